@@ -1,0 +1,34 @@
+"""Distil an accurate, heavy ensemble into one small, fast, calibrated net."""
+
+from importlib import import_module
+
+__version__ = "0.1.0.dev0"
+
+# Torch is imported only when a name needs it: a model that predicts does not.
+_HOMES = {
+    "DistilledClassifier": "skdistill._classifier",
+    "DistillationLoss": "skdistill.nets.losses",
+    "NetClassifier": "skdistill.teachers.net_classifier",
+    "StudentMLP": "skdistill.nets.modules",
+    "StudentNet": "skdistill.student.student_net",
+    "TableClassifier": "skdistill.teachers.zoo",
+    "TableEncoder": "skdistill._table",
+    "TeacherEnsemble": "skdistill.teachers.ensemble",
+    "TensorNet": "skdistill.nets.tensor_net",
+    "compare": "skdistill.inspection.report",
+    "default_teachers": "skdistill.teachers.zoo",
+    "distillation_loss": "skdistill.nets.losses",
+    "expected_calibration_error": "skdistill.inspection.metrics",
+    "pool": "skdistill.teachers.pooling",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'skdistill' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__():
+    return [*__all__, "__version__"]

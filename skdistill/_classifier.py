@@ -1,0 +1,287 @@
+"""`DistilledClassifier`: heavy ensemble in, small net out."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.special import log_softmax, softmax
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill._table import NetInputs, check_table
+from skdistill.teachers.ensemble import HasTeachers, TeacherEnsemble
+from skdistill.teachers.pooling import COMBINATIONS
+from skdistill.teachers.zoo import default_teachers
+
+
+class DistilledClassifier(HasTeachers):
+    """Train an ensemble of teachers, and one small net that answers like them.
+
+    `fit` trains the teachers on folds of the rows, pools what they say of the rows
+    they have not seen, and trains the student on that and on the labels. What is left
+    is the student: arrays of a few hundred kilobytes that predict without torch.
+
+    Parameters
+    ----------
+    teachers : list of (str, classifier), classifier, or None, default=None
+        As in `VotingClassifier`: ``rf__n_estimators`` reaches into the teacher named
+        "rf", and "drop" leaves one out. Each gets X as it was given. None: a random
+        forest, XGBoost and three torch nets, see `default_teachers`.
+    student : skorch.NeuralNet or None, default=None
+        Cloned, and trained with the distillation loss; its module returns logits.
+        None: `StudentNet`. ``student__lr``, ``student__module__hidden_sizes`` and so on
+        reach into it.
+    weights : "auto", None, or array-like of shape (n_teachers,), default="auto"
+        The teachers' weights in the pool. "auto": those with the lowest out-of-fold
+        log loss; None: equal.
+    combination : {"mean", "geometric", "median", "vote"}, default="mean"
+        How they are pooled, see `skdistill.pool`.
+    temperature : float, default=1.0
+        T in ``softmax(z / T)``, for teachers and student alike, in training only.
+    alpha : float, default=0.5
+        The teacher's share of the loss ``alpha T² KL(teacher ‖ student) + (1 - alpha)
+        CE(y, student)``: 1 is the teacher alone, 0 the labels alone.
+    cv : int, splitter, iterable or None, default=5
+        Folds of the cross-fitting. None labels each row with teachers that were
+        fitted on it, and warns.
+    categorical_features : "from_dtype", None, or array-like, default="from_dtype"
+        Which columns are categories, as in `HistGradientBoostingClassifier`: by default
+        a DataFrame's columns that are neither numbers nor booleans. An array's columns
+        are numbers unless told. Holds for the student and the default teachers.
+    keep_teachers : bool, default=False
+        Fit the teachers on all rows too and keep them as `teacher_`.
+    n_jobs : int, default=None
+        Teachers × folds fitted at once.
+    device : str, default="auto"
+        Where nets are trained. "auto": the GPU where there is one.
+    random_state : int, RandomState or None, default=None
+        Seeds folds, the teachers that have no seed of their own, and the student.
+    verbose : int, default=0
+        1 prints a line for each teacher and fold and for each epoch of the student.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if X has string column names.
+    teacher_weights_ : dict of str to float
+        Each teacher's weight in the pool.
+    teacher_scores_ : dict of str to float
+        Each teacher's out-of-fold log loss, and that of their "pool".
+    alpha_, temperature_ : float
+        As used.
+    student_ : ForwardPass
+        Encoded rows in, logits out: plain arrays.
+    history_ : list of dict
+        The student's ``train_loss`` and ``valid_loss`` (held-out log loss) by epoch.
+    teacher_ : TeacherEnsemble
+        Fitted on all rows; only with ``keep_teachers=True``.
+
+    References
+    ----------
+    Hinton, Vinyals and Dean, "Distilling the knowledge in a neural network", 2015,
+    arXiv:1503.02531.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+    >>> from skdistill import DistilledClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = DistilledClassifier(
+    ...     [("rf", RandomForestClassifier(20)), ("et", ExtraTreesClassifier(20))],
+    ...     random_state=0,
+    ... ).fit(X, y)
+    >>> clf.predict_proba(X).shape
+    (150, 3)
+    """
+
+    _parameter_constraints = {
+        "teachers": [None, list, tuple, HasMethods(["fit", "get_params"])],
+        "student": [None, HasMethods(["fit", "get_params"])],
+        "weights": [None, StrOptions({"auto"}), "array-like"],
+        "combination": [StrOptions(set(COMBINATIONS))],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "alpha": [Interval(Real, 0, 1, closed="both")],
+        "cv": ["cv_object"],
+        "categorical_features": [None, StrOptions({"from_dtype"}), "array-like"],
+        "keep_teachers": ["boolean"],
+        "n_jobs": [None, Integral],
+        "device": [str],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        teachers=None,
+        student=None,
+        *,
+        weights="auto",
+        combination="mean",
+        temperature=1.0,
+        alpha=0.5,
+        cv=5,
+        categorical_features="from_dtype",
+        keep_teachers=False,
+        n_jobs=None,
+        device="auto",
+        random_state=None,
+        verbose=0,
+    ):
+        self.teachers = teachers
+        self.student = student
+        self.weights = weights
+        self.combination = combination
+        self.temperature = temperature
+        self.alpha = alpha
+        self.cv = cv
+        self.categorical_features = categorical_features
+        self.keep_teachers = keep_teachers
+        self.n_jobs = n_jobs
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y, sample_weight=None):
+        """Train the teachers, then the student.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            Numbers and, in a DataFrame, categories; missing values are welcome as far as
+            the teachers take them.
+        y : array-like of shape (n_samples,)
+            Labels, strings or integers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            For the teachers that take it, the pool, the student and its early stopping.
+
+        Returns
+        -------
+        self : DistilledClassifier
+
+        Raises
+        ------
+        ValueError
+            If a parameter, a column, the labels or a teacher's answers make no sense;
+            the message says which. The estimator is then not fitted.
+        """
+        from skdistill.nets.training import MAX_SEED, hold_out, size_module, train_net
+        from skdistill.student.student_net import forward_pass, inputs_for
+
+        self._forget()
+        self._validate_params()
+        X, y, sample_weight = self._check_fit(X, y, sample_weight)
+        rng = check_random_state(self.random_state)
+        net = self._new_student()
+
+        teacher = self._new_teacher(rng)
+        soft_targets = teacher.fit_soft_targets(
+            X, y, self.classes_, sample_weight, refit=self.keep_teachers
+        )
+        inputs = inputs_for(net, self.categorical_features).fit(X, soft_targets, rng)
+        size_module(net, inputs.layout, len(self.classes_), len(y))
+        train_net(
+            net,
+            inputs.transform(X),
+            soft_targets,
+            y,
+            sample_weight,
+            held_out=hold_out(y, rng),
+            seed=rng.randint(MAX_SEED),
+            temperature=self.temperature,
+            alpha=self.alpha,
+        )
+
+        self.teacher_weights_, self.teacher_scores_ = teacher.weights_, teacher.scores_
+        self.temperature_, self.alpha_ = self.temperature, self.alpha
+        self.history_ = [
+            {key: epoch[key] for key in ("train_loss", "valid_loss") if key in epoch}
+            for epoch in net.history
+        ]
+        if self.keep_teachers:
+            self.teacher_ = teacher
+        self.inputs_, self.student_ = inputs, forward_pass(net)
+        return self
+
+    def predict_proba(self, X):
+        """The student's class probabilities.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes), float64
+            Columns follow `classes_`.
+        """
+        return softmax(self._logits(X), axis=1)
+
+    def predict_log_proba(self, X):
+        """Logarithm of `predict_proba`, ndarray of shape (n_samples, n_classes)."""
+        return log_softmax(self._logits(X), axis=1)
+
+    def decision_function(self, X):
+        """The student's logits.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            For two classes the log-odds of ``classes_[1]``.
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict(self, X):
+        """The most probable class of each row, ndarray of shape (n_samples,)."""
+        return self.classes_[self._logits(X).argmax(1)]
+
+    def _logits(self, X):
+        check_is_fitted(self)
+        X = check_table(self, X, reset=False)
+        # In float64, so that rows of probabilities sum to one as closely as can be.
+        return self.student_(self.inputs_.transform(X)).astype(np.float64)
+
+    def _new_student(self):
+        from skdistill.nets.training import resolve_device
+        from skdistill.student.student_net import StudentNet
+
+        net = StudentNet() if self.student is None else clone(self.student)
+        return net.set_params(device=resolve_device(self.device), verbose=int(self.verbose))
+
+    def _new_teacher(self, rng):
+        return TeacherEnsemble(
+            self._default_teachers() if self.teachers is None else self.teachers,
+            self.weights,
+            combination=self.combination,
+            cv=self.cv,
+            n_jobs=self.n_jobs,
+            random_state=rng,
+            verbose=self.verbose,
+        )
+
+    def _default_teachers(self):
+        return default_teachers(categorical_features=self.categorical_features, device=self.device)
+
+    def set_params(self, **params):
+        """Set parameters, those of a teacher as ``name__parameter``.
+
+        Naming one of the default teachers, or a parameter of the default student, makes
+        it explicit.
+        """
+        if self.student is None and any(key.startswith("student__") for key in params):
+            from skdistill.student.student_net import StudentNet
+
+            self.student = StudentNet()
+        return super().set_params(**params)
+
+    def _forget(self):
+        """A fit that fails leaves nothing of an earlier one."""
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "student_")

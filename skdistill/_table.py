@@ -1,0 +1,364 @@
+"""A table's columns, frozen at fit: numbers, categories, missing values."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.preprocessing import OrdinalEncoder
+from sklearn.tree import DecisionTreeRegressor
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+# More rows than this do not move a median or a split point.
+ROWS_FOR_STATISTICS = 20_000
+
+
+def is_frame(X):
+    """Whether X is a pandas DataFrame, or quacks enough like one."""
+    return hasattr(X, "iloc") and hasattr(X, "dtypes")
+
+
+def check_table(estimator, X, *, reset):
+    """Check X as far as that can be done without looking into a frame's columns.
+
+    A frame is returned as it is, with its number and names of columns checked; all
+    else becomes a numeric ndarray, in which NaN is allowed and infinity is not.
+    """
+    if is_frame(X):
+        validate_data(estimator, X, skip_check_array=True, reset=reset)
+        if len(X) == 0 or X.shape[1] == 0:
+            raise ValueError(
+                f"Found a table of shape {X.shape} while a minimum of 1 sample(s) and "
+                "1 feature(s) is required."
+            )
+        return X
+    dtype = None if getattr(X, "dtype", None) == object else "numeric"
+    X = validate_data(estimator, X, dtype=dtype, ensure_all_finite="allow-nan", reset=reset)
+    return X
+
+
+def categorical_mask(X, categorical_features):
+    """Which columns of X hold categories, bool of shape (n_features,).
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray of shape (n_samples, n_features)
+    categorical_features : "from_dtype", None, or array-like
+        "from_dtype": the columns of a frame that are neither numbers nor booleans;
+        none of an array. Otherwise a mask, or names or indices of columns.
+
+    Raises
+    ------
+    ValueError
+        If a name or an index is not a column of X.
+    """
+    n_features = X.shape[1]
+    mask = np.zeros(n_features, dtype=bool)
+    if categorical_features is None:
+        return mask
+    if isinstance(categorical_features, str):
+        if categorical_features != "from_dtype":
+            raise ValueError(
+                "categorical_features must be 'from_dtype', None, or an array of names, "
+                f"indices or booleans, got {categorical_features!r}."
+            )
+        if is_frame(X):
+            mask[:] = [not _holds_numbers(dtype) for dtype in X.dtypes]
+        return mask
+
+    chosen = np.asarray(categorical_features)
+    if chosen.size == 0:
+        return mask
+    if chosen.dtype == bool:
+        if chosen.shape != (n_features,):
+            raise ValueError(
+                f"categorical_features is a mask of shape {chosen.shape}, but X has "
+                f"{n_features} columns."
+            )
+        return chosen
+    if chosen.dtype.kind in "iu":
+        outside = chosen[(chosen < 0) | (chosen >= n_features)]
+        if outside.size:
+            raise ValueError(
+                f"categorical_features names column {outside[0]}, but X has columns 0 to "
+                f"{n_features - 1}."
+            )
+        mask[chosen] = True
+        return mask
+    names = list(X.columns) if is_frame(X) else []
+    for name in chosen:
+        if name not in names:
+            raise ValueError(
+                f"categorical_features names column {name!r}, which X does not have: "
+                f"{names if names else 'it is an array, whose columns have no names'}."
+            )
+        mask[[column == name for column in names]] = True
+    return mask
+
+
+def _holds_numbers(dtype):
+    # Nullable pandas dtypes are no numpy dtypes but have a kind; strings of pandas 3 have
+    # one too, so what is asked for is a number, not "not object".
+    return getattr(dtype, "kind", "O") in "biuf"
+
+
+class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Turn a mixed table into one float matrix with a column for each of its own.
+
+    A number stays as it is, a category becomes the rank of its level, and whatever is
+    missing, or a level that `fit` has not seen, becomes NaN.
+
+    Parameters
+    ----------
+    categorical_features : "from_dtype", None, or array-like, default="from_dtype"
+        As in `sklearn.ensemble.HistGradientBoostingClassifier`: by default the
+        columns of a DataFrame that are neither numbers nor booleans. An array's
+        columns are numbers unless told.
+
+    Attributes
+    ----------
+    n_levels_ : ndarray of shape (n_features,)
+        Levels of each categorical column; 0 for a number.
+    """
+
+    def __init__(self, categorical_features="from_dtype"):
+        self.categorical_features = categorical_features
+
+    def fit(self, X, y=None):
+        """Learn which columns are categories and which levels they have."""
+        X = check_table(self, X, reset=True)
+        self.is_categorical_ = categorical_mask(X, self.categorical_features)
+        self.n_levels_ = np.zeros(X.shape[1], dtype=int)
+        if self.is_categorical_.any():
+            self.ordinal_ = OrdinalEncoder(
+                handle_unknown="use_encoded_value",
+                unknown_value=np.nan,
+                encoded_missing_value=np.nan,
+            ).fit(_categories(X, self.is_categorical_))
+            self.n_levels_[self.is_categorical_] = [
+                sum(not _is_missing(level) for level in levels)
+                for levels in self.ordinal_.categories_
+            ]
+        return self
+
+    def transform(self, X):
+        """Encode X.
+
+        Returns
+        -------
+        matrix : ndarray of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        return self.encode(check_table(self, X, reset=False))
+
+    def encode(self, X):
+        """As `transform`, of an X that has been through `check_table` already."""
+        categorical = self.is_categorical_
+        if not categorical.any():
+            return _numbers(X, ~categorical)
+        matrix = np.empty(X.shape, dtype=np.float64)
+        matrix[:, ~categorical] = _numbers(X, ~categorical)
+        matrix[:, categorical] = self.ordinal_.transform(_categories(X, categorical))
+        return matrix
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+
+def _is_missing(level):
+    return level is None or level != level
+
+
+def _categories(X, mask):
+    """The categorical columns as objects, whatever kept them."""
+    if is_frame(X):
+        return X.iloc[:, np.flatnonzero(mask)].astype(object).to_numpy(na_value=np.nan)
+    return X[:, mask]
+
+
+def _numbers(X, mask):
+    """The numeric columns as floats; infinity is an error that names its column."""
+    if not is_frame(X):
+        columns = X if mask.all() else X[:, mask]
+        return check_array(
+            columns, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan",
+            ensure_min_features=0,
+        )  # fmt: skip
+    frame = X.iloc[:, np.flatnonzero(mask)]
+    numbers = np.empty(frame.shape, dtype=np.float64)
+    for j, name in enumerate(frame.columns):
+        column = frame.iloc[:, j]
+        if not _holds_numbers(column.dtype):
+            raise ValueError(
+                f"Column {name!r} held numbers at fit and now is of dtype {column.dtype}."
+            )
+        numbers[:, j] = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        if np.isinf(numbers[:, j]).any():
+            raise ValueError(
+                f"Input X contains infinity in column {name!r}: replace it by NaN or a "
+                "finite number."
+            )
+    return numbers
+
+
+@dataclass(frozen=True)
+class InputLayout:
+    """Which columns of a net's input are what, in this order."""
+
+    n_numbers: int  # scaled numbers
+    n_flags: int  # 1 where a number was missing
+    n_levels: tuple  # categories as codes; the number of codes of each
+    n_bins: int  # each number's step, 0 to n_bins - 1; no such columns if 0
+
+    @property
+    def width(self):
+        steps = self.n_numbers if self.n_bins else 0
+        return self.n_numbers + self.n_flags + len(self.n_levels) + steps
+
+    def split(self, X):
+        """Cut X of shape (n_samples, width) into numbers, flags, levels and steps."""
+        a = self.n_numbers
+        b = a + self.n_flags
+        c = b + len(self.n_levels)
+        return X[:, :a], X[:, a:b], X[:, b:c], X[:, c:]
+
+
+class NetInputs:
+    """What a net sees of a table: one float32 matrix, cut up by `layout`.
+
+    Numbers are centred by their median, scaled by their interquartile range and
+    smoothly clipped to (-3, 3); a missing one is a zero and, where `fit` saw some, a
+    flag. Each also comes as the step it stands on: the steps end where a regression
+    tree on that column alone splits the targets, so that a net can jump where a tree
+    ensemble does. Categories come as codes, with one more for missing and unseen.
+
+    Parameters
+    ----------
+    categorical_features : "from_dtype", None, or array-like
+        As in `TableEncoder`.
+    max_bins : int, default=32
+        Steps a number at most; 0 for none.
+    one_hot : bool, default=False
+        Give categories as flags, for a net that embeds nothing.
+
+    References
+    ----------
+    Scaling: RealMLP, arXiv:2407.04491. Bins from trees on the targets: Gorishniy et
+    al. 2022, arXiv:2203.05556.
+    """
+
+    def __init__(self, categorical_features="from_dtype", *, max_bins=32, one_hot=False):
+        self.categorical_features = categorical_features
+        self.max_bins = max_bins
+        self.one_hot = one_hot
+
+    def fit(self, X, targets, rng):
+        """Freeze the columns.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+        targets : ndarray of shape (n_samples, n_classes)
+            Probabilities, or labels as 0 and 1: what the steps are to follow.
+        rng : RandomState
+        """
+        self.table = TableEncoder(self.categorical_features).fit(X)
+        matrix = self.table.encode(X)
+        n_levels = self.table.n_levels_
+        self.number_columns = np.flatnonzero(~self.table.is_categorical_)
+        self.level_columns = np.flatnonzero(self.table.is_categorical_)
+        self.flag_columns = np.flatnonzero(np.isnan(matrix[:, self.number_columns]).any(0))
+        if len(matrix) > ROWS_FOR_STATISTICS:
+            rows = rng.choice(len(matrix), ROWS_FOR_STATISTICS, replace=False)
+            matrix, targets = matrix[rows], targets[rows]
+        numbers = matrix[:, self.number_columns]
+        self.center, self.inverse_scale = _robust_scale(numbers)
+        self.split_points = _split_points(numbers, targets, self.max_bins)
+        # One code more than levels: missing, and not seen here.
+        self.n_codes = n_levels[self.level_columns] + 1
+        self.layout = InputLayout(
+            n_numbers=len(self.number_columns),
+            n_flags=len(self.flag_columns) + (int(self.n_codes.sum()) if self.one_hot else 0),
+            n_levels=() if self.one_hot else tuple(self.n_codes.tolist()),
+            n_bins=self.split_points.shape[1] + 1 if self.max_bins else 0,
+        )
+        return self
+
+    def transform(self, X):
+        """Encode rows that have been through `check_table`.
+
+        Returns
+        -------
+        inputs : ndarray of shape (n_samples, layout.width), float32
+        """
+        matrix = self.table.encode(X)
+        numbers = matrix[:, self.number_columns]
+        missing = np.isnan(numbers)
+        if missing.any():
+            numbers = np.where(missing, self.center, numbers)
+        scaled = (numbers - self.center) * self.inverse_scale
+        inputs = np.empty((len(matrix), self.layout.width), dtype=np.float32)
+        numbers_out, flags_out, levels_out, steps_out = self.layout.split(inputs)
+        numbers_out[:] = scaled / np.sqrt(1 + (scaled / 3) ** 2)
+        flags_out[:, : len(self.flag_columns)] = missing[:, self.flag_columns]
+        if self.level_columns.size:
+            levels = matrix[:, self.level_columns]
+            codes = np.where(np.isnan(levels), self.n_codes - 1, levels)
+            if self.one_hot:
+                flags_out[:, len(self.flag_columns) :] = self._flags(codes)
+            else:
+                levels_out[:] = codes
+        if self.layout.n_bins:
+            for j, points in enumerate(self.split_points):
+                steps_out[:, j] = np.searchsorted(points, numbers[:, j])
+        return inputs
+
+    def _flags(self, codes):
+        flags = np.zeros((len(codes), self.n_codes.sum()), dtype=np.float32)
+        columns = codes.astype(np.intp) + np.cumsum(self.n_codes) - self.n_codes
+        np.put_along_axis(flags, columns, 1, axis=1)
+        return flags
+
+
+def _robust_scale(numbers):
+    """Median and 1 / interquartile range of each column; 0 where nothing varies."""
+    if not len(numbers) or not numbers.shape[1]:
+        return np.zeros(numbers.shape[1]), np.zeros(numbers.shape[1])
+    seen = np.where(np.isnan(numbers).all(0), 0.0, numbers)  # an empty column is a constant
+    low, quarter, center, three_quarters, high = np.nanquantile(
+        seen, [0, 0.25, 0.5, 0.75, 1], axis=0
+    )
+    spread = three_quarters - quarter
+    spread = np.where(spread > 0, spread, (high - low) / 2)
+    # A constant's weights are never trained, so whatever it may become stays without effect.
+    inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+    return center, inverse
+
+
+def _split_points(numbers, targets, max_bins):
+    """Where a tree on one column alone splits the targets.
+
+    Returns
+    -------
+    points : ndarray of shape (n_columns, n_bins - 1)
+        Each row sorted, and filled up with infinity.
+    """
+    if not max_bins:
+        return np.zeros((numbers.shape[1], 0))
+    tree = DecisionTreeRegressor(max_leaf_nodes=max_bins, min_samples_leaf=10)
+    points = []
+    for column in numbers.T:
+        seen = ~np.isnan(column)
+        found = np.array([])
+        if seen.sum() > 1:
+            fitted = tree.fit(column[seen, None], targets[seen]).tree_
+            found = np.unique(fitted.threshold[fitted.children_left >= 0])
+        points.append(found)
+    n_points = max((len(found) for found in points), default=0)
+    out = np.full((len(points), max(n_points, 1)), np.inf)
+    for row, found in zip(out, points):
+        row[: len(found)] = found
+    return out

@@ -1,0 +1,170 @@
+"""The net: embeddings of numbers and categories, then a multilayer perceptron."""
+
+import math
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class StudentMLP(nn.Module):
+    """A multilayer perceptron over a table's columns.
+
+    A number enters three times: as it is, through a few learned waves (Gorishniy et
+    al. 2022, arXiv:2203.05556; in the variant of RealMLP, arXiv:2407.04491), and as
+    the step it stands on between the split points of `NetInputs`. A category enters
+    as a learned vector.
+
+    Parameters
+    ----------
+    layout : skdistill._table.InputLayout
+        Which of the input's columns are what.
+    n_classes : int
+    n_samples : int, default=None
+        Rows to be trained on, for `hidden_sizes`.
+    hidden_sizes : tuple of int or "auto", default="auto"
+        "auto": two layers of 64 up to 500 rows, of 128 up to 5,000, else of 256.
+    dropout : float, default=0.1
+    n_frequencies : int, default=16
+        Waves a number; 0 for none.
+    frequency_scale : float, default=0.1
+        Standard deviation of the initial frequencies.
+    step_size : int, default=4
+        Length of the vector that a number's step is looked up as; 0 for none.
+    level_size : int, default=8
+        Length of the vector that a category is looked up as.
+
+    Notes
+    -----
+    Shape: input (n_samples, layout.width) float32; output (n_samples, n_classes), logits.
+    """
+
+    def __init__(
+        self,
+        layout,
+        n_classes,
+        n_samples=None,
+        *,
+        hidden_sizes="auto",
+        dropout=0.1,
+        n_frequencies=16,
+        frequency_scale=0.1,
+        step_size=4,
+        level_size=8,
+    ):
+        super().__init__()
+        self.layout = layout
+        width = layout.n_numbers + layout.n_flags
+        self.waves = self.steps = self.levels = None
+        if n_frequencies and layout.n_numbers:
+            self.waves = WaveEmbedding(layout.n_numbers, n_frequencies, frequency_scale)
+            width += layout.n_numbers * WaveEmbedding.SIZE
+        if step_size and layout.n_bins:
+            self.steps = StepEmbedding(layout.n_numbers, layout.n_bins, step_size)
+            width += layout.n_numbers * step_size
+        if layout.n_levels:
+            self.levels = LevelEmbedding(layout.n_levels, level_size)
+            width += len(layout.n_levels) * level_size
+        if isinstance(hidden_sizes, str):
+            hidden_sizes = _sizes_for(n_samples)
+        sizes = [width, *hidden_sizes]
+        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:]))
+        self.out = nn.Linear(sizes[-1], n_classes)
+        self.dropout = nn.Dropout(dropout)
+
+    def arrays(self):
+        """The trained net as the arguments of `skdistill.serving.forward.ForwardPass`."""
+        waves = self.waves
+        return {
+            "layout": self.layout,
+            "weights": [(_numpy(m.weight.T), _numpy(m.bias)) for m in (*self.hidden, self.out)],
+            "waves": waves
+            and tuple(map(_numpy, (waves.frequency, waves.phase, waves.weight, waves.bias))),
+            "steps": self.steps and _numpy(self.steps.table()),
+            "levels": self.levels and _numpy(self.levels.vector),
+        }
+
+    def forward(self, X):
+        numbers, flags, levels, bins = self.layout.split(X)
+        parts = [numbers, flags]
+        if self.waves is not None:
+            parts.append(self.waves(numbers))
+        if self.steps is not None:
+            parts.append(self.steps(bins))
+        if self.levels is not None:
+            parts.append(self.levels(levels))
+        h = torch.cat(parts, 1)
+        for layer in self.hidden:
+            h = self.dropout(torch.relu(layer(h)))
+        return self.out(h)
+
+
+def _sizes_for(n_samples):
+    """Sizes that neither starve a large table nor outweigh a small one."""
+    if n_samples is None or n_samples > 5000:
+        return (256, 256)
+    return (128, 128) if n_samples > 500 else (64, 64)
+
+
+class WaveEmbedding(nn.Module):
+    """Each number as a linear map of its waves, cos(2π(f x + phase))."""
+
+    SIZE = 3
+
+    def __init__(self, n_numbers, n_frequencies, frequency_scale):
+        super().__init__()
+        self.frequency = nn.Parameter(frequency_scale * torch.randn(n_numbers, n_frequencies))
+        self.phase = nn.Parameter(torch.rand(n_numbers, n_frequencies) - 0.5)
+        bound = 1 / math.sqrt(n_frequencies)
+        self.weight = nn.Parameter(_uniform(bound, n_numbers, n_frequencies, self.SIZE))
+        self.bias = nn.Parameter(_uniform(bound, n_numbers, self.SIZE))
+
+    def forward(self, x):  # (n, p) -> (n, p * SIZE)
+        waves = torch.cos(2 * math.pi * (x[:, :, None] * self.frequency + self.phase))
+        embedded = torch.einsum("npf,pfs->nps", waves, self.weight) + self.bias
+        return embedded.flatten(1)
+
+
+class StepEmbedding(nn.Module):
+    """Each number as the sum of the steps up to its bin.
+
+    Learning the steps rather than the bins themselves lets neighbouring bins share
+    what they have in common.
+    """
+
+    def __init__(self, n_numbers, n_bins, size):
+        super().__init__()
+        self.step = nn.Parameter(torch.randn(n_numbers, n_bins, size) / math.sqrt(n_bins))
+        self.register_buffer("first", n_bins * torch.arange(n_numbers), persistent=False)
+
+    def table(self):
+        """One vector a bin, shape (n_numbers, n_bins, size)."""
+        sums = self.step.cumsum(1)
+        return sums - sums.mean(1, keepdim=True)
+
+    def forward(self, bins):  # (n, p) -> (n, p * size)
+        return F.embedding(bins.long() + self.first, self.table().flatten(0, 1)).flatten(1)
+
+
+class LevelEmbedding(nn.Module):
+    """Each category as a learned vector; a level never seen is the zero vector."""
+
+    def __init__(self, n_levels, size):
+        super().__init__()
+        ends = torch.tensor(n_levels).cumsum(0)
+        self.vector = nn.Parameter(torch.randn(int(ends[-1]), size) / math.sqrt(size))
+        with torch.no_grad():
+            self.vector[ends - 1] = 0  # a column's last level stands for missing and unseen
+        self.register_buffer("first", ends - torch.tensor(n_levels), persistent=False)
+
+    def forward(self, levels):  # (n, q) -> (n, q * size)
+        return F.embedding(levels.long() + self.first, self.vector).flatten(1)
+
+
+def _uniform(bound, *shape):
+    return bound * (2 * torch.rand(*shape) - 1)
+
+
+def _numpy(tensor):
+    return np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype=np.float32)

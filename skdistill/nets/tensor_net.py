@@ -1,0 +1,145 @@
+"""A skorch net that trains from tensors already on the device."""
+
+from inspect import signature
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import EarlyStopping, LRScheduler, PrintLog
+
+from skdistill.nets.losses import DistillationLoss
+
+EVALUATION_BATCH = 8192
+
+
+class TensorNet(NeuralNet):
+    """A skorch net without `DataLoader`: batches are slices of one table.
+
+    skorch's interface is kept (callbacks, history, nested parameters, any torch
+    optimizer); what costs time for small nets is not: rows are moved to the device
+    once, the loss is read once an epoch, and the optimizer is fused.
+
+    Parameters
+    ----------
+    module : nn.Module class or instance
+        Returns logits of shape (n_samples, n_classes).
+    criterion : nn.Module class, default=DistillationLoss
+    optimizer : torch.optim.Optimizer class, default=torch.optim.AdamW
+    lr : float, default=2e-3
+        Annealed to zero along half a cosine over `max_epochs`.
+    max_epochs : int, default=100
+    batch_size : int or "auto", default="auto"
+        "auto": a 64th of the rows, but at least 16 and at most 256.
+    patience : int, default=20
+        Stop after so many epochs without a better held-out log loss, and go back to
+        the best. Without held-out rows all epochs are trained.
+    mixed_precision : bool, default=True
+        Train in bfloat16 where the device is a GPU.
+    device : str, default="cpu"
+    **kwargs
+        All else that `skorch.NeuralNet` takes, such as ``module__hidden_sizes``.
+    """
+
+    def __init__(
+        self,
+        module,
+        criterion=DistillationLoss,
+        *,
+        optimizer=torch.optim.AdamW,
+        lr=2e-3,
+        max_epochs=100,
+        batch_size="auto",
+        patience=20,
+        mixed_precision=True,
+        device="cpu",
+        verbose=0,
+        **kwargs,
+    ):
+        self.patience = patience
+        self.mixed_precision = mixed_precision
+        super().__init__(
+            module,
+            criterion,
+            optimizer=optimizer,
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            device=device,
+            verbose=verbose,
+            **kwargs,
+        )
+
+    @property
+    def _default_callbacks(self):
+        annealing = LRScheduler(
+            torch.optim.lr_scheduler.CosineAnnealingLR, T_max=self.max_epochs, event_name=None
+        )
+        stopping = EarlyStopping(patience=self.patience, load_best=True, sink=_silent)
+        watched = [] if self.train_split is None else [("early_stopping", stopping)]
+        return [("lr_scheduler", annealing), *watched, ("print_log", PrintLog())]
+
+    def get_iterator(self, dataset, training=False):
+        X = torch.as_tensor(dataset.X, device=self.device)
+        y = torch.zeros(len(X)) if dataset.y is None else torch.as_tensor(dataset.y)
+        y = y.to(self.device)
+        if not training:
+            return Batches(X, y, EVALUATION_BATCH, shuffle=False)
+        size = self.batch_size
+        if size == "auto":
+            size = int(np.clip(len(X) // 64, 16, 256))
+        return Batches(X, y, size, shuffle=True)
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """As skorch's, but the loss is read once an epoch: reading it waits for the GPU."""
+        if iterator is None:
+            return
+        total = torch.zeros((), device=self.device)
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            total += step["loss"].detach() * len(batch[0])
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        self.history.record(f"{prefix}_loss", total.item() / iterator.n_samples)
+
+    def infer(self, x, **fit_params):
+        with self._autocast():
+            return super().infer(x, **fit_params)
+
+    def get_params_for_optimizer(self, prefix, named_parameters):
+        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
+        if "fused" in signature(self.optimizer).parameters:
+            kwargs.setdefault("fused", True)
+        return args, kwargs
+
+    def _autocast(self):
+        device_type = torch.device(self.device).type
+        enabled = self.mixed_precision and device_type == "cuda"
+        return torch.autocast(device_type, dtype=torch.bfloat16, enabled=enabled)
+
+
+class Batches:
+    """Slices of a table on the device, in a new order each time round.
+
+    All batches have nearly one size: a last batch of two rows would count them a
+    hundred times over.
+    """
+
+    def __init__(self, X, y, batch_size, *, shuffle):
+        self.X, self.y, self.shuffle = X, y, shuffle
+        self.n_samples = len(X)
+        self.n_batches = max(1, round(len(X) / batch_size))
+
+    def __len__(self):
+        return self.n_batches
+
+    def __iter__(self):
+        if not self.shuffle:
+            yield from zip(self.X.tensor_split(self.n_batches), self.y.tensor_split(self.n_batches))
+            return
+        order = torch.randperm(self.n_samples, device=self.X.device)
+        for rows in order.tensor_split(self.n_batches):
+            yield self.X[rows], self.y[rows]
+
+
+def _silent(*_):
+    """What early stopping says when nobody asked it to speak."""

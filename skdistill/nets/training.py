@@ -1,0 +1,121 @@
+"""One training run, the same for the student and for the torch teachers."""
+
+from contextlib import contextmanager
+from inspect import signature
+
+import numpy as np
+import torch
+from skorch import NeuralNetClassifier
+from skorch.dataset import Dataset
+from skorch.helper import predefined_split
+
+from skdistill.nets.losses import DistillationLoss, pack_targets
+
+MAX_SEED = np.iinfo(np.int32).max
+
+
+def train_net(net, X, soft_targets, labels, sample_weight=None, *, held_out, seed, **loss):
+    """Train a skorch net with the distillation loss.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Unfitted; it is changed and returned.
+    X : ndarray of shape (n_samples, ...), float32
+    soft_targets : ndarray of shape (n_samples, n_classes)
+    labels : ndarray of shape (n_samples,), int
+        Class indices; -1 for a row without label.
+    sample_weight : ndarray of shape (n_samples,), default=None
+    held_out : ndarray of bool of shape (n_samples,)
+        Rows whose log loss decides when to stop. A net with ``train_split=None``
+        is trained on all rows.
+    seed : int
+        For initialisation, shuffling and dropout; torch's own seed is left alone.
+    **loss
+        Parameters of `DistillationLoss`.
+    """
+    net.set_params(criterion=DistillationLoss)
+    net.set_params(**{f"criterion__{name}": value for name, value in loss.items()})
+    if isinstance(net, NeuralNetClassifier):
+        net.set_params(callbacks__valid_acc=None)  # it compares labels, and these are not
+    targets = pack_targets(soft_targets, labels, sample_weight)
+    training = slice(None)
+    if net.train_split is not None and held_out.any():
+        training = ~held_out
+        net.set_params(train_split=predefined_split(Dataset(X[held_out], targets[held_out])))
+    with seeded(seed, net.device), one_thread(net.device):
+        net.fit(X[training], targets[training])
+    return net.set_params(train_split=None)  # a fitted net need not carry the rows
+
+
+def size_module(net, layout, n_classes, n_samples):
+    """Tell a net's module those of the sizes that its constructor asks for."""
+    sizes = {
+        "layout": layout,
+        "n_features": layout.width,
+        "n_classes": n_classes,
+        "n_samples": n_samples,
+    }
+    taken = _constructor_parameters(net)
+    net.set_params(**{f"module__{name}": sizes[name] for name in sizes if name in taken})
+
+
+def embeds_columns(net):
+    """Whether a net's module asks for an `InputLayout`, as `StudentMLP` does."""
+    return "layout" in _constructor_parameters(net)
+
+
+def _constructor_parameters(net):
+    return signature(net.module).parameters if isinstance(net.module, type) else ()
+
+
+def hold_out(y, rng):
+    """Choose rows for early stopping, a like share of each class.
+
+    A tenth of the rows, a fifth of fewer than 500 and in between a hundred; of a class
+    with few rows none, so that none is missing from training.
+
+    Returns
+    -------
+    held_out : ndarray of bool of shape (n_samples,)
+    """
+    share = np.clip(100 / len(y), 0.1, 0.2)
+    held_out = np.zeros(len(y), dtype=bool)
+    for label in np.unique(y):
+        rows = rng.permutation(np.flatnonzero(y == label))
+        held_out[rows[: int(share * len(rows))]] = True
+    return held_out
+
+
+def resolve_device(device):
+    """Turn "auto" into "cuda" or "cpu", and refuse a GPU that is not there."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            f"device={device!r} was asked for, but torch sees no CUDA device: use "
+            "device='auto' or 'cpu', or install a CUDA build of torch."
+        )
+    return str(device)
+
+
+@contextmanager
+def seeded(seed, device):
+    """Draw from a generator of our own, then give torch's back as it was."""
+    on_gpu = torch.device(device).type == "cuda"
+    with torch.random.fork_rng(devices=[torch.device(device)] if on_gpu else []):
+        if seed is not None:
+            torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def one_thread(device):
+    """Small matrix products lose more to two threads than they win."""
+    threads = torch.get_num_threads()
+    if torch.device(device).type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

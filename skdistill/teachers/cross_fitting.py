@@ -1,0 +1,210 @@
+"""Teachers × folds as joblib tasks: soft targets that never saw their own row."""
+
+import time
+import warnings
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import has_fit_parameter
+
+
+def folds(cv, X, y, rng):
+    """Split the rows into (train, test) pairs that hold out every row exactly once.
+
+    Parameters
+    ----------
+    cv : int, splitter, or iterable of (train, test)
+        An int shuffles and stratifies, as far as the rarest class allows.
+    X : table of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,), int
+    rng : RandomState
+
+    Raises
+    ------
+    ValueError
+        If there are fewer rows than folds, or a row is held out never or twice.
+    """
+    n_samples = len(y)
+    if isinstance(cv, (int, np.integer)):
+        if not 2 <= cv <= n_samples:
+            raise ValueError(
+                f"cv={cv} folds cannot be made of n_samples={n_samples}: cv must be at "
+                "least 2 and at most the number of samples."
+            )
+        seed = rng.randint(np.iinfo(np.int32).max)
+        # Stratifying needs one class that reaches into every fold.
+        kind = StratifiedKFold if np.bincount(y).max() >= cv else KFold
+        cv = kind(cv, shuffle=True, random_state=seed)
+    splits = list(check_cv(cv, y, classifier=True).split(X, y))
+    held_out = np.bincount(np.concatenate([test for _, test in splits]), minlength=n_samples)
+    if len(held_out) != n_samples or (held_out != 1).any():
+        row = int(np.flatnonzero(held_out != 1)[0])
+        raise ValueError(
+            f"cv must hold out every row exactly once, but row {row} is held out "
+            f"{held_out[row]} times: use a splitter such as KFold."
+        )
+    return splits
+
+
+def cross_fit(
+    teachers, X, y, classes, *, splits, sample_weight=None, refit=False, n_jobs=None, verbose=0
+):
+    """Label each row with clones of the teachers that never saw that row.
+
+    A forest repeats the labels it was fitted on, so its in-sample probabilities carry
+    label noise into the student.
+
+    Parameters
+    ----------
+    teachers : list of (str, classifier)
+        They are cloned, never changed.
+    X : table of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,), int
+        Class indices.
+    classes : ndarray of shape (n_classes,)
+        The labels behind them.
+    splits : list of (train, test) or None
+        None: each teacher labels the rows it was fitted on.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Goes to the teachers that take it.
+    refit : bool, default=False
+        Fit each teacher on all rows as well.
+    n_jobs : int, default=None
+        Teachers × folds fitted at once.
+    verbose : int, default=0
+        At 1, a line for each fit.
+
+    Returns
+    -------
+    soft_targets : ndarray of shape (n_teachers, n_samples, n_classes), float32
+        Rows sum to one. A class that a fold's training rows lack has probability 0.
+    fitted : list of FittedTeacher
+        Fitted on all rows; empty unless `refit`.
+
+    References
+    ----------
+    Dao et al., "Knowledge distillation as semiparametric inference", 2021,
+    arXiv:2104.09732.
+    """
+    n_samples = len(y)
+    everything = np.arange(n_samples)
+    in_sample = splits is None
+    n_folds = 0 if in_sample else len(splits)
+    runs = [(f"fold {k} of {n_folds}", *split) for k, split in enumerate(splits or [], 1)]
+    if in_sample or refit:
+        runs.append(("all rows", everything, everything[: n_samples if in_sample else 0]))
+    tasks = [(t, *run) for run in runs for t in range(len(teachers))]
+    results = Parallel(n_jobs=n_jobs)(
+        delayed(_fit_and_label)(
+            *teachers[t], where, X, y, classes, sample_weight, train, test, verbose
+        )
+        for t, where, train, test in tasks
+    )
+    soft_targets = np.empty((len(teachers), n_samples, len(classes)), dtype=np.float32)
+    fitted = []
+    for (t, where, _, test), (teacher, proba) in zip(tasks, results):
+        soft_targets[t, test] = proba
+        if where == "all rows" and refit:
+            fitted.append(teacher)
+    return soft_targets, fitted
+
+
+def _fit_and_label(name, teacher, where, X, y, classes, sample_weight, train, test, verbose):
+    """One teacher on one fold. Returns it, if it saw all rows, and its probabilities."""
+    started = time.perf_counter()
+    try:
+        fitted = FittedTeacher(name, clone(teacher), classes).fit(
+            _safe_indexing(X, train),
+            y[train],
+            None if sample_weight is None else sample_weight[train],
+        )
+        if len(test):
+            proba = fitted.predict_proba(_safe_indexing(X, test))
+        else:
+            proba = np.empty((0, len(classes)))
+    except Exception as error:
+        raise ValueError(
+            f"Teacher {name!r} failed on {where}: {type(error).__name__}: {error}"
+        ) from error
+    if verbose:
+        print(f"[skdistill] {name}, {where}: {time.perf_counter() - started:.1f} s", flush=True)
+    return (fitted if where == "all rows" else None), proba
+
+
+class FittedTeacher:
+    """A teacher with its columns put in place.
+
+    It is fitted on 0, 1, 2… without gaps, which XGBoost insists on, whichever classes
+    its rows have; its probabilities come with a column for each of `classes`.
+    """
+
+    def __init__(self, name, estimator, classes):
+        self.name = name
+        self.estimator = estimator
+        self.classes = classes
+
+    def fit(self, X, y, sample_weight=None):
+        if isinstance(self.estimator, FrozenEstimator):
+            self.columns = self._columns_of_frozen()
+            return self
+        self.columns, y = np.unique(y, return_inverse=True)
+        self.estimator.fit(X, y, **_weight_parameter(self.estimator, sample_weight))
+        return self
+
+    def predict_proba(self, X):
+        """Probabilities of shape (n_samples, n_classes), float64; rows sum to one."""
+        given = np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
+        wanted = (given.shape[0], len(self.columns))
+        if given.shape != wanted:
+            raise ValueError(
+                f"predict_proba returned shape {given.shape}, expected {wanted}: one column "
+                "for each class it was fitted on."
+            )
+        sums = given.sum(1)
+        if not (
+            np.isfinite(given).all() and (given >= -1e-6).all() and (abs(sums - 1) < 1e-3).all()
+        ):
+            raise ValueError(
+                "predict_proba did not return probabilities: rows must be non-negative and "
+                f"sum to one, got values from {given.min():.3g} to {given.max():.3g} and sums "
+                f"from {sums.min():.3g} to {sums.max():.3g}."
+            )
+        given = np.maximum(given, 0)
+        proba = np.zeros((len(given), len(self.classes)))
+        proba[:, self.columns] = given / given.sum(1, keepdims=True)
+        return proba
+
+    def _columns_of_frozen(self):
+        unknown = set(self.estimator.classes_.tolist()) - set(self.classes.tolist())
+        if unknown:
+            raise ValueError(
+                f"it was fitted on classes that y does not have: {sorted(unknown)[:5]}, and y "
+                f"has {self.classes.tolist()[:5]}."
+            )
+        return np.searchsorted(self.classes, self.estimator.classes_)
+
+
+def _weight_parameter(estimator, sample_weight):
+    """How this estimator's `fit` wants sample weights; nothing if it takes none."""
+    if sample_weight is None:
+        return {}
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        return {f"{name}__{key}": w for key, w in _weight_parameter(last, sample_weight).items()}
+    return {"sample_weight": sample_weight} if has_fit_parameter(estimator, "sample_weight") else {}
+
+
+def warn_in_sample():
+    """Say what `cv=None` costs."""
+    warnings.warn(
+        "cv=None labels each row with teachers that were fitted on it: their "
+        "overconfidence, and with forests the label noise, goes into the student. Use "
+        "cv=5 unless the teachers cannot overfit.",
+        UserWarning,
+        stacklevel=4,
+    )

@@ -1,0 +1,89 @@
+"""A torch net on labels, as a scikit-learn classifier."""
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from skdistill._table import NetInputs, check_table
+from skdistill.nets.modules import StudentMLP
+from skdistill.nets.tensor_net import TensorNet
+from skdistill.nets.training import hold_out, MAX_SEED, resolve_device, size_module, train_net
+
+
+class NetClassifier(ClassifierMixin, BaseEstimator):
+    """A torch net trained on labels through skorch, from mixed tables.
+
+    The default torch teachers are such; with the student's net it is the baseline that
+    every student is compared with: the same net without teachers.
+
+    Parameters
+    ----------
+    net : TensorNet, default=None
+        Cloned and trained; by default ``TensorNet(StudentMLP)``.
+    categorical_features : "from_dtype", None, or array-like, default="from_dtype"
+        As in `DistilledClassifier`.
+    device : str, default="auto"
+        "auto": the GPU where there is one.
+    random_state : int, RandomState or None, default=None
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    net_ : TensorNet
+        Trained, without its optimizer.
+    history_ : list of dict
+        ``train_loss`` and ``valid_loss`` of each epoch.
+    """
+
+    def __init__(
+        self, net=None, *, categorical_features="from_dtype", device="auto", random_state=None
+    ):
+        self.net = net
+        self.categorical_features = categorical_features
+        self.device = device
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_weight=None):
+        """Train the net; a tenth or so of the rows decide when to stop."""
+        X = check_table(self, X, reset=True)
+        check_classification_targets(y)
+        self.classes_, y = np.unique(y, return_inverse=True)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+        rng = check_random_state(self.random_state)
+        n_classes = len(self.classes_)
+        net = TensorNet(StudentMLP) if self.net is None else clone(self.net)
+        net.set_params(device=resolve_device(self.device))
+        one_hot = np.eye(n_classes)[y]
+        self.inputs_ = NetInputs(self.categorical_features).fit(X, one_hot, rng)
+        size_module(net, layout=self.inputs_.layout, n_classes=n_classes, n_samples=len(y))
+        encoded = self.inputs_.transform(X)
+        train_net(
+            net, encoded, one_hot, y, sample_weight,
+            held_out=hold_out(y, rng), seed=rng.randint(MAX_SEED), alpha=0.0,
+        )  # fmt: skip
+        self.history_ = list(net.history)
+        net.trim_for_prediction()
+        self.net_ = net
+        return self
+
+    def predict_proba(self, X):
+        """Class probabilities, ndarray of shape (n_samples, n_classes)."""
+        check_is_fitted(self)
+        X = self.inputs_.transform(check_table(self, X, reset=False))
+        logits = [torch.softmax(z.double(), 1).cpu() for z in self.net_.forward_iter(X)]
+        return torch.cat(logits).numpy()
+
+    def predict(self, X):
+        """The most probable class of each row, ndarray of shape (n_samples,)."""
+        return self.classes_[self.predict_proba(X).argmax(1)]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags

@@ -1,0 +1,146 @@
+"""Several teachers' probabilities into one."""
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import softmax
+
+COMBINATIONS = ("mean", "geometric", "median", "vote")
+SMALLEST_PROBABILITY = 1e-7
+
+
+def pool(soft_targets, weights, combination="mean"):
+    """Combine the teachers' probabilities.
+
+    Parameters
+    ----------
+    soft_targets : ndarray of shape (n_teachers, n_samples, n_classes)
+    weights : ndarray of shape (n_teachers,)
+        Non-negative, of sum one.
+    combination : {"mean", "geometric", "median", "vote"}, default="mean"
+        The weighted arithmetic mean; the weighted geometric mean, which lets a
+        teacher veto; the weighted median of each class; or the weight of those
+        who think the class the most probable.
+
+    Returns
+    -------
+    pooled : ndarray of shape (n_samples, n_classes), float64
+        Rows sum to one.
+    """
+    P = np.asarray(soft_targets, dtype=np.float64)
+    if combination == "mean":
+        pooled = np.einsum("t,tnk->nk", weights, P)
+    elif combination == "geometric":
+        pooled = _geometric(_log(P), weights)
+    elif combination == "median":
+        pooled = _weighted_median(P, weights)
+    elif combination == "vote":
+        votes = np.eye(P.shape[2])[P.argmax(2)]
+        pooled = np.einsum("t,tnk->nk", weights, votes)
+    else:
+        raise ValueError(f"combination must be one of {COMBINATIONS}, got {combination!r}.")
+    return pooled / pooled.sum(1, keepdims=True)
+
+
+def _log(P):
+    return np.log(np.maximum(P, SMALLEST_PROBABILITY))
+
+
+def _geometric(log_P, weights):
+    return softmax(np.einsum("t,tnk->nk", weights, log_P), axis=1)
+
+
+def _weighted_median(P, weights):
+    """The lowest probability at which half the weight is reached, class by class."""
+    order = P.argsort(0)
+    reached = np.cumsum(np.asarray(weights)[order], axis=0) >= 0.5 - 1e-12
+    half = reached.argmax(0)[None]
+    median = np.take_along_axis(np.take_along_axis(P, order, 0), half, 0)[0]
+    # Where the medians of all classes are zero nothing is left to divide by.
+    return np.where(median.sum(1, keepdims=True) > 0, median, P.mean(0))
+
+
+def pool_weights(weights, soft_targets, y, *, combination="mean", sample_weight=None):
+    """Resolve the parameter `weights` into an array of sum one.
+
+    Parameters
+    ----------
+    weights : "auto", None, or array-like of shape (n_teachers,)
+        "auto": the weights whose pool has the lowest log loss on these rows, which no
+        teacher has seen; of the geometric mean if that is the combination, else of
+        the arithmetic one. None: equal.
+    soft_targets : ndarray of shape (n_teachers, n_samples, n_classes)
+        Out of fold.
+    y : ndarray of shape (n_samples,), int
+        Class indices.
+    combination : str, default="mean"
+    sample_weight : ndarray of shape (n_samples,), default=None
+
+    Returns
+    -------
+    weights : ndarray of shape (n_teachers,)
+
+    Raises
+    ------
+    ValueError
+        If the weights are of another number than the teachers, negative, not finite,
+        or all zero.
+    """
+    n_teachers = len(soft_targets)
+    if weights is None:
+        return np.full(n_teachers, 1 / n_teachers)
+    if not isinstance(weights, str):
+        return _given_weights(weights, n_teachers)
+    if weights != "auto":
+        raise ValueError(f"weights must be 'auto', None or an array, got {weights!r}.")
+    row_weight = np.ones(len(y)) if sample_weight is None else sample_weight
+    if combination == "geometric":
+        return _geometric_weights(soft_targets, y, row_weight / row_weight.sum())
+    return _mixture_weights(soft_targets[:, np.arange(len(y)), y], row_weight)
+
+
+def _given_weights(weights, n_teachers):
+    weights = np.asarray(weights, dtype=np.float64)
+    if weights.shape != (n_teachers,):
+        raise ValueError(
+            f"weights has shape {weights.shape}, but there are {n_teachers} teachers: "
+            "give one weight for each."
+        )
+    if not np.isfinite(weights).all() or (weights < 0).any() or weights.sum() == 0:
+        raise ValueError(
+            f"weights must be finite, non-negative and not all zero, got {weights.tolist()}."
+        )
+    return weights / weights.sum()
+
+
+def _mixture_weights(p_of_label, row_weight, n_iterations=500):
+    """Maximise sum_i row_weight_i log(sum_t w_t p_ti) by expectation maximisation.
+
+    Convex, and each step is a step upwards. Every teacher starts with one imagined row
+    to its credit, which a few rows cannot outweigh and many do not notice.
+    """
+    p = np.maximum(p_of_label, SMALLEST_PROBABILITY)
+    n_teachers = len(p)
+    w = np.full(n_teachers, 1 / n_teachers)
+    row_weight = row_weight * len(row_weight) / row_weight.sum()
+    for _ in range(n_iterations):
+        share = w[:, None] * p
+        share /= share.sum(0)
+        credit = 1 + share @ row_weight
+        w = credit / credit.sum()
+    return w
+
+
+def _geometric_weights(soft_targets, y, row_weight):
+    """The same for the geometric mean, whose weights are a softmax of free numbers."""
+    log_P = _log(np.asarray(soft_targets, dtype=np.float64))
+    rows = np.arange(len(y))
+
+    def loss_and_gradient(free):
+        w = softmax(free)
+        p = _geometric(log_P, w)
+        residual = log_P[:, rows, y] - np.einsum("nk,tnk->tn", p, log_P)
+        slope = -residual @ row_weight
+        return -row_weight @ np.log(p[rows, y]), w * (slope - w @ slope)
+
+    found = minimize(loss_and_gradient, np.zeros(len(log_P)), jac=True, method="L-BFGS-B")
+    return softmax(found.x)

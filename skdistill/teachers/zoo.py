@@ -1,0 +1,131 @@
+"""The teachers that one gets without asking."""
+
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill._table import TableEncoder, check_table
+
+
+def default_teachers(*, categorical_features="from_dtype", device="auto"):
+    """A forest, boosted trees and three nets, for tables of numbers and categories.
+
+    Parameters
+    ----------
+    categorical_features : "from_dtype", None, or array-like, default="from_dtype"
+        As in `DistilledClassifier`.
+    device : str, default="auto"
+        Where the nets are trained.
+
+    Returns
+    -------
+    teachers : list of (str, classifier)
+        Unfitted. Each takes the table as it is and can be used on its own.
+
+    Examples
+    --------
+    >>> from skdistill import default_teachers
+    >>> [name for name, teacher in default_teachers()]
+    ['rf', 'xgb', 'mlp', 'mlp_waves', 'mlp_steps']
+    """
+    # Here, so that nothing of this is loaded before a teacher is wanted.
+    from xgboost import XGBClassifier
+
+    from skdistill.nets.modules import StudentMLP
+    from skdistill.nets.tensor_net import TensorNet
+    from skdistill.teachers.net_classifier import NetClassifier
+
+    forest = RandomForestClassifier(n_estimators=300, min_samples_leaf=2)
+    boosted = XGBClassifier(
+        n_estimators=300, learning_rate=0.1, max_depth=6, subsample=0.8, colsample_bytree=0.8
+    )
+
+    def net(hidden_sizes, *, waves, steps, lr):
+        return NetClassifier(
+            TensorNet(
+                StudentMLP,
+                lr=lr,
+                module__hidden_sizes=hidden_sizes,
+                module__dropout=0.2,
+                module__n_frequencies=16 if waves else 0,
+                module__step_size=4 if steps else 0,
+            ),
+            categorical_features=categorical_features,
+            device=device,
+        )
+
+    return [
+        ("rf", TableClassifier(forest, categorical_features)),
+        ("xgb", TableClassifier(boosted, categorical_features)),
+        ("mlp", net((256, 256, 256), waves=False, steps=False, lr=2e-3)),
+        ("mlp_waves", net((256, 256), waves=True, steps=False, lr=1e-3)),
+        ("mlp_steps", net((256, 256), waves=True, steps=True, lr=1e-3)),
+    ]
+
+
+class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+    """A classifier of matrices behind a `TableEncoder`, for mixed tables.
+
+    The classifier's parameters are its own too, so that in an ensemble one writes
+    ``rf__n_estimators`` as if there were no encoder between.
+
+    Parameters
+    ----------
+    classifier : classifier
+        Takes floats with NaN, and a category as the rank of its level.
+    categorical_features : "from_dtype", None, or array-like, default="from_dtype"
+        As in `TableEncoder`.
+
+    Attributes
+    ----------
+    classifier_ : classifier
+        Fitted.
+    encoder_ : TableEncoder
+    classes_ : ndarray of shape (n_classes,)
+    """
+
+    def __init__(self, classifier, categorical_features="from_dtype"):
+        self.classifier = classifier
+        self.categorical_features = categorical_features
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the encoder, then the classifier."""
+        X = check_table(self, X, reset=True)
+        self.encoder_ = TableEncoder(self.categorical_features).fit(X)
+        weighted = {} if sample_weight is None else {"sample_weight": sample_weight}
+        self.classifier_ = clone(self.classifier).fit(self.encoder_.encode(X), y, **weighted)
+        self.classes_ = self.classifier_.classes_
+        return self
+
+    def predict_proba(self, X):
+        """Class probabilities, ndarray of shape (n_samples, n_classes)."""
+        return self.classifier_.predict_proba(self._encode(X))
+
+    def predict(self, X):
+        """The most probable class of each row, ndarray of shape (n_samples,)."""
+        return self.classifier_.predict(self._encode(X))
+
+    def _encode(self, X):
+        check_is_fitted(self)
+        return self.encoder_.encode(check_table(self, X, reset=False))
+
+    def get_params(self, deep=True):
+        """Get the parameters, the classifier's own among them if `deep`."""
+        params = super().get_params(deep)
+        return params | self.classifier.get_params() if deep else params
+
+    def set_params(self, **params):
+        """Set parameters of this estimator, or of the classifier by their own names."""
+        inner = self.classifier.get_params()
+        passed_on = {name: params.pop(name) for name in list(params) if name in inner}
+        super().set_params(**params)
+        if passed_on:
+            self.classifier.set_params(**passed_on)
+        return self
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
