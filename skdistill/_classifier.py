@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._table import NetInputs, check_table
+from skdistill._table import check_table, check_training_rows
 from skdistill.teachers.ensemble import HasTeachers, TeacherEnsemble
 from skdistill.teachers.pooling import COMBINATIONS
 from skdistill.teachers.zoo import default_teachers
@@ -173,16 +173,16 @@ class DistilledClassifier(HasTeachers):
 
         self._forget()
         self._validate_params()
-        X, y, sample_weight = self._check_fit(X, y, sample_weight)
+        X, y, classes, sample_weight = check_training_rows(self, X, y, sample_weight)
         rng = check_random_state(self.random_state)
         net = self._new_student()
 
         teacher = self._new_teacher(rng)
         soft_targets = teacher.fit_soft_targets(
-            X, y, self.classes_, sample_weight, refit=self.keep_teachers
+            X, y, classes, sample_weight, refit=self.keep_teachers
         )
         inputs = inputs_for(net, self.categorical_features).fit(X, soft_targets, rng)
-        size_module(net, inputs.layout, len(self.classes_), len(y))
+        size_module(net, inputs.layout, len(classes), len(y))
         train_net(
             net,
             inputs.transform(X),
@@ -195,6 +195,7 @@ class DistilledClassifier(HasTeachers):
             alpha=self.alpha,
         )
 
+        self.classes_ = classes
         self.teacher_weights_, self.teacher_scores_ = teacher.weights_, teacher.scores_
         self.temperature_, self.alpha_ = self.temperature, self.alpha
         self.history_ = [
@@ -237,7 +238,8 @@ class DistilledClassifier(HasTeachers):
 
     def predict(self, X):
         """The most probable class of each row, ndarray of shape (n_samples,)."""
-        return self.classes_[self._logits(X).argmax(1)]
+        logits = self._logits(X)
+        return self.classes_[logits.argmax(1)]
 
     def _logits(self, X):
         check_is_fitted(self)

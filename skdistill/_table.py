@@ -6,7 +6,15 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.preprocessing import OrdinalEncoder
 from sklearn.tree import DecisionTreeRegressor
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 # More rows than this do not move a median or a split point.
 ROWS_FOR_STATISTICS = 20_000
@@ -31,9 +39,53 @@ def check_table(estimator, X, *, reset):
                 "1 feature(s) is required."
             )
         return X
-    dtype = None if getattr(X, "dtype", None) == object else "numeric"
-    X = validate_data(estimator, X, dtype=dtype, ensure_all_finite="allow-nan", reset=reset)
-    return X
+    # An array's columns are numbers unless told; told ones may be strings in an object array.
+    told = getattr(estimator, "categorical_features", None)
+    dtype = "numeric" if told is None or isinstance(told, str) else None
+    return validate_data(estimator, X, dtype=dtype, ensure_all_finite="allow-nan", reset=reset)
+
+
+def check_training_rows(estimator, X, y, sample_weight=None):
+    """Check what a classifier's `fit` was given.
+
+    Returns
+    -------
+    X : DataFrame or ndarray of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,), int
+        Class indices.
+    classes : ndarray of shape (n_classes,)
+    sample_weight : ndarray of shape (n_samples,) or None
+
+    Raises
+    ------
+    ValueError
+        If a label is missing, all rows that count are of one class, or lengths differ.
+    """
+    name = type(estimator).__name__
+    X = check_table(estimator, X, reset=True)
+    if y is None:
+        raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+    y = column_or_1d(y, warn=True)
+    check_consistent_length(X, y)
+    missing = np.array([_is_missing(label) for label in y], dtype=bool)
+    if y.dtype.kind == "f":
+        missing |= ~np.isfinite(y)
+    if missing.any():
+        raise ValueError(
+            f"y contains NaN, infinity or None, first in row {int(missing.argmax())}: drop rows "
+            "without label."
+        )
+    check_classification_targets(y)
+    if sample_weight is not None:
+        sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+    classes, y = np.unique(y, return_inverse=True)
+    present = classes if sample_weight is None else classes[np.unique(y[sample_weight > 0])]
+    if len(present) < 2:
+        raise ValueError(
+            f"{name} needs at least two classes, but the rows that count are of one class: "
+            f"{present.tolist()}."
+        )
+    return X, y, classes, sample_weight
 
 
 def categorical_mask(X, categorical_features):
@@ -187,19 +239,17 @@ def _numbers(X, mask):
             columns, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan",
             ensure_min_features=0,
         )  # fmt: skip
-    frame = X.iloc[:, np.flatnonzero(mask)]
-    numbers = np.empty(frame.shape, dtype=np.float64)
-    for j, name in enumerate(frame.columns):
-        column = frame.iloc[:, j]
-        if not _holds_numbers(column.dtype):
+    frame = X if mask.all() else X.iloc[:, np.flatnonzero(mask)]
+    for name, dtype in zip(frame.columns, frame.dtypes):
+        if not _holds_numbers(dtype):
+            raise ValueError(f"Column {name!r} held numbers at fit and now is of dtype {dtype}.")
+    numbers = frame.to_numpy(dtype=np.float64, na_value=np.nan)
+    if not np.isfinite(numbers.sum()):  # one look at all is cheaper than one at each
+        infinite = np.isinf(numbers).any(0)
+        if infinite.any():
             raise ValueError(
-                f"Column {name!r} held numbers at fit and now is of dtype {column.dtype}."
-            )
-        numbers[:, j] = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        if np.isinf(numbers[:, j]).any():
-            raise ValueError(
-                f"Input X contains infinity in column {name!r}: replace it by NaN or a "
-                "finite number."
+                f"Input X contains infinity in column {frame.columns[infinite.argmax()]!r}: "
+                "replace it by NaN or a finite number."
             )
     return numbers
 

@@ -1,6 +1,7 @@
 """The net: embeddings of numbers and categories, then a multilayer perceptron."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -69,7 +70,7 @@ class StudentMLP(nn.Module):
         if isinstance(hidden_sizes, str):
             hidden_sizes = _sizes_for(n_samples)
         sizes = [width, *hidden_sizes]
-        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:]))
+        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.out = nn.Linear(sizes[-1], n_classes)
         self.dropout = nn.Dropout(dropout)
 

@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from functools import partial
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -81,7 +82,7 @@ def cross_fit(
 
     Returns
     -------
-    soft_targets : ndarray of shape (n_teachers, n_samples, n_classes), float32
+    soft_targets : ndarray of shape (n_teachers, n_samples, n_classes), float64
         Rows sum to one. A class that a fold's training rows lack has probability 0.
     fitted : list of FittedTeacher
         Fitted on all rows; empty unless `refit`.
@@ -99,13 +100,11 @@ def cross_fit(
     if in_sample or refit:
         runs.append(("all rows", everything, everything[: n_samples if in_sample else 0]))
     tasks = [(t, *run) for run in runs for t in range(len(teachers))]
-    results = Parallel(n_jobs=n_jobs)(
-        delayed(_fit_and_label)(
-            *teachers[t], where, X, y, classes, sample_weight, train, test, verbose
-        )
-        for t, where, train, test in tasks
+    fit = partial(
+        _fit_and_label, X=X, y=y, classes=classes, sample_weight=sample_weight, verbose=verbose
     )
-    soft_targets = np.empty((len(teachers), n_samples, len(classes)), dtype=np.float32)
+    results = Parallel(n_jobs=n_jobs)(delayed(fit)(*teachers[t], *run) for t, *run in tasks)
+    soft_targets = np.empty((len(teachers), n_samples, len(classes)))
     fitted = []
     for (t, where, _, test), (teacher, proba) in zip(tasks, results):
         soft_targets[t, test] = proba
@@ -114,7 +113,7 @@ def cross_fit(
     return soft_targets, fitted
 
 
-def _fit_and_label(name, teacher, where, X, y, classes, sample_weight, train, test, verbose):
+def _fit_and_label(name, teacher, where, train, test, *, X, y, classes, sample_weight, verbose):
     """One teacher on one fold. Returns it, if it saw all rows, and its probabilities."""
     started = time.perf_counter()
     try:
@@ -146,7 +145,7 @@ class FittedTeacher:
     def __init__(self, name, estimator, classes):
         self.name = name
         self.estimator = estimator
-        self.classes = classes
+        self.classes_ = classes
 
     def fit(self, X, y, sample_weight=None):
         if isinstance(self.estimator, FrozenEstimator):
@@ -175,16 +174,16 @@ class FittedTeacher:
                 f"from {sums.min():.3g} to {sums.max():.3g}."
             )
         given = np.maximum(given, 0)
-        proba = np.zeros((len(given), len(self.classes)))
+        proba = np.zeros((len(given), len(self.classes_)))
         proba[:, self.columns] = given / given.sum(1, keepdims=True)
         return proba
 
     def _columns_of_frozen(self):
-        unknown = set(self.estimator.classes_.tolist()) - set(self.classes.tolist())
+        unknown = set(self.estimator.classes_.tolist()) - set(self.classes_.tolist())
         if unknown:
             raise ValueError(
                 f"it was fitted on classes that y does not have: {sorted(unknown)[:5]}, and y "
-                f"has {self.classes.tolist()[:5]}."
+                f"has {self.classes_.tolist()[:5]}."
             )
         return np.searchsorted(self.classes, self.estimator.classes_)
 

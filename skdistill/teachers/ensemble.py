@@ -5,15 +5,9 @@ from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone, is_classifi
 from sklearn.metrics import log_loss
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import _BaseComposition
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_is_fitted
 
-from skdistill._table import check_table
+from skdistill._table import check_table, check_training_rows
 from skdistill.teachers.cross_fitting import cross_fit, folds, warn_in_sample
 from skdistill.teachers.pooling import COMBINATIONS, pool, pool_weights
 from skdistill.teachers.zoo import default_teachers
@@ -66,34 +60,6 @@ class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
         for name, teacher in teachers:
             _check_teacher(name, teacher)
         return [(name, seeded_clone(teacher, rng)) for name, teacher in teachers]
-
-    def _check_fit(self, X, y, sample_weight):
-        """Check what `fit` was given; y comes back as class indices."""
-        X = check_table(self, X, reset=True)
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
-        y = column_or_1d(y, warn=True)
-        check_consistent_length(X, y)
-        check_classification_targets(y)
-        missing = np.array([label is None or label != label for label in y], dtype=bool)
-        if missing.any():
-            raise ValueError(
-                f"y contains NaN or None, first in row {int(missing.argmax())}: drop rows "
-                "without label."
-            )
-        self.classes_, y = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least two classes, but y contains only one "
-                f"class: {self.classes_[0]!r}."
-            )
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-            if not sample_weight.any():
-                raise ValueError("sample_weight must not be all zero.")
-        return X, y, sample_weight
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -193,8 +159,8 @@ class TeacherEnsemble(HasTeachers):
 
     def fit(self, X, y, sample_weight=None):
         """Fit every teacher on all rows, and the weights on folds."""
-        X, y, sample_weight = self._check_fit(X, y, sample_weight)
-        self.fit_soft_targets(X, y, self.classes_, sample_weight)
+        X, y, classes, sample_weight = check_training_rows(self, X, y, sample_weight)
+        self.fit_soft_targets(X, y, classes, sample_weight)
         return self
 
     def fit_soft_targets(self, X, y, classes, sample_weight=None, *, refit=True):
@@ -249,7 +215,7 @@ class TeacherEnsemble(HasTeachers):
         self.weights_ = dict(zip(names, weights.tolist()))
         self.scores_ = {
             name: log_loss(y, p, labels=range(n_classes), sample_weight=sample_weight)
-            for name, p in [*zip(names, each.astype(np.float64)), ("pool", pooled)]
+            for name, p in [*zip(names, each), ("pool", pooled)]
         }
         return pooled
 
@@ -262,4 +228,5 @@ class TeacherEnsemble(HasTeachers):
 
     def predict(self, X):
         """The most probable class of each row, ndarray of shape (n_samples,)."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        proba = self.predict_proba(X)
+        return self.classes_[proba.argmax(1)]

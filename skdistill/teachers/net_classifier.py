@@ -4,13 +4,12 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from skdistill._table import NetInputs, check_table
+from skdistill._table import NetInputs, check_table, check_training_rows
 from skdistill.nets.modules import StudentMLP
 from skdistill.nets.tensor_net import TensorNet
-from skdistill.nets.training import hold_out, MAX_SEED, resolve_device, size_module, train_net
+from skdistill.nets.training import MAX_SEED, hold_out, resolve_device, size_module, train_net
 
 
 class NetClassifier(ClassifierMixin, BaseEstimator):
@@ -48,11 +47,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y, sample_weight=None):
         """Train the net; a tenth or so of the rows decide when to stop."""
-        X = check_table(self, X, reset=True)
-        check_classification_targets(y)
-        self.classes_, y = np.unique(y, return_inverse=True)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
+        X, y, self.classes_, sample_weight = check_training_rows(self, X, y, sample_weight)
         rng = check_random_state(self.random_state)
         n_classes = len(self.classes_)
         net = TensorNet(StudentMLP) if self.net is None else clone(self.net)
@@ -79,7 +74,8 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """The most probable class of each row, ndarray of shape (n_samples,)."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        proba = self.predict_proba(X)
+        return self.classes_[proba.argmax(1)]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -2,7 +2,8 @@
 
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skdistill._table import TableEncoder, check_table
 
@@ -35,7 +36,7 @@ def default_teachers(*, categorical_features="from_dtype", device="auto"):
     from skdistill.nets.tensor_net import TensorNet
     from skdistill.teachers.net_classifier import NetClassifier
 
-    forest = RandomForestClassifier(n_estimators=300, min_samples_leaf=2)
+    forest = RandomForestClassifier(n_estimators=500, min_samples_leaf=2)
     boosted = XGBClassifier(
         n_estimators=300, learning_rate=0.1, max_depth=6, subsample=0.8, colsample_bytree=0.8
     )
@@ -91,6 +92,7 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def fit(self, X, y, sample_weight=None):
         """Fit the encoder, then the classifier."""
         X = check_table(self, X, reset=True)
+        y = column_or_1d(y, warn=True)
         self.encoder_ = TableEncoder(self.categorical_features).fit(X)
         weighted = {} if sample_weight is None else {"sample_weight": sample_weight}
         self.classifier_ = clone(self.classifier).fit(self.encoder_.encode(X), y, **weighted)
@@ -99,11 +101,13 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X):
         """Class probabilities, ndarray of shape (n_samples, n_classes)."""
-        return self.classifier_.predict_proba(self._encode(X))
+        X = self._encode(X)
+        return self.classifier_.predict_proba(X)
 
     def predict(self, X):
         """The most probable class of each row, ndarray of shape (n_samples,)."""
-        return self.classifier_.predict(self._encode(X))
+        X = self._encode(X)
+        return self.classifier_.predict(X)
 
     def _encode(self, X):
         check_is_fitted(self)
@@ -112,20 +116,24 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def get_params(self, deep=True):
         """Get the parameters, the classifier's own among them if `deep`."""
         params = super().get_params(deep)
-        return params | self.classifier.get_params() if deep else params
+        return params | self._own_names() if deep else params
 
     def set_params(self, **params):
         """Set parameters of this estimator, or of the classifier by their own names."""
-        inner = self.classifier.get_params()
-        passed_on = {name: params.pop(name) for name in list(params) if name in inner}
+        own_names = self._own_names()
+        passed_on = {name: params.pop(name) for name in list(params) if name in own_names}
         super().set_params(**params)
         if passed_on:
             self.classifier.set_params(**passed_on)
         return self
 
+    def _own_names(self):
+        """The classifier's parameters by the names it knows them by."""
+        return self.classifier.get_params() if hasattr(self.classifier, "get_params") else {}
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
+        tags.input_tags.allow_nan = get_tags(self.classifier).input_tags.allow_nan
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
