@@ -168,4 +168,4 @@ def _uniform(bound, *shape):
 
 
 def _numpy(tensor):
-    return np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype=np.float32)
+    return np.array(tensor.detach().cpu().numpy(), dtype=np.float32, order="C")  # a copy

@@ -79,8 +79,11 @@ class TensorNet(NeuralNet):
         return [("lr_scheduler", annealing), *watched, ("print_log", PrintLog())]
 
     def get_iterator(self, dataset, training=False):
-        X = torch.as_tensor(dataset.X, device=self.device)
-        y = torch.zeros(len(X)) if dataset.y is None else torch.as_tensor(dataset.y)
+        rows = slice(None)
+        if isinstance(dataset, torch.utils.data.Subset):  # skorch's own train_split makes these
+            dataset, rows = dataset.dataset, dataset.indices
+        X = torch.as_tensor(dataset.X[rows], device=self.device)
+        y = torch.zeros(len(X)) if dataset.y is None else torch.as_tensor(dataset.y[rows])
         y = y.to(self.device)
         if not training:
             return Batches(X, y, EVALUATION_BATCH, shuffle=False)

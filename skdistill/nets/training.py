@@ -39,10 +39,11 @@ def train_net(net, X, soft_targets, labels, sample_weight=None, *, held_out, see
     if isinstance(net, NeuralNetClassifier):
         net.set_params(callbacks__valid_acc=None)  # it compares labels, and these are not
     targets = pack_targets(soft_targets, labels, sample_weight)
-    training = slice(None)
+    training, split = slice(None), None
     if net.train_split is not None and held_out.any():
         training = ~held_out
-        net.set_params(train_split=predefined_split(Dataset(X[held_out], targets[held_out])))
+        split = predefined_split(Dataset(X[held_out], targets[held_out]))
+    net.set_params(train_split=split)  # a table too small to hold out rows trains on all
     with seeded(seed, net.device), one_thread(net.device):
         net.fit(X[training], targets[training])
     return net.set_params(train_split=None)  # a fitted net need not carry the rows

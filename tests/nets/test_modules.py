@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+import torch
+
+from skdistill import StudentMLP
+from skdistill._table import InputLayout
+from skdistill.nets.modules import LevelEmbedding, StepEmbedding, WaveEmbedding
+from skdistill.serving import forward
+from skdistill.serving.forward import ForwardPass
+
+SWITCHES = [(w, s, levels, f) for w in (0, 1) for s in (0, 1) for levels in (0, 1) for f in (0, 1)]
+
+
+def module_and_rows(*, waves=True, steps=True, levels=True, flags=True, n_numbers=3, n_samples=20):
+    layout = InputLayout(
+        n_numbers=n_numbers,
+        n_flags=2 if flags else 0,
+        n_levels=(4, 2) if levels else (),
+        n_bins=5 if steps else 0,
+    )
+    rng = np.random.RandomState(0)
+    parts = [
+        rng.normal(size=(n_samples, n_numbers)),
+        rng.randint(0, 2, (n_samples, layout.n_flags)),
+    ]
+    parts += [rng.randint(0, n, (n_samples, 1)) for n in layout.n_levels]
+    parts += [rng.randint(0, 5, (n_samples, n_numbers))] if steps else []
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module = StudentMLP(
+            layout, 3, hidden_sizes=(16, 8),
+            n_frequencies=6 if waves else 0, step_size=4 if steps else 0, dropout=0.5,
+        ).eval()  # fmt: skip
+    return module, np.hstack(parts).astype(np.float32)
+
+
+def logits_of_torch(module, X):
+    with torch.inference_mode():
+        return module(torch.as_tensor(X)).numpy()
+
+
+@pytest.mark.parametrize(("waves", "steps", "levels", "flags"), SWITCHES)
+def test_the_numpy_forward_pass_equals_the_module(waves, steps, levels, flags):
+    module, X = module_and_rows(waves=waves, steps=steps, levels=levels, flags=flags)
+
+    logits = ForwardPass(**module.arrays())(X)
+
+    np.testing.assert_allclose(logits, logits_of_torch(module, X), rtol=0, atol=1e-5)
+
+
+def test_the_numpy_forward_pass_equals_the_module_without_any_number():
+    module, X = module_and_rows(n_numbers=0)
+
+    logits = ForwardPass(**module.arrays())(X)
+
+    np.testing.assert_allclose(logits, logits_of_torch(module, X), rtol=0, atol=1e-5)
+
+
+def test_a_table_longer_than_a_block_gives_the_logits_of_its_rows(monkeypatch):
+    module, X = module_and_rows(n_samples=23)
+    whole = ForwardPass(**module.arrays())(X)
+    monkeypatch.setattr(forward, "ROWS_AT_ONCE", 5)
+
+    in_blocks = ForwardPass(**module.arrays())(X)
+
+    np.testing.assert_allclose(in_blocks, whole, rtol=0, atol=1e-6)
+
+
+def test_the_forward_pass_leaves_its_input_as_it_was():
+    module, X = module_and_rows()
+    before = X.copy()
+
+    ForwardPass(**module.arrays())(X)
+
+    np.testing.assert_array_equal(X, before)
+
+
+def test_the_arrays_of_a_module_are_copies_in_float32():
+    module, X = module_and_rows()
+    student = ForwardPass(**module.arrays())
+    before = student(X)
+
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(1.0)
+
+    np.testing.assert_array_equal(student(X), before)
+
+
+def test_columns_of_a_wave_embedding_do_not_mix():
+    waves = WaveEmbedding(2, 4, 0.1)
+    x = torch.tensor([[0.3, 0.7]])
+    moved = torch.tensor([[0.3, -2.0]])
+
+    torch.testing.assert_close(waves(x)[:, :3], waves(moved)[:, :3], rtol=0, atol=0)
+    assert not torch.allclose(waves(x)[:, 3:], waves(moved)[:, 3:])
+
+
+def test_a_step_is_looked_up_in_its_own_column_and_bin():
+    steps = StepEmbedding(2, 3, 4)
+
+    found = steps(torch.tensor([[2.0, 0.0]]))
+
+    expected = torch.cat([steps.table()[0, 2], steps.table()[1, 0]])[None]
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+def test_a_level_is_looked_up_in_its_own_column():
+    levels = LevelEmbedding((3, 2), 4)
+
+    found = levels(torch.tensor([[1.0, 0.0]]))
+
+    expected = torch.cat([levels.vector[1], levels.vector[3]])[None]
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+def test_a_level_never_seen_starts_as_the_zero_vector():
+    levels = LevelEmbedding((3, 2), 4)
+
+    torch.testing.assert_close(levels(torch.tensor([[2.0, 1.0]])), torch.zeros(1, 8))

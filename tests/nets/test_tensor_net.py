@@ -1,0 +1,302 @@
+import numpy as np
+import pytest
+import torch
+from skorch import NeuralNet, NeuralNetClassifier
+from small import numeric_rows, quick_student
+from torch import nn
+
+from skdistill import DistillationLoss, TensorNet, distillation_loss
+from skdistill._table import NetInputs
+from skdistill.nets.losses import pack_targets
+from skdistill.nets.tensor_net import Batches
+from skdistill.nets.training import hold_out, resolve_device, seeded, train_net
+
+NOTHING_HELD_OUT = np.zeros(60, dtype=bool)
+
+
+class Linear(nn.Module):
+    """A module that asks for nothing but sizes."""
+
+    def __init__(self, n_features, n_classes):
+        super().__init__()
+        self.linear = nn.Linear(n_features, n_classes)
+
+    def forward(self, X):
+        return self.linear(X)
+
+
+def rows():
+    """Encoded rows, labels, and labels as probabilities."""
+    X, y = numeric_rows()
+    return X.astype(np.float32), y, np.eye(3)[y]
+
+
+def linear_net(cls=TensorNet, **params):
+    params = {"max_epochs": 5, "lr": 0.05, "batch_size": 16, "verbose": 0} | params
+    return cls(Linear, module__n_features=5, module__n_classes=3, **params)
+
+
+def train(net, held_out=NOTHING_HELD_OUT, seed=0, **loss):
+    X, y, p = rows()
+    return train_net(net, X, p, y, held_out=held_out, seed=seed, **loss)
+
+
+def weights_of(net):
+    return np.concatenate([w.detach().numpy().ravel() for w in net.module_.parameters()])
+
+
+def log_loss_of(net, rows_chosen):
+    X, y, p = rows()
+    criterion = DistillationLoss().eval()
+    with torch.inference_mode():
+        logits = net.module_.eval()(torch.as_tensor(X[rows_chosen]))
+        packed = torch.as_tensor(pack_targets(p, y)[rows_chosen])
+        return criterion(logits, packed).item()
+
+
+@pytest.mark.parametrize("n_samples", [1, 15, 50, 64, 65, 70])
+def test_every_row_comes_once_an_epoch(n_samples):
+    X = torch.arange(n_samples)
+
+    batches = list(Batches(X, X, 16, shuffle=True))
+
+    assert sorted(torch.cat([x for x, _ in batches]).tolist()) == list(range(n_samples))
+
+
+@pytest.mark.parametrize("n_samples", [15, 50, 65, 70])
+def test_batches_differ_in_size_by_one_row_at_most(n_samples):
+    X = torch.arange(n_samples)
+
+    sizes = [len(x) for x, _ in Batches(X, X, 16, shuffle=True)]
+
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_rows_keep_their_targets_when_shuffled():
+    X = torch.arange(40)
+
+    for x, y in Batches(X, 2 * X, 16, shuffle=True):
+        torch.testing.assert_close(y, 2 * x, rtol=0, atol=0)
+
+
+def test_each_epoch_has_an_order_of_its_own():
+    X = torch.arange(40)
+    batches = Batches(X, X, 16, shuffle=True)
+
+    first, second = (torch.cat([x for x, _ in batches]).tolist() for _ in range(2))
+
+    assert first != second
+
+
+def test_rows_to_predict_keep_their_order():
+    X = torch.arange(40)
+
+    in_order = torch.cat([x for x, _ in Batches(X, X, 16, shuffle=False)])
+
+    assert in_order.tolist() == list(range(40))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "lr"),
+    [
+        (torch.optim.SGD, 0.1),
+        (torch.optim.Adam, 0.05),
+        (torch.optim.AdamW, 0.05),
+        (torch.optim.Adagrad, 0.1),
+        (torch.optim.RMSprop, 0.01),
+    ],
+)
+def test_any_torch_optimizer_trains_the_net(optimizer, lr):
+    net = train(linear_net(optimizer=optimizer, lr=lr, max_epochs=10))
+
+    losses = net.history[:, "train_loss"]
+    assert isinstance(net.optimizer_, optimizer)
+    assert losses[-1] < 0.9 * losses[0]
+
+
+@pytest.mark.parametrize("cls", [NeuralNet, NeuralNetClassifier])
+def test_a_skorch_net_that_is_no_tensor_net_is_trained_too(cls):
+    params = {"optimizer": torch.optim.Adam, "max_epochs": 10}
+    if cls is NeuralNet:
+        params["criterion"] = DistillationLoss
+
+    net = train(linear_net(cls, **params))
+
+    losses = net.history[:, "train_loss"]
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_the_training_loss_of_an_epoch_is_the_mean_over_its_rows():
+    X, y, p = rows()
+    weight = np.linspace(0.5, 1.5, len(y))
+    net = linear_net(optimizer=torch.optim.SGD, lr=0.0, max_epochs=1)
+    train_net(net, X, p, y, weight, held_out=NOTHING_HELD_OUT, seed=0, temperature=2.0)
+
+    with torch.inference_mode():
+        expected = distillation_loss(
+            net.module_(torch.as_tensor(X)), torch.as_tensor(p), torch.as_tensor(y),
+            temperature=2.0, sample_weight=torch.as_tensor(weight),
+        )  # fmt: skip
+
+    assert net.history[-1, "train_loss"] == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_early_stopping_goes_back_to_the_best_epoch():
+    held_out = np.arange(60) % 3 == 0
+    net = train(linear_net(lr=1.0, max_epochs=20, patience=4), held_out)
+
+    losses = net.history[:, "valid_loss"]
+
+    assert np.argmin(losses) < len(losses) - 1  # or there would be nothing to go back to
+    assert log_loss_of(net, held_out) == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_early_stopping_waits_as_long_as_it_was_told():
+    held_out = np.arange(60) % 3 == 0
+    net = train(linear_net(lr=1.0, max_epochs=30, patience=4), held_out)
+
+    losses = net.history[:, "valid_loss"]
+
+    assert len(losses) < 30
+    assert len(losses) - 1 - np.argmin(losses) == pytest.approx(4, abs=1)
+
+
+def test_held_out_rows_are_not_trained_on():
+    X, y, p = rows()
+    held_out = np.arange(60) % 3 == 0
+    other = np.where(held_out[:, None], np.roll(p, 1, axis=1), p)
+    kept = {"held_out": held_out, "seed": 0, "alpha": 1.0}
+
+    before = train_net(linear_net(), X, p, y, **kept)
+    after = train_net(linear_net(), X, other, y, **kept)
+
+    np.testing.assert_array_equal(weights_of(before), weights_of(after))
+
+
+def test_a_net_without_train_split_trains_on_all_rows_and_to_the_end():
+    held_out = np.arange(60) % 3 == 0
+
+    net = train(linear_net(train_split=None, lr=1.0, max_epochs=12, patience=2), held_out)
+    on_all = train(linear_net(train_split=None, lr=1.0, max_epochs=12, patience=2))
+
+    assert len(net.history) == 12
+    np.testing.assert_array_equal(weights_of(net), weights_of(on_all))
+
+
+def test_a_seed_gives_the_same_net_again():
+    np.testing.assert_array_equal(
+        weights_of(train(linear_net(), seed=3)), weights_of(train(linear_net(), seed=3))
+    )
+
+
+def test_another_seed_gives_another_net():
+    assert (
+        abs(weights_of(train(linear_net(), seed=3)) - weights_of(train(linear_net(), seed=4))).max()
+        > 1e-3
+    )
+
+
+def test_training_does_not_depend_on_the_seed_of_torch():
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        one = weights_of(train(linear_net()))
+        torch.manual_seed(2)
+        other = weights_of(train(linear_net()))
+
+    np.testing.assert_array_equal(one, other)
+
+
+def test_the_generator_of_torch_is_given_back_as_it_was():
+    before = torch.get_rng_state()
+
+    with seeded(0, "cpu"):
+        torch.rand(3)
+
+    torch.testing.assert_close(torch.get_rng_state(), before, rtol=0, atol=0)
+
+
+def test_a_table_too_small_to_hold_out_rows_trains_on_all_of_them():
+    net = train(linear_net(max_epochs=6))
+
+    assert len(net.history) == 6
+    assert "valid_loss" not in net.history[-1]
+
+
+def test_a_net_can_be_fitted_on_its_own_with_a_split_of_skorch():
+    X, y, p = rows()
+
+    net = linear_net(max_epochs=3).fit(X, pack_targets(p, y))
+
+    assert np.isfinite(net.history[:, "valid_loss"]).all()
+
+
+def test_a_fitted_net_does_not_carry_its_held_out_rows():
+    net = train(linear_net(), np.arange(60) % 3 == 0)
+
+    assert net.train_split is None
+
+
+def test_a_weight_of_zero_takes_a_row_out_of_training():
+    X, y, p = rows()
+    weight = (np.arange(60) >= 20).astype(float)
+    p_of_others = p.copy()
+    p_of_others[:20] = np.roll(p[:20], 1, axis=1)
+    settings = {"held_out": NOTHING_HELD_OUT, "seed": 0, "alpha": 1.0}
+
+    before = train_net(linear_net(), X, p, y, weight, **settings)
+    after = train_net(linear_net(), X, p_of_others, y, weight, **settings)
+
+    np.testing.assert_array_equal(weights_of(before), weights_of(after))
+
+
+def test_weights_set_the_shares_that_the_net_learns():
+    X = np.ones((80, 1), dtype=np.float32)
+    y = np.arange(80) % 2
+    weight = np.where(y == 1, 9.0, 1.0)
+    net = TensorNet(
+        Linear, module__n_features=1, module__n_classes=2, lr=0.1, max_epochs=150, batch_size=80
+    )
+
+    train_net(net, X, np.eye(2)[y], y, weight, held_out=np.zeros(80, dtype=bool), seed=0, alpha=0.0)
+    with torch.inference_mode():
+        share = net.module_(torch.ones(1, 1)).softmax(1)[0, 1].item()
+
+    assert share == pytest.approx(0.9, abs=0.01)
+
+
+def test_a_level_that_training_never_saw_stays_the_zero_vector():
+    X, y = numeric_rows()
+    X[:, 0] = np.arange(60) % 4
+    inputs = NetInputs([0]).fit(X, np.eye(3)[y], np.random.RandomState(0))
+    net = quick_student(module__layout=inputs.layout, module__n_classes=3)
+
+    train_net(net, inputs.transform(X), np.eye(3)[y], y, held_out=NOTHING_HELD_OUT, seed=0)
+
+    vectors = net.module_.levels.vector.detach().numpy()
+    assert (vectors[-1] == 0).all()
+    assert (vectors[:-1] != 0).all()
+
+
+def test_a_like_share_of_each_class_is_held_out():
+    y = np.repeat([0, 1, 2], [1000, 500, 100])
+
+    held_out = hold_out(y, np.random.RandomState(0))
+
+    shares = np.bincount(y[held_out]) / np.bincount(y)
+    np.testing.assert_allclose(shares, shares[0], atol=0.01)
+
+
+@pytest.mark.parametrize("n_members", [1, 2, 3])
+def test_no_class_is_held_out_altogether(n_members):
+    y = np.repeat([0, 1], [500, n_members])
+
+    held_out = hold_out(y, np.random.RandomState(0))
+
+    assert set(y[~held_out]) == {0, 1}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the refusal is for where there is no GPU")
+@pytest.mark.parametrize("device", ["cuda", "cuda:0"])
+def test_a_gpu_that_is_not_there_is_refused(device):
+    with pytest.raises(ValueError, match=f"device='{device}' was asked for.*no CUDA"):
+        resolve_device(device)

@@ -1,0 +1,56 @@
+"""Small tables and quick estimators that the tests share."""
+
+import numpy as np
+import pandas as pd
+from sklearn.datasets import make_classification
+from sklearn.tree import DecisionTreeClassifier
+
+from skdistill import DistilledClassifier, StudentNet
+
+
+def numeric_rows(n_samples=60, n_classes=3, seed=0):
+    """Numbers only, as arrays (X, y); y is 0, 1, 2 …"""
+    return make_classification(
+        n_samples, n_features=5, n_informative=4, n_redundant=0, n_classes=n_classes,
+        n_clusters_per_class=1, class_sep=1.5, random_state=seed,
+    )  # fmt: skip
+
+
+def mixed_table(n_samples=60, seed=0):
+    """Numbers, a boolean, categories, and missing values in both kinds, as (frame, labels)."""
+    rng = np.random.RandomState(seed)
+    age = rng.normal(40, 12, n_samples)
+    city = rng.choice(["Oslo", "Rome", "Lima"], n_samples)
+    y = np.where(age + 15 * (city == "Rome") + rng.normal(0, 5, n_samples) > 45, "yes", "no")
+    age[::7] = np.nan
+    city = city.astype(object)
+    city[3::11] = None
+    frame = pd.DataFrame(
+        {
+            "age": age,
+            "children": rng.randint(0, 4, n_samples),
+            "city": pd.Categorical(city),
+            "member": rng.rand(n_samples) > 0.5,
+        }
+    )
+    return frame, y
+
+
+def two_trees():
+    """Two teachers that differ, take missing values, and are fitted in no time."""
+    return [
+        ("deep", DecisionTreeClassifier(random_state=0)),
+        ("stump", DecisionTreeClassifier(max_depth=1, random_state=0)),
+    ]
+
+
+def quick_classifier(teachers=None, student=None, **params):
+    """A `DistilledClassifier` whose fit takes a fraction of a second."""
+    teachers = two_trees() if teachers is None else teachers
+    student = quick_student() if student is None else student
+    params = {"cv": 2, "alpha": 0.5, "random_state": 0} | params
+    return DistilledClassifier(teachers, student, **params)
+
+
+def quick_student(**params):
+    return StudentNet(**({"max_epochs": 5, "module__hidden_sizes": (8,)} | params))
