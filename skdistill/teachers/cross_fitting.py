@@ -152,12 +152,16 @@ class FittedTeacher:
             self.columns = self._columns_of_frozen()
             return self
         self.columns, y = np.unique(y, return_inverse=True)
-        self.estimator.fit(X, y, **_weight_parameter(self.estimator, sample_weight))
+        if len(self.columns) > 1:  # one class most refuse, and some make up a second
+            self.estimator.fit(X, y, **_weight_parameter(self.estimator, sample_weight))
         return self
 
     def predict_proba(self, X):
         """Probabilities of shape (n_samples, n_classes), float64; rows sum to one."""
-        given = np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
+        if len(self.columns) == 1:
+            given = np.ones((X.shape[0], 1))
+        else:
+            given = np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
         wanted = (given.shape[0], len(self.columns))
         if given.shape != wanted:
             raise ValueError(
@@ -185,7 +189,7 @@ class FittedTeacher:
                 f"it was fitted on classes that y does not have: {sorted(unknown)[:5]}, and y "
                 f"has {self.classes_.tolist()[:5]}."
             )
-        return np.searchsorted(self.classes, self.estimator.classes_)
+        return np.searchsorted(self.classes_, self.estimator.classes_)
 
 
 def _weight_parameter(estimator, sample_weight):

@@ -230,3 +230,6 @@ class TeacherEnsemble(HasTeachers):
         """The most probable class of each row, ndarray of shape (n_samples,)."""
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(1)]
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "scores_")

@@ -1,0 +1,321 @@
+import joblib
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, ShuffleSplit
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.validation import check_is_fitted
+from small import mixed_table, numeric_rows, two_trees
+from xgboost import XGBClassifier
+
+from skdistill import NetClassifier, StudentMLP, TensorNet
+from skdistill.teachers.cross_fitting import FittedTeacher, cross_fit, folds
+
+CLASSES = np.arange(3)
+THREE_FOLDS = list(KFold(3).split(np.zeros(60)))
+
+
+class Recorder(ClassifierMixin, BaseEstimator):
+    """A teacher that keeps what its `fit` was given, and says a third each."""
+
+    def __init__(self, seen=None):
+        self.seen = seen
+
+    def fit(self, X, y, sample_weight=None):
+        self.seen.append((X, y, sample_weight))
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
+
+    def __sklearn_clone__(self):
+        return type(self)(self.seen)  # clones write into one list
+
+
+class Fixed(ClassifierMixin, BaseEstimator):
+    """A teacher that answers one row, whatever it is asked."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.tile(self.answer, (len(X), 1))
+
+
+def quick_net():
+    return NetClassifier(TensorNet(StudentMLP, max_epochs=3), random_state=0)
+
+
+def targets(teacher, X, y, *, splits=THREE_FOLDS, **kwargs):
+    soft_targets, _ = cross_fit([("t", teacher)], X, y, CLASSES, splits=splits, **kwargs)
+    return soft_targets[0]
+
+
+def test_soft_targets_ignore_the_labels_of_their_own_fold():
+    X, y = numeric_rows()
+    held_out = THREE_FOLDS[1][1]
+    changed = y.copy()
+    changed[held_out] = (y[held_out] + 1) % 3
+
+    before = targets(KNeighborsClassifier(1), X, y)
+    after = targets(KNeighborsClassifier(1), X, changed)
+
+    assert_array_equal(before[held_out], after[held_out])
+
+
+def test_soft_targets_are_those_of_scikit_learn_on_the_same_folds():
+    X, y = numeric_rows()
+    train, test = THREE_FOLDS[0]
+
+    by_hand = LogisticRegression().fit(X[train], y[train]).predict_proba(X[test])
+
+    assert_allclose(targets(LogisticRegression(), X, y)[test], by_hand, atol=1e-12)
+
+
+def test_a_teacher_labels_the_rows_it_was_fitted_on_without_splits():
+    X, y = numeric_rows()
+
+    in_sample = targets(DecisionTreeClassifier(random_state=0), X, y, splits=None)
+
+    assert_array_equal(in_sample, np.eye(3)[y])
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+@pytest.mark.parametrize(
+    "teacher",
+    [DecisionTreeClassifier(), LogisticRegression(), XGBClassifier(n_estimators=3), quick_net()],
+    ids=lambda teacher: type(teacher).__name__,
+)
+def test_a_class_that_a_fold_misses_has_probability_zero_in_its_own_column(teacher, missing):
+    X, y = numeric_rows()
+    lacking = y == missing
+    splits = [(np.flatnonzero(~lacking), np.flatnonzero(lacking))]
+    splits += [(np.flatnonzero(lacking | (X[:, 0] > 0)), np.flatnonzero(~lacking))]
+
+    p = targets(teacher, X, y, splits=splits)
+
+    assert (p[lacking, missing] == 0).all()
+    assert (np.delete(p[lacking], missing, axis=1) > 0).any(0).all()
+    assert_allclose(p.sum(1), 1)
+
+
+@pytest.mark.parametrize(
+    "teacher",
+    [DecisionTreeClassifier(), LogisticRegression(), XGBClassifier(n_estimators=3), quick_net()],
+    ids=lambda teacher: type(teacher).__name__,
+)
+def test_a_fold_with_a_single_class_says_that_class(teacher):
+    X, _ = numeric_rows()
+    y = (np.arange(60) == 0).astype(int)
+
+    p = targets(teacher, X, y)
+
+    assert_array_equal(p[THREE_FOLDS[0][1]], np.tile([1.0, 0, 0], (20, 1)))
+
+
+def test_targets_do_not_depend_on_the_number_of_jobs():
+    X, y = numeric_rows()
+
+    alone = targets(RandomForestClassifier(3, random_state=0), X, y)
+    with joblib.parallel_config(backend="threading"):
+        together = targets(RandomForestClassifier(3, random_state=0), X, y, n_jobs=2)
+
+    assert_array_equal(alone, together)
+
+
+def test_the_teachers_that_were_given_stay_unfitted():
+    X, y = numeric_rows()
+    teacher = DecisionTreeClassifier()
+
+    targets(teacher, X, y, refit=True)
+
+    with pytest.raises(NotFittedError):
+        check_is_fitted(teacher)
+
+
+def test_teachers_are_fitted_on_all_rows_only_when_asked():
+    X, y = numeric_rows()
+
+    _, none = cross_fit(two_trees(), X, y, CLASSES, splits=THREE_FOLDS)
+    _, both = cross_fit(two_trees(), X, y, CLASSES, splits=THREE_FOLDS, refit=True)
+
+    assert none == []
+    assert [teacher.name for teacher in both] == ["deep", "stump"]
+    assert_array_equal(both[0].predict_proba(X), np.eye(3)[y])
+
+
+def test_a_teacher_receives_the_frame_as_it_is():
+    frame, labels = mixed_table()
+    y = (labels == "yes").astype(int)
+    seen = []
+
+    targets(Recorder(seen), frame, y)
+
+    for (X, _, _), (train, _) in zip(seen, THREE_FOLDS):
+        assert X.equals(frame.iloc[train])
+        assert (X.dtypes == frame.dtypes).all()
+
+
+def test_each_fold_gets_the_sample_weights_of_its_rows():
+    X, y = numeric_rows()
+    weight = np.arange(60.0)
+    seen = []
+
+    targets(Recorder(seen), X, y, sample_weight=weight)
+
+    assert len(seen) == 3
+    for (_, _, given), (train, _) in zip(seen, THREE_FOLDS):
+        assert_array_equal(given, weight[train])
+
+
+def test_the_last_step_of_a_pipeline_gets_the_sample_weights():
+    X, y = numeric_rows()
+    seen = []
+
+    targets(make_pipeline(StandardScaler(), Recorder(seen)), X, y, sample_weight=np.arange(60.0))
+
+    assert_array_equal(seen[0][2], THREE_FOLDS[0][0])
+
+
+def test_a_teacher_that_takes_no_sample_weights_gets_none():
+    X, y = numeric_rows()
+
+    weighted = targets(KNeighborsClassifier(), X, y, sample_weight=np.arange(60.0))
+
+    assert_array_equal(weighted, targets(KNeighborsClassifier(), X, y))
+
+
+def test_a_frozen_teacher_is_not_fitted_again():
+    X, y = numeric_rows()
+    tree = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X[:20], y[:20])
+
+    p = targets(FrozenEstimator(tree), X, y)
+
+    assert_array_equal(p, tree.predict_proba(X))
+
+
+def test_a_frozen_teacher_of_fewer_classes_gets_its_columns_in_place():
+    X, y = numeric_rows()
+    names = np.array(["a", "b", "c"])
+    tree = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X[y != 1], names[y[y != 1]])
+
+    soft_targets, _ = cross_fit([("t", FrozenEstimator(tree))], X, y, names, splits=THREE_FOLDS)
+
+    assert_array_equal(soft_targets[0][:, [0, 2]], tree.predict_proba(X))
+    assert (soft_targets[0][:, 1] == 0).all()
+
+
+def test_a_frozen_teacher_of_unknown_classes_is_refused_by_name():
+    X, y = numeric_rows()
+    tree = DecisionTreeClassifier().fit(X, y + 10)
+
+    with pytest.raises(ValueError, match=r"Teacher 't' failed .*classes that y does not have.*10"):
+        targets(FrozenEstimator(tree), X, y)
+
+
+def test_slightly_rounded_probabilities_are_made_to_sum_to_one():
+    teacher = FittedTeacher("t", Fixed([0.3334, 0.3333, 0.3334]), CLASSES)
+
+    p = teacher.fit(np.zeros((3, 1)), CLASSES).predict_proba(np.zeros((4, 1)))
+
+    assert_allclose(p.sum(1), 1, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "answer", [[0.5, 0.6, 0.5], [1.2, -0.1, -0.1], [np.nan, 0.5, 0.5], [0.0, 0.0, 0.0]], ids=str
+)
+def test_answers_that_are_no_probabilities_are_refused(answer):
+    teacher = FittedTeacher("t", Fixed(answer), CLASSES).fit(np.zeros((3, 1)), CLASSES)
+
+    with pytest.raises(ValueError, match="did not return probabilities"):
+        teacher.predict_proba(np.zeros((4, 1)))
+
+
+def test_a_missing_column_of_probabilities_is_refused():
+    teacher = FittedTeacher("t", Fixed([0.5, 0.5]), CLASSES).fit(np.zeros((3, 1)), CLASSES)
+
+    with pytest.raises(ValueError, match=r"returned shape \(4, 2\), expected \(4, 3\)"):
+        teacher.predict_proba(np.zeros((4, 1)))
+
+
+def test_verbose_prints_a_line_for_each_teacher_and_fold(capsys):
+    X, y = numeric_rows()
+
+    cross_fit(two_trees(), X, y, CLASSES, splits=THREE_FOLDS, refit=True, verbose=1)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 * (3 + 1)
+    assert "deep, fold 1 of 3" in lines[0]
+    assert "stump, all rows" in lines[-1]
+
+
+def held_out_counts(splits, n_samples):
+    return np.bincount(np.concatenate([test for _, test in splits]), minlength=n_samples)
+
+
+@pytest.mark.parametrize("cv", [2, 5, 60, KFold(4), THREE_FOLDS], ids=lambda cv: str(cv)[:8])
+def test_folds_hold_out_every_row_once(cv):
+    _, y = numeric_rows()
+    y[:60] = np.arange(60) % 2 if cv != 60 else np.zeros(60)
+
+    splits = folds(cv, np.zeros((60, 1)), y, np.random.RandomState(0))
+
+    assert_array_equal(held_out_counts(splits, 60), 1)
+
+
+def test_folds_have_a_like_share_of_each_class():
+    y = np.repeat([0, 1], [80, 20])
+
+    splits = folds(5, np.zeros((100, 1)), y, np.random.RandomState(0))
+
+    assert [y[test].sum() for _, test in splits] == [4] * 5
+
+
+def test_folds_are_made_although_no_class_reaches_into_each():
+    y = np.arange(6) % 3
+
+    splits = folds(5, np.zeros((6, 1)), y, np.random.RandomState(0))
+
+    assert len(splits) == 5
+
+
+@pytest.mark.parametrize("cv", [1, 0, 61])
+def test_a_number_of_folds_that_cannot_be_is_refused(cv):
+    with pytest.raises(ValueError, match=f"cv={cv} folds cannot be made of n_samples=60"):
+        folds(cv, np.zeros((60, 1)), np.arange(60) % 2, np.random.RandomState(0))
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [
+        ShuffleSplit(3, random_state=0),
+        RepeatedKFold(n_splits=2, n_repeats=2, random_state=0),
+        THREE_FOLDS[:2],
+    ],
+    ids=["shuffled", "repeated", "incomplete"],
+)
+def test_folds_that_hold_out_a_row_never_or_twice_are_refused(cv):
+    with pytest.raises(ValueError, match=r"cv must hold out every row exactly once, but row \d+"):
+        folds(cv, np.zeros((60, 1)), np.arange(60) % 2, np.random.RandomState(0))
+
+
+def test_a_splitter_that_needs_groups_can_come_as_its_splits():
+    groups = np.arange(60) // 6
+    splits = GroupKFold(5).split(np.zeros((60, 1)), groups=groups)
+
+    made = folds(splits, np.zeros((60, 1)), np.arange(60) % 2, np.random.RandomState(0))
+
+    assert all(not set(groups[train]) & set(groups[test]) for train, test in made)
