@@ -2,17 +2,15 @@
 
 from numbers import Integral, Real
 
-import numpy as np
-from scipy.special import log_softmax, softmax
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._table import check_table, check_training_rows
-from skdistill.teachers.ensemble import HasTeachers, TeacherEnsemble
+from skdistill._table import check_table, check_training_rows, is_clean_matrix
+from skdistill.serving.forward import batched_logits, log_softmax, softmax
+from skdistill.teachers.named import HasTeachers
 from skdistill.teachers.pooling import COMBINATIONS
-from skdistill.teachers.zoo import default_teachers
 
 
 class DistilledClassifier(HasTeachers):
@@ -219,11 +217,11 @@ class DistilledClassifier(HasTeachers):
         proba : ndarray of shape (n_samples, n_classes), float64
             Columns follow `classes_`.
         """
-        return softmax(self._logits(X), axis=1)
+        return softmax(self._logits(X))
 
     def predict_log_proba(self, X):
         """Logarithm of `predict_proba`, ndarray of shape (n_samples, n_classes)."""
-        return log_softmax(self._logits(X), axis=1)
+        return log_softmax(self._logits(X))
 
     def decision_function(self, X):
         """The student's logits.
@@ -242,10 +240,12 @@ class DistilledClassifier(HasTeachers):
         return self.classes_[logits.argmax(1)]
 
     def _logits(self, X):
-        check_is_fitted(self)
-        X = check_table(self, X, reset=False)
-        # In float64, so that rows of probabilities sum to one as closely as can be.
-        return self.student_(self.inputs_.transform(X)).astype(np.float64)
+        """Logits of any table, float64: probabilities are to sum to one closely."""
+        checked = is_clean_matrix(self, X)
+        if not checked:
+            check_is_fitted(self)
+            X = check_table(self, X, reset=False)
+        return batched_logits(self.inputs_, self.student_, X, checked=checked)
 
     def _new_student(self):
         from skdistill.nets.training import resolve_device
@@ -255,6 +255,8 @@ class DistilledClassifier(HasTeachers):
         return net.set_params(device=resolve_device(self.device), verbose=int(self.verbose))
 
     def _new_teacher(self, rng):
+        from skdistill.teachers.ensemble import TeacherEnsemble
+
         return TeacherEnsemble(
             self._default_teachers() if self.teachers is None else self.teachers,
             self.weights,
@@ -266,6 +268,8 @@ class DistilledClassifier(HasTeachers):
         )
 
     def _default_teachers(self):
+        from skdistill.teachers.zoo import default_teachers
+
         return default_teachers(categorical_features=self.categorical_features, device=self.device)
 
     def set_params(self, **params):

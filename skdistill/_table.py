@@ -1,11 +1,10 @@
 """A table's columns, frozen at fit: numbers, categories, missing values."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.preprocessing import OrdinalEncoder
-from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -16,8 +15,14 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skdistill._levels import is_missing, plain_levels, rank_lookup, ranks
+
 # More rows than this do not move a median or a split point.
 ROWS_FOR_STATISTICS = 20_000
+# Rows encoded at once: few enough that what is between stays in a core's cache.
+ROWS_AT_ONCE = 256
+HUGE = 1e100
+_FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
 
 def is_frame(X):
@@ -45,6 +50,23 @@ def check_table(estimator, X, *, reset):
     return validate_data(estimator, X, dtype=dtype, ensure_all_finite="allow-nan", reset=reset)
 
 
+def is_clean_matrix(estimator, X):
+    """Whether X is plainly what a fitted estimator expects, so that all checks would pass.
+
+    `check_table` costs several times what a small net's prediction does. This looks for
+    the common case alone: an array of floats, of the right width, without infinity.
+    """
+    # Only an array's subclasses and an estimator that knows names need a closer look.
+    if type(X) is not np.ndarray or X.dtype not in _FLOATS or X.ndim != 2:
+        return False
+    state = vars(estimator)
+    if X.shape[1] != state.get("n_features_in_") or not len(X) or "feature_names_in_" in state:
+        return False
+    flat = X.reshape(-1)
+    # Finite, or NaN for the one of two reasons that is allowed.
+    return math.isfinite(np.dot(flat, flat)) or not np.isinf(X).any()
+
+
 def check_training_rows(estimator, X, y, sample_weight=None):
     """Check what a classifier's `fit` was given.
 
@@ -67,7 +89,7 @@ def check_training_rows(estimator, X, y, sample_weight=None):
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
     y = column_or_1d(y, warn=True)
     check_consistent_length(X, y)
-    missing = np.array([_is_missing(label) for label in y], dtype=bool)
+    missing = np.array([is_missing(label) for label in y], dtype=bool)
     if y.dtype.kind == "f":
         missing |= ~np.isfinite(y)
     if missing.any():
@@ -168,6 +190,8 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
+    levels_ : list of ndarray
+        The sorted levels of each categorical column.
     n_levels_ : ndarray of shape (n_features,)
         Levels of each categorical column; 0 for a number.
     """
@@ -180,16 +204,16 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = check_table(self, X, reset=True)
         self.is_categorical_ = categorical_mask(X, self.categorical_features)
         self.n_levels_ = np.zeros(X.shape[1], dtype=int)
+        self.levels_ = []
         if self.is_categorical_.any():
-            self.ordinal_ = OrdinalEncoder(
-                handle_unknown="use_encoded_value",
-                unknown_value=np.nan,
-                encoded_missing_value=np.nan,
-            ).fit(_categories(X, self.is_categorical_))
-            self.n_levels_[self.is_categorical_] = [
-                sum(not _is_missing(level) for level in levels)
-                for levels in self.ordinal_.categories_
-            ]
+            # Here, because it loads much and a model that predicts does without.
+            from sklearn.preprocessing import OrdinalEncoder
+
+            ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
+            ordinal.fit(_categories(X, self.is_categorical_))
+            self.levels_ = [plain_levels(levels) for levels in ordinal.categories_]
+            self.n_levels_[self.is_categorical_] = [len(levels) for levels in self.levels_]
+        self._lookups = [rank_lookup(levels) for levels in self.levels_]
         return self
 
     def transform(self, X):
@@ -202,15 +226,36 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self.encode(check_table(self, X, reset=False))
 
-    def encode(self, X):
-        """As `transform`, of an X that has been through `check_table` already."""
+    def encode(self, X, *, checked=False):
+        """As `transform`, of an X that has been through `check_table` already.
+
+        Parameters
+        ----------
+        X : DataFrame or ndarray of shape (n_samples, n_features)
+        checked : bool, default=False
+            Whether X is known to be an ndarray of floats without infinity.
+        """
+        if checked and not self.levels_:
+            return X
         categorical = self.is_categorical_
-        if not categorical.any():
-            return _numbers(X, ~categorical)
+        numbers = X[:, ~categorical] if checked else _numbers(X, ~categorical)
+        if not self.levels_:
+            return numbers
         matrix = np.empty(X.shape, dtype=np.float64)
-        matrix[:, ~categorical] = _numbers(X, ~categorical)
-        matrix[:, categorical] = self.ordinal_.transform(_categories(X, categorical))
+        matrix[:, ~categorical] = numbers
+        for j, levels, lookup in zip(np.flatnonzero(categorical), self.levels_, self._lookups):
+            matrix[:, j] = ranks(_column(X, j), levels, lookup)
         return matrix
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        state.pop("_lookups", None)
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "levels_" in state:
+            self._lookups = [rank_lookup(levels) for levels in self.levels_]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -220,15 +265,21 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _is_missing(level):
-    return level is None or level != level
-
-
 def _categories(X, mask):
     """The categorical columns as objects, whatever kept them."""
     if is_frame(X):
         return X.iloc[:, np.flatnonzero(mask)].astype(object).to_numpy(na_value=np.nan)
     return X[:, mask]
+
+
+def _column(X, j):
+    """A categorical column, whatever kept it."""
+    if not is_frame(X):
+        return X[:, j]
+    column = X.iloc[:, j]
+    if hasattr(column, "cat"):
+        return column.array
+    return column.to_numpy(dtype=object)
 
 
 def _numbers(X, mask):
@@ -311,8 +362,9 @@ class NetInputs:
         Parameters
         ----------
         X : table of shape (n_samples, n_features)
-        targets : ndarray of shape (n_samples, n_classes)
-            Probabilities, or labels as 0 and 1: what the steps are to follow.
+        targets : ndarray of shape (n_samples, n_classes) or None
+            Probabilities, or labels as 0 and 1: what the steps are to follow. Not
+            needed without steps.
         rng : RandomState
         """
         self.table = TableEncoder(self.categorical_features).fit(X)
@@ -323,7 +375,7 @@ class NetInputs:
         self.flag_columns = np.flatnonzero(np.isnan(matrix[:, self.number_columns]).any(0))
         if len(matrix) > ROWS_FOR_STATISTICS:
             rows = rng.choice(len(matrix), ROWS_FOR_STATISTICS, replace=False)
-            matrix, targets = matrix[rows], targets[rows]
+            matrix, targets = matrix[rows], targets if targets is None else targets[rows]
         numbers = matrix[:, self.number_columns]
         self.center, self.inverse_scale = _robust_scale(numbers)
         self.split_points = _split_points(numbers, targets, self.max_bins)
@@ -344,33 +396,79 @@ class NetInputs:
         -------
         inputs : ndarray of shape (n_samples, layout.width), float32
         """
-        matrix = self.table.encode(X)
-        numbers = matrix[:, self.number_columns]
-        missing = np.isnan(numbers)
-        if missing.any():
-            numbers = np.where(missing, self.center, numbers)
-        scaled = (numbers - self.center) * self.inverse_scale
+        return self.pack(self.table.encode(X))
+
+    def pack(self, matrix):
+        """As `transform`, of what `TableEncoder.encode` has made of the rows."""
         inputs = np.empty((len(matrix), self.layout.width), dtype=np.float32)
-        numbers_out, flags_out, levels_out, steps_out = self.layout.split(inputs)
-        numbers_out[:] = scaled / np.sqrt(1 + (scaled / 3) ** 2)
-        flags_out[:, : len(self.flag_columns)] = missing[:, self.flag_columns]
-        if self.level_columns.size:
-            levels = matrix[:, self.level_columns]
-            codes = np.where(np.isnan(levels), self.n_codes - 1, levels)
-            if self.one_hot:
-                flags_out[:, len(self.flag_columns) :] = self._flags(codes)
-            else:
-                levels_out[:] = codes
-        if self.layout.n_bins:
-            for j, points in enumerate(self.split_points):
-                steps_out[:, j] = np.searchsorted(points, numbers[:, j])
+        for start in range(0, len(matrix), ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            for out, part in zip(self.layout.split(inputs[rows]), self.parts(matrix[rows])):
+                out[:] = part
         return inputs
+
+    def parts(self, matrix):
+        """The inputs of a few rows, one array for each kind that `layout` tells apart.
+
+        Parameters
+        ----------
+        matrix : ndarray of shape (n_samples, n_features)
+            As `TableEncoder.encode` gives it.
+
+        Returns
+        -------
+        numbers : ndarray of shape (n_samples, layout.n_numbers), float32
+        flags : ndarray of shape (n_samples, layout.n_flags)
+        levels : ndarray of shape (n_samples, len(layout.n_levels)), intp
+        steps : ndarray of shape (n_samples, layout.n_numbers or 0), intp
+        """
+        levels = _no_columns(len(matrix))
+        numbers = np.asarray(matrix, dtype=np.float64)
+        if self.level_columns.size:
+            levels = numbers[:, self.level_columns]
+            levels = np.where(np.isnan(levels), self.n_codes - 1, levels).astype(np.intp)
+            numbers = numbers[:, self.number_columns]
+        numbers, flags = self._complete(numbers)
+        if self.one_hot and self.level_columns.size:
+            flags = np.hstack([flags, self._flags(levels)])
+            levels = _no_columns(len(matrix))
+        scaled = numbers - self.center
+        scaled *= self.inverse_scale
+        bend = np.square(scaled * (1 / 3))
+        bend += 1
+        scaled /= np.sqrt(bend, out=bend)
+        return scaled.astype(np.float32), flags, levels, self._steps(numbers)
+
+    def _complete(self, numbers):
+        """Fill in what is missing, and tell where that was."""
+        flat = numbers.reshape(-1)
+        # One product looks at all values at once: it is NaN if one is, and huge if one is.
+        if np.dot(flat, flat) < HUGE:
+            return numbers, np.zeros((len(numbers), len(self.flag_columns)), dtype=np.float32)
+        missing = np.isnan(numbers)
+        # What is that far away is clipped later, and must not overflow on the way there.
+        numbers = np.clip(np.where(missing, self.center, numbers), -HUGE, HUGE)
+        return numbers, missing[:, self.flag_columns]
+
+    def _steps(self, numbers):
+        """How many of its column's split points each number exceeds."""
+        if not self.layout.n_bins:
+            return _no_columns(len(numbers))
+        columns = np.ascontiguousarray(numbers.T)
+        exceeds = columns[:, None, :] > self.split_points[:, :, None]
+        # Bytes are added several times as fast as numpy adds booleans.
+        narrow = np.uint8 if self.layout.n_bins <= 256 else np.intp
+        return np.add.reduce(exceeds.view(np.uint8), axis=1, dtype=narrow).T.astype(np.intp)
 
     def _flags(self, codes):
         flags = np.zeros((len(codes), self.n_codes.sum()), dtype=np.float32)
         columns = codes.astype(np.intp) + np.cumsum(self.n_codes) - self.n_codes
         np.put_along_axis(flags, columns, 1, axis=1)
         return flags
+
+
+def _no_columns(n_samples):
+    return np.empty((n_samples, 0), dtype=np.intp)
 
 
 def _robust_scale(numbers):
@@ -398,6 +496,8 @@ def _split_points(numbers, targets, max_bins):
     """
     if not max_bins:
         return np.zeros((numbers.shape[1], 0))
+    from sklearn.tree import DecisionTreeRegressor
+
     tree = DecisionTreeRegressor(max_leaf_nodes=max_bins, min_samples_leaf=10)
     points = []
     for column in numbers.T:

@@ -2,7 +2,61 @@
 
 import numpy as np
 
-ROWS_AT_ONCE = 4096
+# Rows of a table whose numbers and categories are made into floats at once.
+ROWS_OF_TABLE = 65_536
+# Rows through the net at once: few enough that what is between its layers stays in cache.
+ROWS_AT_ONCE = 256
+
+
+def batched_logits(inputs, student, X, *, checked):
+    """Logits of a table of any length, in memory that does not grow with it.
+
+    Parameters
+    ----------
+    inputs : skdistill._table.NetInputs
+    student : ForwardPass, or any callable of encoded rows
+    X : DataFrame or ndarray of shape (n_samples, n_features)
+        Been through `check_table`.
+    checked : bool
+        As in `TableEncoder.encode`.
+
+    Returns
+    -------
+    logits : ndarray of shape (n_samples, n_classes), float64
+    """
+    if len(X) <= ROWS_AT_ONCE:
+        return _logits(inputs, student, inputs.table.encode(X, checked=checked))
+    slices = X.iloc if hasattr(X, "iloc") else X
+    logits = None
+    for start in range(0, len(X), ROWS_OF_TABLE):
+        matrix = inputs.table.encode(slices[start : start + ROWS_OF_TABLE], checked=checked)
+        for i in range(0, len(matrix), ROWS_AT_ONCE):
+            block = _logits(inputs, student, matrix[i : i + ROWS_AT_ONCE])
+            if logits is None:
+                logits = np.empty((len(X), block.shape[1]))
+            logits[start + i : start + i + len(block)] = block
+    return logits
+
+
+def _logits(inputs, student, matrix):
+    if isinstance(student, ForwardPass):
+        logits = student.logits(*inputs.parts(matrix))
+    else:
+        logits = student(inputs.pack(matrix))
+    return logits.astype(np.float64)
+
+
+def softmax(logits):
+    """Probabilities of logits in float64; rows sum to one."""
+    proba = np.exp(logits - logits.max(axis=1, keepdims=True))
+    proba /= proba.sum(axis=1, keepdims=True)
+    return proba
+
+
+def log_softmax(logits):
+    """Logarithm of `softmax`."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
 class ForwardPass:
@@ -21,13 +75,14 @@ class ForwardPass:
         One vector a level, column after column.
     """
 
+    _ready: "Folded | None" = None
+
     def __init__(self, layout, weights, waves=None, steps=None, levels=None):
         self.layout = layout
         self.weights = weights
         self.waves = waves
         self.steps = steps
         self.levels = levels
-        self.first_levels = np.cumsum([0, *layout.n_levels[:-1]])
 
     def __call__(self, X):
         """Logits of encoded rows.
@@ -40,33 +95,73 @@ class ForwardPass:
         -------
         logits : ndarray of shape (n_samples, n_classes), float32
         """
-        if len(X) <= ROWS_AT_ONCE:
-            return self._logits(X)
-        starts = range(0, len(X), ROWS_AT_ONCE)
-        return np.concatenate([self._logits(X[i : i + ROWS_AT_ONCE]) for i in starts])
+        blocks = (X[i : i + ROWS_AT_ONCE] for i in range(0, max(len(X), 1), ROWS_AT_ONCE))
+        return np.concatenate([self._logits_of_encoded(block) for block in blocks])
 
-    def _logits(self, X):
-        numbers, flags, levels, bins = self.layout.split(X)
-        parts = [numbers, flags]
-        if self.waves is not None:
-            parts.append(_waves(numbers, *self.waves))
-        if self.steps is not None:
-            columns = np.arange(bins.shape[1])
-            parts.append(self.steps[columns, bins.astype(np.intp)].reshape(len(X), -1))
-        if self.levels is not None:
-            rows = levels.astype(np.intp) + self.first_levels
-            parts.append(self.levels[rows].reshape(len(X), -1))
+    def _logits_of_encoded(self, X):
+        numbers, flags, levels, steps = self.layout.split(X)
+        return self.logits(numbers, flags, levels.astype(np.intp), steps.astype(np.intp))
+
+    def logits(self, numbers, flags, levels, steps):
+        """Logits of a few rows, from what `NetInputs.parts` returns."""
+        folded = self._folded()
+        n_samples = len(numbers)
+        parts = [numbers]
+        if flags.shape[1]:
+            parts.append(flags)
+        if folded.waves is not None:
+            parts.append(_waves(numbers, *folded.waves))
+        if folded.steps is not None:
+            vectors = folded.steps.take(steps + folded.first_steps, axis=0)
+            parts.append(vectors.reshape(n_samples, -1))
+        if folded.levels is not None:
+            vectors = folded.levels.take(levels + folded.first_levels, axis=0)
+            parts.append(vectors.reshape(n_samples, -1))
         h = np.concatenate(parts, axis=1)
-        for weight, bias in self.weights[:-1]:
-            h = h @ weight
+        for weight, bias in folded.weights[:-1]:
+            h = np.dot(h, weight)
             h += bias
             np.maximum(h, 0, out=h)
-        weight, bias = self.weights[-1]
-        return h @ weight + bias
+        weight, bias = folded.weights[-1]
+        return np.dot(h, weight) + bias
+
+    def _folded(self):
+        # Built by whoever comes first; two threads at once build the same and one is kept.
+        if self._ready is None:
+            self._ready = Folded(self)
+        return self._ready
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name != "_ready"}
 
 
-def _waves(x, frequency, phase, weight, bias):
-    """A `WaveEmbedding`, as one matrix product a number."""
-    waves = np.cos(np.float32(2 * np.pi) * (x[:, :, None] * frequency + phase))
-    embedded = np.matmul(waves.transpose(1, 0, 2), weight) + bias[:, None]
+class Folded:
+    """The arrays of a `ForwardPass` with all constants multiplied out; never pickled."""
+
+    def __init__(self, net):
+        layout = net.layout
+        self.weights = list(net.weights)
+        self.waves = self.steps = self.levels = None
+        if net.waves is not None:
+            frequency, phase, weight, bias = net.waves
+            turn = np.float32(2 * np.pi)
+            self.waves = (turn * frequency, turn * phase, weight)
+            # What a wave adds at all times goes into the first layer's bias.
+            first = layout.n_numbers + layout.n_flags
+            W, b = net.weights[0]
+            self.weights[0] = (W, b + bias.ravel() @ W[first : first + bias.size])
+        if net.steps is not None:
+            n_numbers, n_bins, size = net.steps.shape
+            self.steps = net.steps.reshape(n_numbers * n_bins, size)
+            self.first_steps = n_bins * np.arange(n_numbers)
+        if net.levels is not None:
+            self.levels = net.levels
+            self.first_levels = np.cumsum([0, *layout.n_levels[:-1]])
+
+
+def _waves(x, frequency, phase, weight):
+    """A `WaveEmbedding` without its bias, as one matrix product a number."""
+    waves = x[:, :, None] * frequency
+    waves += phase
+    embedded = np.matmul(np.cos(waves, out=waves).transpose(1, 0, 2), weight)
     return embedded.transpose(1, 0, 2).reshape(len(x), -1)

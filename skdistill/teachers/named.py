@@ -1,0 +1,108 @@
+"""Teachers with names, and the parameters of each by its name.
+
+What `DistilledClassifier` needs of the teachers to be unpickled and predict: nothing
+here loads a forest, a fold or a net.
+"""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone, is_classifier
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import _BaseComposition
+
+
+class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
+    """What `TeacherEnsemble` and `DistilledClassifier` share: teachers with names."""
+
+    teachers: Any
+
+    def get_params(self, deep=True):
+        """Get the parameters, those of each teacher as ``name__parameter`` if `deep`."""
+        return self._get_params("teachers", deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters, those of a teacher as ``name__parameter``.
+
+        Naming one of the default teachers makes them explicit.
+        """
+        if self.teachers is None and "teachers" not in params:
+            defaults = self._default_teachers()
+            names = {name for name, _ in defaults}
+            if any(key.partition("__")[0] in names for key in params):
+                self.teachers = defaults
+        self._set_params("teachers", **params)
+        return self
+
+    def _default_teachers(self):
+        from skdistill.teachers.zoo import default_teachers
+
+        return default_teachers(categorical_features=self.categorical_features)
+
+    def _named_teachers(self, rng):
+        """The teachers that were not dropped, checked, each with a seed.
+
+        Returns
+        -------
+        teachers : list of (str, classifier)
+        """
+        teachers = self.teachers
+        if teachers is None:
+            teachers = self._default_teachers()
+        elif hasattr(teachers, "fit"):
+            teachers = [(type(teachers).__name__.lower(), teachers)]
+        if not (isinstance(teachers, (list, tuple)) and all(_is_named(item) for item in teachers)):
+            raise ValueError(
+                "teachers must be a classifier or a list of (name, classifier), as in "
+                f"VotingClassifier, got {teachers!r}."
+            )
+        self._validate_names([name for name, _ in teachers])
+        teachers = [(name, teacher) for name, teacher in teachers if not _is_dropped(teacher)]
+        if not teachers:
+            raise ValueError("teachers has none left: at least one must not be 'drop'.")
+        for name, teacher in teachers:
+            _check_teacher(name, teacher)
+        return [(name, seeded_clone(teacher, rng)) for name, teacher in teachers]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        named = self.teachers if isinstance(self.teachers, (list, tuple)) else []
+        teachers = [item[1] for item in named if _is_named(item) and not _is_dropped(item[1])]
+        tags.input_tags.allow_nan = all(get_tags(each).input_tags.allow_nan for each in teachers)
+        return tags
+
+
+def _is_named(item):
+    return isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str)
+
+
+def _is_dropped(teacher):
+    return isinstance(teacher, str) and teacher == "drop"
+
+
+def _check_teacher(name, teacher):
+    if isinstance(teacher, type) or not hasattr(teacher, "fit"):
+        raise ValueError(
+            f"Teacher {name!r} must be a classifier instance or 'drop', got {teacher!r}."
+        )
+    if not is_classifier(teacher):
+        raise ValueError(f"Teacher {name!r} must be a classifier, got {teacher!r}.")
+    if not hasattr(teacher, "predict_proba"):
+        raise ValueError(
+            f"Teacher {name!r} ({type(teacher).__name__}) has no predict_proba: choose a "
+            "probabilistic setting of it, or wrap it in CalibratedClassifierCV."
+        )
+
+
+def seeded_clone(estimator, rng):
+    """Clone, and give a seed to each `random_state` within that has none."""
+    estimator = clone(estimator)
+    params = estimator.get_params(deep=True)
+    unset = [
+        key
+        for key in sorted(params)
+        if (key == "random_state" or key.endswith("__random_state")) and params[key] is None
+    ]
+    if unset:
+        estimator.set_params(**{key: int(rng.randint(np.iinfo(np.int32).max)) for key in unset})
+    return estimator
