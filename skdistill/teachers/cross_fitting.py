@@ -153,7 +153,7 @@ class FittedTeacher:
             return self
         self.columns, y = np.unique(y, return_inverse=True)
         if len(self.columns) > 1:  # one class most refuse, and some make up a second
-            self.estimator.fit(X, y, **_weight_parameter(self.estimator, sample_weight))
+            self.estimator.fit(X, y, **weight_parameter(self.estimator, sample_weight))
         return self
 
     def predict_proba(self, X):
@@ -192,13 +192,13 @@ class FittedTeacher:
         return np.searchsorted(self.classes_, self.estimator.classes_)
 
 
-def _weight_parameter(estimator, sample_weight):
+def weight_parameter(estimator, sample_weight):
     """How this estimator's `fit` wants sample weights; nothing if it takes none."""
     if sample_weight is None:
         return {}
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
-        return {f"{name}__{key}": w for key, w in _weight_parameter(last, sample_weight).items()}
+        return {f"{name}__{key}": w for key, w in weight_parameter(last, sample_weight).items()}
     return {"sample_weight": sample_weight} if has_fit_parameter(estimator, "sample_weight") else {}
 
 

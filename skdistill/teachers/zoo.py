@@ -6,6 +6,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skdistill._table import TableEncoder, check_table
+from skdistill.teachers.cross_fitting import weight_parameter
 
 
 def default_teachers(*, categorical_features="from_dtype", device="auto"):
@@ -94,7 +95,7 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         X = check_table(self, X, reset=True)
         y = column_or_1d(y, warn=True)
         self.encoder_ = TableEncoder(self.categorical_features).fit(X)
-        weighted = {} if sample_weight is None else {"sample_weight": sample_weight}
+        weighted = weight_parameter(self.classifier, sample_weight)
         self.classifier_ = clone(self.classifier).fit(self.encoder_.encode(X), y, **weighted)
         self.classes_ = self.classifier_.classes_
         return self
@@ -120,6 +121,8 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def set_params(self, **params):
         """Set parameters of this estimator, or of the classifier by their own names."""
+        if "classifier" in params:  # first, so that what else is passed may be its own
+            self.classifier = params.pop("classifier")
         own_names = self._own_names()
         passed_on = {name: params.pop(name) for name in list(params) if name in own_names}
         super().set_params(**params)

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from small import quick_student
 from torch.nn import functional as F
 
 from skdistill import DistillationLoss, distillation_loss
 from skdistill._table import NetInputs
 from skdistill.nets.losses import DIVERGENCES, pack_targets
 from skdistill.nets.training import train_net
+from tests.small import quick_student
 
 
 def logits_and_targets(n_samples=8, n_classes=4, seed=0):

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 from skorch import NeuralNet, NeuralNetClassifier
-from small import numeric_rows, quick_student
 from torch import nn
 
 from skdistill import DistillationLoss, TensorNet, distillation_loss
@@ -10,6 +9,7 @@ from skdistill._table import NetInputs
 from skdistill.nets.losses import pack_targets
 from skdistill.nets.tensor_net import Batches
 from skdistill.nets.training import hold_out, resolve_device, seeded, train_net
+from tests.small import numeric_rows, quick_student
 
 NOTHING_HELD_OUT = np.zeros(60, dtype=bool)
 

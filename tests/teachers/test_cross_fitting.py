@@ -13,11 +13,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
-from small import mixed_table, numeric_rows, two_trees
 from xgboost import XGBClassifier
 
 from skdistill import NetClassifier, StudentMLP, TensorNet
 from skdistill.teachers.cross_fitting import FittedTeacher, cross_fit, folds
+from tests.small import mixed_table, numeric_rows, two_trees
 
 CLASSES = np.arange(3)
 THREE_FOLDS = list(KFold(3).split(np.zeros(60)))

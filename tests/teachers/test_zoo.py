@@ -1,0 +1,208 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import get_tags
+from torch import nn
+
+from skdistill import NetClassifier, TableClassifier, TensorNet, default_teachers
+from skdistill.nets.modules import StudentMLP
+from tests.small import mixed_table, numeric_rows
+
+NAMES = [name for name, _ in default_teachers()]
+
+
+def quick_default_teacher(name):
+    """One of the default teachers, made small."""
+    teacher = dict(default_teachers())[name]
+    return teacher.set_params(**small_parameters(teacher))
+
+
+def small_parameters(teacher):
+    small = {"n_estimators": 3, "net__max_epochs": 3, "random_state": 0}
+    return {key: small[key] for key in small if key in teacher.get_params()}
+
+
+def mixed_rows():
+    """A mixed table with labels 0 and 1, which XGBoost insists on."""
+    X, y = mixed_table()
+    return X, (y == "yes").astype(int)
+
+
+def quick_net(module=StudentMLP, **params):
+    return NetClassifier(TensorNet(module, max_epochs=20, lr=0.01), random_state=0, **params)
+
+
+class Linear(nn.Module):
+    """A module without embeddings."""
+
+    def __init__(self, n_features, n_classes):
+        super().__init__()
+        self.linear = nn.Linear(n_features, n_classes)
+
+    def forward(self, X):
+        return self.linear(X)
+
+
+def test_default_teachers_are_a_forest_boosting_and_several_nets():
+    kinds = [type(getattr(t, "classifier", t)).__name__ for _, t in default_teachers()]
+
+    assert kinds[:2] == ["RandomForestClassifier", "XGBClassifier"]
+    assert kinds.count("NetClassifier") >= 2
+
+
+def test_default_teachers_are_new_each_time():
+    for (_, one), (_, other) in zip(default_teachers(), default_teachers()):
+        assert one is not other
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_default_teacher_takes_a_mixed_table_with_missing_values(name):
+    X, y = mixed_rows()
+
+    p = quick_default_teacher(name).fit(X, y).predict_proba(X)
+
+    assert p.shape == (60, 2)
+    assert_allclose(p.sum(1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_default_teacher_takes_a_level_and_a_gap_first_seen_at_predict(name):
+    X, y = mixed_rows()
+    teacher = quick_default_teacher(name).fit(X, y)
+    new = X.head(2).astype({"city": object, "children": float, "member": float})
+    new.loc[new.index[0], ["city", "children", "member"]] = ["Quito", np.nan, np.nan]
+
+    assert np.isfinite(teacher.predict_proba(new)).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_default_teacher_takes_sample_weights(name):
+    X, y = mixed_rows()
+    weight = np.where(y == 1, 1.0, 1e-3)
+
+    plain = quick_default_teacher(name).fit(X, y).predict_proba(X)
+    weighted = quick_default_teacher(name).fit(X, y, sample_weight=weight).predict_proba(X)
+
+    assert weighted[:, 1].mean() > plain[:, 1].mean()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_default_teacher_can_be_cloned_with_its_parameters(name):
+    teacher = quick_default_teacher(name)
+
+    params = clone(teacher).get_params()
+
+    assert {key: params[key] for key in small_parameters(teacher)} == small_parameters(teacher)
+
+
+def test_default_teachers_are_told_which_columns_are_categories():
+    for name, teacher in default_teachers(categorical_features=[0]):
+        assert teacher.get_params()["categorical_features"] == [0], name
+
+
+def test_a_table_classifier_is_its_classifier_on_encoded_rows():
+    X, y = mixed_table()
+    wrapped = TableClassifier(DecisionTreeClassifier(max_depth=3, random_state=0)).fit(X, y)
+
+    encoded = wrapped.encoder_.transform(X)
+    alone = DecisionTreeClassifier(max_depth=3, random_state=0).fit(encoded, y)
+
+    assert_array_equal(wrapped.predict_proba(X), alone.predict_proba(encoded))
+
+
+def test_a_table_classifier_passes_its_classifiers_parameters_on():
+    wrapped = TableClassifier(RandomForestClassifier())
+
+    wrapped.set_params(n_estimators=3)
+
+    assert wrapped.classifier.n_estimators == 3
+    assert wrapped.get_params()["n_estimators"] == 3
+
+
+def test_a_table_classifier_takes_parameters_of_a_classifier_that_comes_with_them():
+    wrapped = TableClassifier(GaussianNB())
+
+    wrapped.set_params(classifier=RandomForestClassifier(), n_estimators=3)
+
+    assert wrapped.classifier.n_estimators == 3
+
+
+def test_setting_a_parameter_of_a_clone_leaves_the_original_alone():
+    wrapped = TableClassifier(RandomForestClassifier(n_estimators=7))
+
+    clone(wrapped).set_params(n_estimators=3)
+
+    assert wrapped.classifier.n_estimators == 7
+
+
+def test_fitting_a_table_classifier_leaves_its_classifier_unfitted():
+    X, y = mixed_table()
+    wrapped = TableClassifier(DecisionTreeClassifier()).fit(X, y)
+
+    assert not hasattr(wrapped.classifier, "classes_")
+
+
+def test_a_table_classifier_passes_weights_into_a_pipeline():
+    X, y = mixed_table()
+    X = X.fillna({"age": 40.0})[["age", "children"]]
+    pipeline = make_pipeline(StandardScaler(), DecisionTreeClassifier(max_depth=1))
+    weight = np.where(y == "yes", 1.0, 1e-3)
+
+    plain = TableClassifier(pipeline).fit(X, y).predict_proba(X)
+    weighted = TableClassifier(pipeline).fit(X, y, sample_weight=weight).predict_proba(X)
+
+    assert weighted[:, 1].mean() > plain[:, 1].mean()
+
+
+def test_a_table_classifier_passes_no_weights_to_a_classifier_that_takes_none():
+    X, y = numeric_rows()
+
+    weighted = TableClassifier(KNeighborsClassifier()).fit(X, y, sample_weight=np.arange(60.0))
+
+    assert_array_equal(weighted.predict_proba(X), KNeighborsClassifier().fit(X, y).predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("classifier", "takes"), [(GaussianNB(), False), (RandomForestClassifier(), True)]
+)
+def test_a_table_classifier_says_whether_its_classifier_takes_missing_values(classifier, takes):
+    assert get_tags(TableClassifier(classifier)).input_tags.allow_nan is takes
+
+
+def test_a_net_classifier_learns_its_labels():
+    X, y = numeric_rows(200)
+
+    assert quick_net().fit(X, y).score(X, y) > 0.8
+
+
+def test_a_net_classifier_gives_the_same_for_the_same_random_state():
+    X, y = mixed_table()
+
+    one, other = (quick_net().fit(X, y).predict_proba(X) for _ in range(2))
+
+    assert_array_equal(one, other)
+
+
+def test_a_net_classifier_takes_a_module_that_embeds_nothing():
+    X, y = mixed_table()
+
+    p = quick_net(Linear).fit(X, y).predict_proba(X)
+
+    assert_allclose(p.sum(1), 1)
+    assert p.std(0).min() > 0
+
+
+def test_a_net_classifier_leaves_the_net_it_was_given_untrained():
+    X, y = numeric_rows()
+    net = TensorNet(StudentMLP, max_epochs=2)
+
+    NetClassifier(net).fit(X, y)
+
+    assert not net.initialized_
