@@ -1,0 +1,266 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skdistill import TableEncoder
+from skdistill._table import NetInputs, categorical_mask
+from tests.small import mixed_table
+
+NAN = np.nan
+
+
+def inputs_of(X, *, targets=None, **params):
+    """Fitted `NetInputs`, and what it makes of X cut into its kinds."""
+    targets = np.eye(2)[np.arange(len(X)) % 2] if targets is None else targets
+    inputs = NetInputs(**params).fit(X, targets, np.random.RandomState(0))
+    return inputs, inputs.layout.split(inputs.transform(X))
+
+
+def test_numbers_stay_and_levels_become_their_ranks():
+    frame = pd.DataFrame({"n": [3.5, 1.0, 2.0], "c": ["b", "a", "c"]})
+
+    encoded = TableEncoder().fit_transform(frame)
+
+    assert_array_equal(encoded, [[3.5, 1], [1.0, 0], [2.0, 2]])
+
+
+@pytest.mark.parametrize("missing", [None, NAN, pd.NA], ids=["None", "NaN", "NA"])
+def test_whatever_stands_for_missing_becomes_nan(missing):
+    frame = pd.DataFrame({"c": pd.Series(["b", missing, "a"], dtype=object)})
+
+    assert_array_equal(TableEncoder().fit_transform(frame), [[1], [NAN], [0]])
+
+
+def test_a_level_first_seen_later_becomes_nan():
+    encoder = TableEncoder().fit(pd.DataFrame({"c": ["b", "a"]}))
+
+    assert_array_equal(encoder.transform(pd.DataFrame({"c": ["z", "a"]})), [[NAN], [0]])
+
+
+@pytest.mark.parametrize("dtype", ["object", "str", "category", "string"])
+def test_it_does_not_matter_how_pandas_keeps_a_category(dtype):
+    column = pd.Series(["b", None, "a", "b"], dtype=dtype)
+
+    encoded = TableEncoder().fit_transform(pd.DataFrame({"c": column}))
+
+    assert_array_equal(encoded, [[1], [NAN], [0], [1]])
+
+
+def test_a_category_encodes_the_same_whatever_the_order_of_its_categories():
+    fitted = TableEncoder().fit(pd.DataFrame({"c": pd.Categorical(["a", "b"])}))
+    reordered = pd.Categorical(["a", "b"], categories=["z", "b", "a"])
+
+    assert_array_equal(fitted.transform(pd.DataFrame({"c": reordered})), [[0], [1]])
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float32", "bool", "Int64", "Float64", "boolean"])
+def test_columns_of_numbers_are_no_categories(dtype):
+    frame = pd.DataFrame({"n": pd.Series([0, 1, 1]).astype(dtype)})
+
+    encoder = TableEncoder().fit(frame)
+
+    assert not encoder.is_categorical_.any()
+    assert_array_equal(encoder.transform(frame), [[0], [1], [1]])
+
+
+def test_the_gaps_of_a_nullable_column_become_nan():
+    frame = pd.DataFrame({"n": pd.Series([1, None, 3], dtype="Int64")})
+
+    assert_array_equal(TableEncoder().fit_transform(frame), [[1], [NAN], [3]])
+
+
+def test_an_array_has_categories_only_where_told():
+    X = np.array([[7.0, 1.5], [3.0, 2.5], [7.0, 3.5]])
+
+    assert_array_equal(TableEncoder().fit_transform(X), X)
+    assert_array_equal(TableEncoder([0]).fit_transform(X)[:, 0], [1, 0, 1])
+
+
+def test_strings_of_an_object_array_are_categories_where_told():
+    X = np.array([["b", 1.5], ["a", 2.5]], dtype=object)
+
+    assert_array_equal(TableEncoder([0]).fit_transform(X), [[1, 1.5], [0, 2.5]])
+
+
+@pytest.mark.parametrize("told", [[0, 2], [True, False, True], ["a", "c"]], ids=str)
+def test_categories_can_be_told_by_index_mask_or_name(told):
+    frame = pd.DataFrame({"a": [1], "b": [2], "c": [3]})
+
+    assert_array_equal(categorical_mask(frame, told), [True, False, True])
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ([3], "categorical_features names column 3, but X has columns 0 to 2"),
+        ([-1], "categorical_features names column -1"),
+        (["d"], "categorical_features names column 'd', which X does not have"),
+        ([True], "categorical_features is a mask of shape .1,., but X has 3 columns"),
+        ("all", "categorical_features must be 'from_dtype', None, or an array .* got 'all'"),
+    ],
+)
+def test_a_category_that_is_no_column_is_refused(told, message):
+    with pytest.raises(ValueError, match=message):
+        categorical_mask(pd.DataFrame({"a": [1], "b": [2], "c": [3]}), told)
+
+
+def test_the_name_of_a_column_is_refused_where_columns_have_no_names():
+    with pytest.raises(
+        ValueError, match=r"names column 'a'.*an array, whose columns have no names"
+    ):
+        categorical_mask(np.zeros((2, 3)), ["a"])
+
+
+def test_infinity_is_refused_with_the_name_of_its_column():
+    encoder = TableEncoder().fit(pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, 2.0]}))
+
+    with pytest.raises(ValueError, match="infinity in column 'b'"):
+        encoder.transform(pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, np.inf]}))
+
+
+def test_strings_in_a_column_of_numbers_are_refused_with_its_name():
+    encoder = TableEncoder().fit(pd.DataFrame({"a": [1.0, 2.0]}))
+
+    with pytest.raises(ValueError, match="Column 'a' held numbers at fit and now is of dtype"):
+        encoder.transform(pd.DataFrame({"a": ["x", "y"]}))
+
+
+def test_an_encoder_comes_back_from_a_pickle():
+    X, _ = mixed_table()
+    encoder = TableEncoder().fit(X)
+
+    again = pickle.loads(pickle.dumps(encoder))
+
+    assert_array_equal(again.transform(X), encoder.transform(X))
+
+
+def test_encoding_leaves_the_table_as_it_was():
+    X, _ = mixed_table()
+    before = X.copy()
+
+    TableEncoder().fit_transform(X)
+
+    pd.testing.assert_frame_equal(X, before)
+
+
+def test_numbers_are_centred_by_their_median_and_clipped_smoothly():
+    X = np.r_[np.linspace(-1, 1, 101), 1e12][:, None]
+
+    _, (numbers, *_) = inputs_of(X)
+
+    assert numbers[50, 0] == pytest.approx(0, abs=0.02)
+    assert (np.diff(numbers[:, 0]) > 0).all()
+    assert abs(numbers).max() <= 3
+
+
+def test_shifting_and_stretching_a_column_changes_no_input():
+    X = np.random.RandomState(0).normal(size=(60, 1))
+
+    _, (numbers, *_) = inputs_of(X)
+    _, (stretched, *_) = inputs_of(1000 * X + 5)
+
+    assert_allclose(stretched, numbers, atol=1e-5)
+
+
+def test_a_missing_number_is_a_zero_and_a_flag():
+    X = np.arange(40.0)[:, None]
+    X[3] = NAN
+
+    _, (numbers, flags, _, _) = inputs_of(X)
+
+    assert numbers[3, 0] == 0
+    assert_array_equal(np.flatnonzero(flags[:, 0]), [3])
+
+
+def test_a_column_without_gaps_gets_no_flag():
+    X = np.arange(80.0).reshape(40, 2)
+    X[3, 1] = NAN
+
+    inputs, _ = inputs_of(X)
+
+    assert inputs.layout.n_flags == 1
+    assert_array_equal(inputs.flag_columns, [1])
+
+
+def test_a_gap_first_seen_later_is_the_median():
+    X = np.arange(41.0)[:, None]
+    inputs, _ = inputs_of(X)
+
+    assert_array_equal(inputs.transform(np.array([[NAN]])), inputs.transform(np.array([[20.0]])))
+
+
+@pytest.mark.parametrize("value", [0.0, 5.0, NAN], ids=["zeros", "fives", "missing"])
+def test_a_column_without_variation_gives_finite_inputs(value):
+    X = np.column_stack([np.full(40, value), np.arange(40.0)])
+
+    inputs, _ = inputs_of(X)
+
+    for anything in (0.0, 7.0, 1e300, NAN):
+        assert np.isfinite(inputs.transform(np.array([[anything, 1.0]]))).all()
+
+
+def test_a_number_beyond_all_that_was_seen_gives_finite_inputs():
+    inputs, _ = inputs_of(np.arange(40.0)[:, None])
+
+    assert np.isfinite(inputs.transform(np.array([[1e308], [-1e308]]))).all()
+
+
+def test_steps_end_where_the_targets_change():
+    X = np.arange(60.0)[:, None]
+    y = (X[:, 0] > 29.5).astype(int)
+
+    inputs, (*_, steps) = inputs_of(X, targets=np.eye(2)[y])
+
+    finite = inputs.split_points[np.isfinite(inputs.split_points)]
+    assert_allclose(finite, [29.5])
+    assert_array_equal(steps[:, 0], y)
+
+
+def test_steps_grow_with_the_number_and_stay_below_their_count():
+    X = np.random.RandomState(0).normal(size=(200, 2))
+    y = (np.sin(4 * X[:, 0]) > 0).astype(int)
+
+    inputs, (*_, steps) = inputs_of(X, targets=np.eye(2)[y], max_bins=8)
+
+    assert steps.max() < inputs.layout.n_bins <= 8
+    assert (np.diff(steps[X[:, 0].argsort(), 0]) >= 0).all()
+
+
+def test_no_steps_are_made_without_bins():
+    inputs, (*_, steps) = inputs_of(np.arange(60.0)[:, None], max_bins=0)
+
+    assert inputs.layout.n_bins == 0
+    assert steps.shape == (60, 0)
+
+
+def test_missing_and_unseen_levels_share_the_last_code():
+    frame = pd.DataFrame({"c": ["b", None, "a"] * 10})
+    inputs, (_, _, levels, _) = inputs_of(frame)
+
+    unseen = inputs.layout.split(inputs.transform(pd.DataFrame({"c": ["z"]})))[2]
+
+    assert inputs.layout.n_levels == (3,)
+    assert_array_equal(levels[:3, 0], [1, 2, 0])
+    assert unseen[0, 0] == 2
+
+
+def test_categories_can_come_as_flags():
+    frame = pd.DataFrame({"c": ["b", None, "a"] * 10, "d": ["x", "x", "y"] * 10})
+
+    _, (_, flags, levels, _) = inputs_of(frame, one_hot=True)
+
+    assert levels.shape == (30, 0)
+    assert_array_equal(flags[:3], [[0, 1, 0, 1, 0, 0], [0, 0, 1, 1, 0, 0], [1, 0, 0, 0, 1, 0]])
+
+
+def test_a_row_is_encoded_the_same_alone_and_among_others():
+    X, _ = mixed_table(700)
+    inputs, _ = inputs_of(X)
+
+    together = inputs.transform(X)
+
+    for i in (0, 3, 7, 699):
+        assert_array_equal(inputs.transform(X.iloc[[i]]), together[[i]])
