@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn.datasets import make_classification
 from sklearn.tree import DecisionTreeClassifier
 
-from skdistill import DistilledClassifier, StudentNet
+from skdistill import DistilledClassifier, StudentNet, TableClassifier
 
 
 def numeric_rows(n_samples=60, n_classes=3, seed=0):
@@ -37,10 +37,10 @@ def mixed_table(n_samples=60, seed=0):
 
 
 def two_trees():
-    """Two teachers that differ, take missing values, and are fitted in no time."""
+    """Two teachers that differ, take any table, and are fitted in no time."""
     return [
-        ("deep", DecisionTreeClassifier(random_state=0)),
-        ("stump", DecisionTreeClassifier(max_depth=1, random_state=0)),
+        ("deep", TableClassifier(DecisionTreeClassifier(random_state=0))),
+        ("stump", TableClassifier(DecisionTreeClassifier(max_depth=1, random_state=0))),
     ]
 
 

@@ -1,0 +1,408 @@
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_iris
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.metrics import log_loss
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
+from torch import nn
+
+from skdistill import TensorNet
+from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student
+
+
+class Linear(nn.Module):
+    """A student's module that embeds nothing."""
+
+    def __init__(self, n_features, n_classes):
+        super().__init__()
+        self.linear = nn.Linear(n_features, n_classes)
+
+    def forward(self, X):
+        return self.linear(X)
+
+
+def fitted(n_classes=3, **params):
+    X, y = numeric_rows(n_classes=n_classes)
+    return quick_classifier(**params).fit(X, y), X, y
+
+
+def test_probabilities_are_one_row_a_sample_and_sum_to_one():
+    clf, X, _ = fitted()
+
+    proba = clf.predict_proba(X)
+
+    assert proba.shape == (60, 3)
+    assert (proba >= 0).all()
+    assert_allclose(proba.sum(1), 1, rtol=0, atol=1e-12)
+
+
+def test_the_most_probable_class_is_predicted():
+    X, y = mixed_table()
+    clf = quick_classifier().fit(X, y)
+
+    assert_array_equal(clf.predict(X), clf.classes_[clf.predict_proba(X).argmax(1)])
+
+
+def test_log_probabilities_are_the_logarithms():
+    clf, X, _ = fitted()
+
+    assert_allclose(clf.predict_log_proba(X), np.log(clf.predict_proba(X)), atol=1e-12)
+
+
+def test_the_decision_is_the_logits_whose_softmax_are_the_probabilities():
+    clf, X, _ = fitted()
+
+    odds = np.exp(clf.decision_function(X))
+
+    assert_allclose(odds / odds.sum(1, keepdims=True), clf.predict_proba(X))
+
+
+def test_the_decision_of_two_classes_is_the_log_odds_of_the_second():
+    clf, X, _ = fitted(n_classes=2)
+
+    proba = clf.predict_proba(X)
+
+    assert_allclose(clf.decision_function(X), np.log(proba[:, 1] / proba[:, 0]), atol=1e-9)
+
+
+def test_the_score_is_the_accuracy():
+    clf, X, y = fitted()
+
+    assert clf.score(X, y) == np.mean(clf.predict(X) == y)
+
+
+def test_the_student_learns_what_its_teachers_know():
+    X, y = load_iris(return_X_y=True)
+    forests = [("rf", RandomForestClassifier(20)), ("et", ExtraTreesClassifier(20))]
+
+    clf = quick_classifier(forests, quick_student(max_epochs=40), keep_teachers=True).fit(X, y)
+
+    assert log_loss(y, clf.predict_proba(X)) < 0.3
+    assert np.mean(clf.predict(X) == clf.teacher_.predict(X)) > 0.9
+
+
+def test_strings_and_integers_as_labels_give_the_same_probabilities():
+    X, y = numeric_rows()
+
+    integers = quick_classifier().fit(X, y)
+    strings = quick_classifier().fit(X, np.array(["a", "b", "c"])[y])
+
+    assert_array_equal(strings.predict_proba(X), integers.predict_proba(X))
+    assert_array_equal(strings.classes_, ["a", "b", "c"])
+
+
+def test_labels_that_are_not_counted_from_zero_are_predicted_as_they_came():
+    X, y = numeric_rows()
+
+    clf = quick_classifier().fit(X, 10 * y - 7)
+
+    assert_array_equal(clf.classes_, [-7, 3, 13])
+    assert set(clf.predict(X)) <= {-7, 3, 13}
+
+
+def test_a_frame_and_its_values_give_the_same_probabilities():
+    frame, y = mixed_table()
+    frame = frame[["age", "children"]]
+
+    of_frame = quick_classifier().fit(frame, y).predict_proba(frame)
+    of_array = quick_classifier().fit(frame.to_numpy(), y).predict_proba(frame.to_numpy())
+
+    assert_allclose(of_frame, of_array, rtol=0, atol=1e-12)
+
+
+def test_the_names_of_a_frames_columns_are_kept():
+    X, y = mixed_table()
+
+    clf = quick_classifier().fit(X, y)
+
+    assert_array_equal(clf.feature_names_in_, ["age", "children", "city", "member"])
+    assert clf.n_features_in_ == 4
+
+
+def test_a_level_and_a_gap_first_seen_at_predict_are_no_error():
+    X, y = mixed_table()
+    clf = quick_classifier().fit(X, y)
+    new = X.head(2).astype({"city": object, "children": float, "member": float})
+    new.loc[new.index[0], ["city", "children", "member"]] = ["Quito", np.nan, np.nan]
+
+    assert_allclose(clf.predict_proba(new).sum(1), 1)
+
+
+def test_an_unseen_level_counts_as_a_missing_one():
+    X, y = mixed_table()
+    clf = quick_classifier().fit(X, y)
+    unseen = X.head(5).assign(city="Quito")
+    missing = X.head(5).assign(city=None)
+
+    assert_array_equal(clf.predict_proba(unseen), clf.predict_proba(missing))
+
+
+def test_a_category_makes_a_difference_to_the_student():
+    X, y = mixed_table(200)
+    clf = quick_classifier(student=quick_student(max_epochs=20)).fit(X, y)
+
+    rome = clf.predict_proba(X.assign(city="Rome"))[:, 1].mean()
+
+    assert rome > clf.predict_proba(X.assign(city="Oslo"))[:, 1].mean() + 0.1
+
+
+@pytest.mark.parametrize("n_members", [1, 2, 4])
+def test_a_class_with_fewer_members_than_folds_keeps_its_column(n_members):
+    X, y = numeric_rows(n_classes=2)
+    y[:n_members] = 2
+
+    with pytest.warns(UserWarning, match="least populated class"):
+        clf = quick_classifier(cv=5).fit(X, y)
+
+    assert clf.predict_proba(X).shape == (60, 3)
+    assert_allclose(clf.predict_proba(X).sum(1), 1)
+
+
+def test_a_table_of_a_few_rows_is_enough():
+    X, y = numeric_rows()
+    rows = np.concatenate([np.flatnonzero(y == k)[:2] for k in range(3)])
+
+    clf = quick_classifier().fit(X[rows], y[rows])
+
+    assert clf.predict_proba(X).shape == (60, 3)
+
+
+def test_a_random_state_gives_the_same_student_again():
+    forest = [("rf", RandomForestClassifier(5))]
+
+    (one, X, _), (other, _, _) = (fitted(teachers=forest) for _ in range(2))
+
+    assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+
+
+def test_another_random_state_gives_another_student():
+    (one, X, _), (other, _, _) = (fitted(random_state=seed) for seed in (0, 1))
+
+    assert abs(one.predict_proba(X) - other.predict_proba(X)).max() > 1e-3
+
+
+def test_a_second_fit_forgets_the_first():
+    X, y = mixed_table()
+    other_X, other_y = numeric_rows()
+    clf = quick_classifier().fit(X[["age"]], y).fit(other_X, other_y)
+
+    fresh = quick_classifier().fit(other_X, other_y)
+
+    assert not hasattr(clf, "feature_names_in_")
+    assert_array_equal(clf.predict_proba(other_X), fresh.predict_proba(other_X))
+
+
+def test_fitting_leaves_the_generator_of_torch_as_it_was():
+    before = torch.get_rng_state()
+
+    fitted()
+
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_fitting_leaves_the_threads_of_torch_as_they_were():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        fitted()
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_fitting_leaves_the_default_dtype_of_torch_as_it_was():
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        clf, X, _ = fitted()
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(before)
+    assert np.isfinite(clf.predict_proba(X)).all()
+
+
+def test_fitting_leaves_the_generator_of_numpy_as_it_was():
+    before = pickle.dumps(np.random.get_state())  # noqa: NPY002
+
+    fitted(teachers=[("rf", RandomForestClassifier(3))])
+
+    assert pickle.dumps(np.random.get_state()) == before  # noqa: NPY002
+
+
+def test_fitting_leaves_the_filters_of_warnings_as_they_were():
+    before = list(warnings.filters)
+
+    fitted()
+
+    assert warnings.filters == before
+
+
+def test_fitting_leaves_rows_labels_and_weights_as_they_were():
+    X, y = numeric_rows()
+    X[3, 1] = np.nan
+    weight = np.linspace(1, 2, 60)
+    before = X.copy(), y.copy(), weight.copy()
+
+    quick_classifier().fit(X, y, sample_weight=weight).predict_proba(X)
+
+    for now, then in zip((X, y, weight), before):
+        assert_array_equal(now, then)
+
+
+def test_parameters_stay_as_they_were_given():
+    X, y = numeric_rows()
+    clf = quick_classifier(weights=[1, 2])
+    before = dict(clf.get_params(deep=False))
+
+    clf.fit(X, y)
+
+    assert all(clf.get_params(deep=False)[name] is value for name, value in before.items())
+    assert not clf.student.initialized_
+
+
+@pytest.mark.parametrize(
+    "optimizer", [torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.Adagrad]
+)
+def test_any_torch_optimizer_trains_the_student(optimizer):
+    student = quick_student(optimizer=optimizer, lr=0.05, max_epochs=10)
+
+    clf, _, _ = fitted(student=student)
+
+    assert clf.history_[-1]["train_loss"] < clf.history_[0]["train_loss"]
+
+
+def test_the_history_has_a_line_for_each_epoch():
+    clf, _, _ = fitted(student=quick_student(max_epochs=4))
+
+    assert [sorted(epoch) for epoch in clf.history_] == [["train_loss", "valid_loss"]] * 4
+
+
+def test_sample_weights_reach_the_student():
+    X = np.random.RandomState(0).normal(size=(200, 2))
+    y = np.arange(200) % 2
+    labels_only = {"alpha": 0.0, "student": quick_student(max_epochs=20, lr=0.02)}
+
+    plain = quick_classifier(**labels_only).fit(X, y)
+    weighted = quick_classifier(**labels_only).fit(X, y, sample_weight=np.where(y == 1, 9, 1))
+
+    assert plain.predict_proba(X)[:, 1].mean() == pytest.approx(0.5, abs=0.1)
+    assert weighted.predict_proba(X)[:, 1].mean() == pytest.approx(0.9, abs=0.05)
+
+
+def test_sample_weights_reach_the_student_through_its_teachers():
+    X = np.random.RandomState(0).normal(size=(200, 2))
+    y = np.arange(200) % 2
+    teacher_only = {
+        "teachers": [("stump", DecisionTreeClassifier(max_depth=1))],
+        "alpha": 1.0,
+        "student": quick_student(max_epochs=20, lr=0.02),
+    }
+
+    weighted = quick_classifier(**teacher_only).fit(X, y, sample_weight=np.where(y == 1, 9, 1))
+
+    assert weighted.predict_proba(X)[:, 1].mean() == pytest.approx(0.9, abs=0.05)
+
+
+def test_equal_sample_weights_change_nothing():
+    X, y = numeric_rows()
+
+    plain = quick_classifier().fit(X, y).predict_proba(X)
+    weighted = quick_classifier().fit(X, y, sample_weight=np.full(60, 2.0)).predict_proba(X)
+
+    assert_allclose(weighted, plain, rtol=0, atol=1e-6)
+
+
+def test_in_sample_targets_come_with_a_warning():
+    X, y = numeric_rows()
+
+    with pytest.warns(UserWarning, match="cv=None labels each row with teachers that were fitted"):
+        quick_classifier(cv=None).fit(X, y)
+
+
+def test_a_dropped_teacher_has_no_weight_and_no_score():
+    teachers = [("knn", KNeighborsClassifier()), ("out", "drop")]
+
+    clf, _, _ = fitted(teachers=teachers)
+
+    assert clf.teacher_weights_ == {"knn": 1.0}
+    assert set(clf.teacher_scores_) == {"knn", "pool"}
+
+
+def test_weights_of_teachers_sum_to_one():
+    clf, _, _ = fitted()
+
+    assert set(clf.teacher_weights_) == {"deep", "stump"}
+    assert sum(clf.teacher_weights_.values()) == pytest.approx(1)
+
+
+def test_a_single_classifier_can_teach():
+    clf, X, _ = fitted(teachers=DecisionTreeClassifier(max_depth=2))
+
+    assert clf.teacher_weights_ == {"decisiontreeclassifier": 1.0}
+    assert clf.predict_proba(X).shape == (60, 3)
+
+
+def test_teachers_are_kept_when_asked_and_know_the_labels():
+    X, y = numeric_rows()
+    names = np.array(["a", "b", "c"])[y]
+
+    clf = quick_classifier(keep_teachers=True).fit(X, names)
+
+    assert set(clf.teacher_.predict(X)) <= {"a", "b", "c"}
+    assert clf.teacher_.score(X, names) > 0.9
+
+
+def test_keeping_the_teachers_does_not_change_the_student():
+    one, X, _ = fitted(keep_teachers=True)
+    other, _, _ = fitted(keep_teachers=False)
+
+    assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+
+
+def test_teachers_are_gone_after_fitting_unless_asked():
+    clf, _, _ = fitted()
+
+    assert not hasattr(clf, "teacher_")
+
+
+def test_what_is_fitted_holds_no_object_of_torch():
+    clf, _, _ = fitted()
+    learned = {name: value for name, value in vars(clf).items() if name.endswith("_")}
+
+    assert len(learned) > 5
+    assert b"torch" not in pickle.dumps(learned)
+
+
+def test_a_custom_module_can_be_the_student():
+    clf, X, y = fitted(student=TensorNet(Linear, max_epochs=20, lr=0.05))
+
+    assert clf.score(X, y) > 0.6
+    assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(X), clf.predict_proba(X))
+
+
+def test_a_custom_module_gets_categories_as_flags():
+    X, y = mixed_table()
+
+    clf = quick_classifier(student=TensorNet(Linear, max_epochs=3)).fit(X, y)
+
+    assert clf.student_.module.linear.in_features == 3 + 1 + 4  # a flag for age, four cities
+
+
+def test_verbose_tells_of_teachers_folds_and_epochs(capsys):
+    fitted(verbose=1)
+
+    printed = capsys.readouterr().out
+    assert "deep, fold 1 of 2" in printed
+    assert "valid_loss" in printed
+
+
+def test_nothing_is_printed_unless_asked(capsys):
+    fitted()
+
+    assert capsys.readouterr().out == ""
