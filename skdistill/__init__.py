@@ -19,6 +19,7 @@ _HOMES = {
     "default_teachers": "skdistill.teachers.zoo",
     "distillation_loss": "skdistill.nets.losses",
     "expected_calibration_error": "skdistill.inspection.metrics",
+    "load": "skdistill.serving.files",
     "pool": "skdistill.teachers.pooling",
 }
 __all__ = sorted(_HOMES)

@@ -8,7 +8,8 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._table import check_table, check_training_rows, is_clean_matrix
-from skdistill.serving.forward import batched_logits, log_softmax, softmax
+from skdistill.serving.forward import ForwardPass, batched_logits, log_softmax, softmax
+from skdistill.serving.state import from_plain, to_plain
 from skdistill.teachers.named import HasTeachers
 from skdistill.teachers.pooling import COMBINATIONS
 
@@ -241,11 +242,32 @@ class DistilledClassifier(HasTeachers):
 
     def _logits(self, X):
         """Logits of any table, float64: probabilities are to sum to one closely."""
-        checked = is_clean_matrix(self, X)
+        checked = self.__sklearn_is_fitted__() and is_clean_matrix(self, X)
         if not checked:
             check_is_fitted(self)
             X = check_table(self, X, reset=False)
         return batched_logits(self.inputs_, self.student_, X, checked=checked)
+
+    def save(self, path):
+        """Write the student to a safetensors file, which `skdistill.load` reads.
+
+        Loading it executes nothing. It holds what predicting needs and what `fit` found,
+        but no recipe: parameters that are estimators are not in it.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        ValueError
+            If the student is a torch module of your own, or a level is neither string
+            nor number.
+        """
+        from skdistill.serving.files import save
+
+        check_is_fitted(self)
+        save(self, path)
 
     def _new_student(self):
         from skdistill.nets.training import resolve_device
@@ -288,6 +310,19 @@ class DistilledClassifier(HasTeachers):
         """A fit that fails leaves nothing of an earlier one."""
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
+
+    def __getstate__(self):
+        """The student as plain arrays: a file then needs no type of ours but this one."""
+        state = dict(super().__getstate__())
+        if isinstance(state.get("student_"), ForwardPass):
+            state["plain_"] = to_plain(state.pop("inputs_"), state.pop("student_"))
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        if "plain_" in state:
+            state["inputs_"], state["student_"] = from_plain(state.pop("plain_"))
+        super().__setstate__(state)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "student_")

@@ -62,9 +62,9 @@ def is_clean_matrix(estimator, X):
     state = vars(estimator)
     if X.shape[1] != state.get("n_features_in_") or not len(X) or "feature_names_in_" in state:
         return False
-    flat = X.reshape(-1)
-    # Finite, or NaN for the one of two reasons that is allowed.
-    return math.isfinite(np.dot(flat, flat)) or not np.isinf(X).any()
+    # Finite, or NaN for the one of two reasons that is allowed. Of all products this one
+    # alone does not warn of an overflow.
+    return math.isfinite(np.vdot(X, X)) or not np.isinf(X).any()
 
 
 def check_training_rows(estimator, X, y, sample_weight=None):
@@ -159,7 +159,7 @@ def categorical_mask(X, categorical_features):
         mask[chosen] = True
         return mask
     names = list(X.columns) if is_frame(X) else []
-    for name in chosen:
+    for name in chosen.tolist():
         if name not in names:
             raise ValueError(
                 f"categorical_features names column {name!r}, which X does not have: "
@@ -203,17 +203,29 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Learn which columns are categories and which levels they have."""
         X = check_table(self, X, reset=True)
         self.is_categorical_ = categorical_mask(X, self.categorical_features)
-        self.n_levels_ = np.zeros(X.shape[1], dtype=int)
-        self.levels_ = []
+        levels = []
         if self.is_categorical_.any():
             # Here, because it loads much and a model that predicts does without.
             from sklearn.preprocessing import OrdinalEncoder
 
             ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
             ordinal.fit(_categories(X, self.is_categorical_))
-            self.levels_ = [plain_levels(levels) for levels in ordinal.categories_]
-            self.n_levels_[self.is_categorical_] = [len(levels) for levels in self.levels_]
-        self._lookups = [rank_lookup(levels) for levels in self.levels_]
+            levels = [plain_levels(found) for found in ordinal.categories_]
+        return self._know(levels)
+
+    @classmethod
+    def from_levels(cls, is_categorical, levels):
+        """Build a fitted encoder of the levels that an earlier one has found."""
+        encoder = cls(is_categorical)
+        encoder.is_categorical_ = is_categorical
+        encoder.n_features_in_ = len(is_categorical)
+        return encoder._know(levels)
+
+    def _know(self, levels):
+        self.levels_ = levels
+        self.n_levels_ = np.zeros(len(self.is_categorical_), dtype=int)
+        self.n_levels_[self.is_categorical_] = [len(each) for each in levels]
+        self._lookups = [rank_lookup(each) for each in levels]
         return self
 
     def transform(self, X):
@@ -248,9 +260,7 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return matrix
 
     def __getstate__(self):
-        state = super().__getstate__()
-        state.pop("_lookups", None)
-        return state
+        return {key: value for key, value in super().__getstate__().items() if key != "_lookups"}
 
     def __setstate__(self, state):
         super().__setstate__(state)
@@ -369,9 +379,7 @@ class NetInputs:
         """
         self.table = TableEncoder(self.categorical_features).fit(X)
         matrix = self.table.encode(X)
-        n_levels = self.table.n_levels_
         self.number_columns = np.flatnonzero(~self.table.is_categorical_)
-        self.level_columns = np.flatnonzero(self.table.is_categorical_)
         self.flag_columns = np.flatnonzero(np.isnan(matrix[:, self.number_columns]).any(0))
         if len(matrix) > ROWS_FOR_STATISTICS:
             rows = rng.choice(len(matrix), ROWS_FOR_STATISTICS, replace=False)
@@ -379,8 +387,24 @@ class NetInputs:
         numbers = matrix[:, self.number_columns]
         self.center, self.inverse_scale = _robust_scale(numbers)
         self.split_points = _split_points(numbers, targets, self.max_bins)
+        return self._lay_out()
+
+    @classmethod
+    def from_arrays(
+        cls, is_categorical, levels, center, inverse_scale, split_points, flag_columns, *, max_bins
+    ):
+        """Fitted inputs of what an earlier fit has found."""
+        inputs = cls(is_categorical, max_bins=max_bins)
+        inputs.table = TableEncoder.from_levels(is_categorical, levels)
+        inputs.number_columns = np.flatnonzero(~is_categorical)
+        inputs.center, inputs.inverse_scale = center, inverse_scale
+        inputs.split_points, inputs.flag_columns = split_points, flag_columns
+        return inputs._lay_out()
+
+    def _lay_out(self):
+        self.level_columns = np.flatnonzero(self.table.is_categorical_)
         # One code more than levels: missing, and not seen here.
-        self.n_codes = n_levels[self.level_columns] + 1
+        self.n_codes = self.table.n_levels_[self.level_columns] + 1
         self.layout = InputLayout(
             n_numbers=len(self.number_columns),
             n_flags=len(self.flag_columns) + (int(self.n_codes.sum()) if self.one_hot else 0),
@@ -441,9 +465,8 @@ class NetInputs:
 
     def _complete(self, numbers):
         """Fill in what is missing, and tell where that was."""
-        flat = numbers.reshape(-1)
         # One product looks at all values at once: it is NaN if one is, and huge if one is.
-        if np.dot(flat, flat) < HUGE:
+        if np.vdot(numbers, numbers) < HUGE:
             return numbers, np.zeros((len(numbers), len(self.flag_columns)), dtype=np.float32)
         missing = np.isnan(numbers)
         # What is that far away is clipped later, and must not overflow on the way there.
@@ -498,7 +521,8 @@ def _split_points(numbers, targets, max_bins):
         return np.zeros((numbers.shape[1], 0))
     from sklearn.tree import DecisionTreeRegressor
 
-    tree = DecisionTreeRegressor(max_leaf_nodes=max_bins, min_samples_leaf=10)
+    # One column leaves nothing to draw; a seed keeps numpy's own generator as it was.
+    tree = DecisionTreeRegressor(max_leaf_nodes=max_bins, min_samples_leaf=10, random_state=0)
     points = []
     for column in numbers.T:
         seen = ~np.isnan(column)

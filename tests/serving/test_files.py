@@ -1,0 +1,293 @@
+"""A student in a file: what comes back, and what is refused."""
+
+import json
+import pickle
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.numpy
+from numpy.testing import assert_array_equal
+from torch import nn
+
+import skdistill
+from skdistill import StudentNet
+from skdistill.serving import files
+from tests.serving.cases import encoded_tree
+from tests.small import mixed_table, numeric_rows, quick_classifier
+
+
+def numeric():
+    X, y = numeric_rows()
+    return quick_classifier().fit(X, y), X
+
+
+def numeric_with_missing():
+    X, y = numeric_rows()
+    X[::4, 2] = np.nan
+    return quick_classifier().fit(X.astype(np.float32), y), X
+
+
+def mixed():
+    X, y = mixed_table()
+    return quick_classifier(encoded_tree()).fit(X, y), X
+
+
+def coded():
+    X, y = numeric_rows()
+    X[:, 0] = np.round(X[:, 0])
+    return quick_classifier(categorical_features=[0]).fit(X, y), X
+
+
+def no_numbers():
+    X, y = mixed_table()
+    return quick_classifier(encoded_tree()).fit(X[["city"]], y), X[["city"]]
+
+
+def no_embeddings():
+    X, y = numeric_rows()
+    student = StudentNet(max_epochs=2, module__n_frequencies=0, module__step_size=0)
+    return quick_classifier(student=student).fit(X, y == 1), X
+
+
+EVERY_KIND = [numeric, numeric_with_missing, mixed, coded, no_numbers, no_embeddings]
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    clf, X = mixed()
+    path = tmp_path_factory.mktemp("saved") / "student.safetensors"
+    clf.save(path)
+    return clf, X, path
+
+
+@pytest.mark.parametrize("make", EVERY_KIND)
+@pytest.mark.parametrize("by", ["pickle", "joblib", "save", "skops"])
+def test_every_file_brings_the_same_answers_back(make, by, tmp_path):
+    clf, X = make()
+    path = tmp_path / "student"
+    if by == "pickle":
+        back = pickle.loads(pickle.dumps(clf))
+    elif by == "joblib":
+        joblib.dump(clf, path)
+        back = joblib.load(path)
+    elif by == "save":
+        clf.save(path)
+        back = skdistill.load(path)
+    else:
+        sio = pytest.importorskip("skops.io")
+        clf.student = clf.teachers = None  # parameters that are estimators bring their own types
+        content = sio.dumps(clf)
+        trusted = sio.get_untrusted_types(data=content)
+        assert trusted == ["skdistill._classifier.DistilledClassifier"]
+        back = sio.loads(content, trusted=trusted)
+
+    assert_array_equal(back.predict_proba(X), clf.predict_proba(X))
+    assert_array_equal(back.predict(X), clf.predict(X))
+    assert back.classes_.dtype == clf.classes_.dtype
+    assert back.history_ == clf.history_
+    assert back.teacher_weights_ == clf.teacher_weights_
+    assert getattr(back, "feature_names_in_", None) is None or (
+        back.feature_names_in_.tolist() == clf.feature_names_in_.tolist()
+    )
+
+
+def test_another_process_gives_the_same_answers(saved, tmp_path):
+    clf, X, path = saved
+    X.to_pickle(tmp_path / "X")
+    program = (
+        "import sys, numpy, pandas, skdistill\n"
+        "clf = skdistill.load(sys.argv[1])\n"
+        "numpy.save(sys.argv[3], clf.predict_proba(pandas.read_pickle(sys.argv[2])))"
+    )
+    arguments = [str(path), str(tmp_path / "X"), str(tmp_path / "proba.npy")]
+    subprocess.run([sys.executable, "-c", program, *arguments], check=True)
+    assert_array_equal(np.load(tmp_path / "proba.npy"), clf.predict_proba(X))
+
+
+def test_pickling_leaves_the_student_as_it_was(saved):
+    clf, X, _ = saved
+    before = clf.predict_proba(X)
+    pickle.dumps(clf)
+    pickle.dumps(clf.inputs_)
+    assert_array_equal(clf.predict_proba(X), before)
+
+
+def test_files_are_hardly_larger_than_the_weights(tmp_path):
+    X, y = numeric_rows(100)
+    student = StudentNet(max_epochs=1, module__hidden_sizes=(256, 256))
+    clf = quick_classifier(student=student).fit(X, y)
+    n_bytes = sum(weight.nbytes + bias.nbytes for weight, bias in clf.student_.weights)
+    clf.save(tmp_path / "saved")
+    joblib.dump(clf, tmp_path / "dumped")
+
+    assert (tmp_path / "saved").stat().st_size < 1.2 * n_bytes
+    assert (tmp_path / "dumped").stat().st_size < 1.2 * n_bytes
+
+
+def test_parameters_that_are_estimators_are_not_saved(saved):
+    clf, _, path = saved
+    back = skdistill.load(path)
+    assert back.teachers is None
+    assert back.student is None
+    assert (back.cv, back.alpha, back.random_state) == (clf.cv, clf.alpha, clf.random_state)
+
+
+def test_saving_over_a_file_replaces_it_whole(saved, tmp_path, monkeypatch):
+    clf, _, _ = saved
+    path = tmp_path / "student"
+    clf.save(path)
+    before = path.read_bytes()
+    monkeypatch.setattr(files.Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        clf.save(path)
+
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["student"]
+
+
+def test_an_unfitted_student_cannot_be_saved(tmp_path):
+    with pytest.raises(ValueError, match="not fitted"):
+        quick_classifier().save(tmp_path / "student")
+    assert not list(tmp_path.iterdir())
+
+
+class Linear(nn.Module):
+    def __init__(self, n_features, n_classes):
+        super().__init__()
+        self.linear = nn.Linear(n_features, n_classes)
+
+    def forward(self, X):
+        return self.linear(X)
+
+
+def test_a_torch_module_is_refused_and_told_the_way(tmp_path):
+    X, y = numeric_rows()
+    clf = quick_classifier(student=StudentNet(Linear, max_epochs=1)).fit(X, y)
+    with pytest.raises(ValueError, match=r"Linear.*joblib"):
+        clf.save(tmp_path / "student")
+
+
+def test_levels_that_json_cannot_hold_are_refused_by_name(tmp_path):
+    X, y = mixed_table()
+    X["when"] = pd.to_datetime("2024-01-01") + pd.to_timedelta(np.arange(len(X)) % 3, unit="D")
+    clf = quick_classifier(encoded_tree()).fit(X, y)
+    with pytest.raises(ValueError, match="Timestamp"):
+        clf.save(tmp_path / "student")
+    assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(X), clf.predict_proba(X))
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.1, 0.5, 0.999])
+def test_a_truncated_file_is_refused(saved, tmp_path, share):
+    content = saved[2].read_bytes()
+    path = tmp_path / "cut"
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match="damaged"):
+        skdistill.load(path)
+
+
+@pytest.mark.parametrize("where", [0.05, 0.3, 0.6, 0.95])
+def test_an_altered_byte_is_noticed(saved, tmp_path, where):
+    content = bytearray(saved[2].read_bytes())
+    content[int(where * len(content))] ^= 1
+    path = tmp_path / "altered"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"altered|damaged"):
+        skdistill.load(path)
+
+
+class Bomb:
+    def __reduce__(self):
+        return (exec, ("raise SystemExit('a pickle was executed')",))
+
+
+def test_a_pickle_is_refused_and_not_executed(tmp_path):
+    path = tmp_path / "bomb"
+    path.write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(ValueError, match="no safetensors file"):
+        skdistill.load(path)
+
+
+def test_a_foreign_safetensors_file_is_refused(tmp_path):
+    safetensors.numpy.save_file({"a": np.zeros(3)}, tmp_path / "foreign")
+    with pytest.raises(ValueError, match="not one of skdistill"):
+        skdistill.load(tmp_path / "foreign")
+
+
+def test_a_file_that_is_not_there_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        skdistill.load(tmp_path / "nothing")
+
+
+def forged(path, out, *, header=None, content=None, arrays=None):
+    """A file with changes, and a checksum that fits them."""
+    with safetensors.safe_open(path, framework="numpy") as file:
+        old_header = file.metadata()
+        names = file.keys()
+        old_arrays = {name: file.get_tensor(name) for name in names}
+    new_arrays = {k: v for k, v in (old_arrays | (arrays or {})).items() if v is not None}
+    text = json.dumps(json.loads(old_header["content"]) | (content or {}))
+    new_header = old_header | {"content": text, "sha256": files._checksum(text, new_arrays)}
+    safetensors.numpy.save_file(new_arrays, out, new_header | (header or {}))
+    return out
+
+
+def test_a_forged_file_without_changes_loads(saved, tmp_path):
+    clf, X, path = saved
+    back = skdistill.load(forged(path, tmp_path / "same"))
+    assert_array_equal(back.predict_proba(X), clf.predict_proba(X))
+
+
+def test_a_newer_file_asks_for_an_upgrade(saved, tmp_path):
+    path = forged(saved[2], tmp_path / "newer", header={"format_version": "2"})
+    with pytest.raises(ValueError, match="upgrade skdistill"):
+        skdistill.load(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"class": "Popen"}, "class 'Popen'"),
+        ({"params": {"shape": 3}}, r"parameters \['shape'\]"),
+        ({"fitted": {"predict_proba": 3}}, "attribute 'predict_proba'"),
+        ({"fitted": {"__class__": 3}}, "attribute '__class__'"),
+        ({"classes": {"dtype": "|O8,O", "values": ["a"]}}, "dtype"),
+        ({"classes": {"dtype": "<U3", "values": ["no", "yes", "why"]}}, "3 classes"),
+        ({"classes": {"dtype": "<U1", "values": ["no", "yes"]}}, "no <U1"),
+        ({"classes": {"dtype": "<i8", "values": [[1, 2]]}}, "no <i8"),
+        ({"levels": []}, "levels of 0 columns"),
+        ({"levels": [{"dtype": "<U4", "values": ["Lima"]}]}, "layer0.weight|level_vectors"),
+        ({"feature_names_in": {"dtype": "<U1", "values": ["a"]}}, "n_features_in_"),
+        ({"levels": 3}, "cannot be understood"),
+    ],
+)
+def test_metadata_that_makes_no_sense_is_refused(saved, tmp_path, content, message):
+    path = forged(saved[2], tmp_path / "forged", content=content)
+    with pytest.raises(ValueError, match=message):
+        skdistill.load(path)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"layer0.bias": np.zeros(9, np.float32)}, r"layer0.weight is float32 of shape"),
+        ({"layer0.bias": np.zeros(8)}, "layer0.bias is float64"),
+        ({"layer0.bias": None}, r"\['layer0.bias'\] are missing or unknown"),
+        ({"extra": np.zeros(1)}, r"\['extra'\]"),
+        ({"is_categorical": np.zeros(4, np.int8)}, "is_categorical"),
+        ({"center": np.full(3, np.nan)}, "center is not finite"),
+        ({"center": np.zeros(2)}, "center is"),
+        ({"split_points": np.array([[2.0, 1.0]] * 3)}, "not sorted"),
+        ({"flag_columns": np.array([7])}, "flag_columns"),
+        ({"level_vectors": np.zeros((2, 8), np.float32)}, "level_vectors is"),
+        ({"level_vectors": None}, "no level_vectors"),
+        ({"waves.phase": None}, "waves.phase"),
+    ],
+)
+def test_arrays_that_disagree_are_refused(saved, tmp_path, arrays, message):
+    path = forged(saved[2], tmp_path / "forged", arrays=arrays)
+    with pytest.raises(ValueError, match=message):
+        skdistill.load(path)
