@@ -39,13 +39,8 @@ class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
 
         return default_teachers(categorical_features=self.categorical_features)
 
-    def _named_teachers(self, rng):
-        """The teachers that were not dropped, checked, each with a seed.
-
-        Returns
-        -------
-        teachers : list of (str, classifier)
-        """
+    def _listed_teachers(self):
+        """The teachers as pairs of a name, checked against this estimator's parameters, and one."""
         teachers = self.teachers
         if teachers is None:
             teachers = self._default_teachers()
@@ -57,7 +52,16 @@ class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
                 f"VotingClassifier, got {teachers!r}."
             )
         self._validate_names([name for name, _ in teachers])
-        teachers = [(name, teacher) for name, teacher in teachers if not _is_dropped(teacher)]
+        return list(teachers)
+
+    def _named_teachers(self, rng):
+        """The teachers that were not dropped, checked, each with a seed.
+
+        Returns
+        -------
+        teachers : list of (str, classifier)
+        """
+        teachers = [each for each in self._listed_teachers() if not _is_dropped(each[1])]
         if not teachers:
             raise ValueError("teachers has none left: at least one must not be 'drop'.")
         for name, teacher in teachers:
@@ -66,8 +70,9 @@ class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        named = self.teachers if isinstance(self.teachers, (list, tuple)) else []
-        teachers = [item[1] for item in named if _is_named(item) and not _is_dropped(item[1])]
+        named = self.teachers if isinstance(self.teachers, (list, tuple)) else [("", self.teachers)]
+        # Asked before `fit` has checked them: what is no estimator is refused there.
+        teachers = [item[1] for item in named if _is_named(item) and _is_estimator(item[1])]
         tags.input_tags.allow_nan = all(get_tags(each).input_tags.allow_nan for each in teachers)
         return tags
 
@@ -80,8 +85,12 @@ def _is_dropped(teacher):
     return isinstance(teacher, str) and teacher == "drop"
 
 
+def _is_estimator(teacher):
+    return hasattr(teacher, "fit") and not isinstance(teacher, type)
+
+
 def _check_teacher(name, teacher):
-    if isinstance(teacher, type) or not hasattr(teacher, "fit"):
+    if not _is_estimator(teacher):
         raise ValueError(
             f"Teacher {name!r} must be a classifier instance or 'drop', got {teacher!r}."
         )

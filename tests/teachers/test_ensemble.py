@@ -209,6 +209,8 @@ def test_rows_that_weigh_more_count_more_in_the_scores():
         ([("tree", DecisionTreeClassifier())], True),
         ([("tree", DecisionTreeClassifier()), ("lr", LogisticRegression())], False),
         ([("tree", DecisionTreeClassifier()), ("lr", "drop")], True),
+        (DecisionTreeClassifier(), True),
+        (LogisticRegression(), False),
         (None, True),
     ],
 )

@@ -1,0 +1,310 @@
+"""Each bad input is refused with a message that names what is wrong, and leaves nothing fitted."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression, Perceptron, Ridge
+from sklearn.model_selection import ShuffleSplit
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill import NetClassifier, StudentMLP, TeacherEnsemble, TensorNet
+from tests.small import mixed_table, numeric_rows, quick_classifier, two_trees
+
+TREE = DecisionTreeClassifier(max_depth=2)
+
+
+class Odds(ClassifierMixin, BaseEstimator):
+    """A teacher whose rows are no probabilities."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), len(self.classes_)), 2.0)
+
+
+class Fragile(DecisionTreeClassifier):
+    """A teacher that breaks where row 0 is held out."""
+
+    def fit(self, X, y, sample_weight=None):
+        if len(X) and not (X[:, 0] == -99).any():
+            raise RuntimeError("out of luck")
+        return super().fit(X, y, sample_weight)
+
+
+def fit_rows(X=None, y=None, sample_weight=None, **params):
+    rows, labels = numeric_rows()
+    clf = quick_classifier(**params)
+    clf.fit(rows if X is None else X, labels if y is None else y, sample_weight)
+
+
+def replaced(values, row, value, dtype=float):
+    values = np.array(values, dtype=dtype)
+    values[row] = value
+    return values
+
+
+X, Y = numeric_rows()
+FRAGILE_X = replaced(X, (0, 0), -99)
+FRAME, LABELS = mixed_table()
+FOLDS_OF_THE_FIRST_ROW = [(np.arange(30, 60), np.arange(30)), (np.arange(30), np.arange(30, 60))]
+
+BAD_INPUT = {
+    # labels
+    "one class only": ({"y": np.zeros(60)}, "at least two classes.*of one class: .0.0"),
+    "one class that has weight": (
+        {"sample_weight": (Y == 1).astype(float)},
+        "at least two classes, but the rows that count are of one class: .1.",
+    ),
+    "a label that is NaN": ({"y": replaced(Y, 7, np.nan)}, "y contains NaN.*in row 7"),
+    "a label that is infinite": ({"y": replaced(Y, 7, np.inf)}, "y contains .*infinity.*in row 7"),
+    "a label that is None": ({"y": replaced(LABELS, 7, None, object)}, "y contains .*None.*row 7"),
+    "labels that are measurements": ({"y": X[:, 0]}, "Unknown label type: continuous"),
+    "labels of several outputs": ({"y": np.zeros((60, 2))}, "y should be a 1d array"),
+    "fewer labels than rows": ({"y": Y[:59]}, "inconsistent numbers of samples.*60, 59"),
+    # rows
+    "fewer rows than folds": (
+        {"X": X[:4], "y": Y[:4] % 2, "cv": 5},
+        "cv=5 folds cannot be made of n_samples=4",
+    ),
+    "infinity in an array": ({"X": replaced(X, (3, 2), np.inf)}, "Input X contains infinity"),
+    "infinity in a frame": (
+        {"X": FRAME.assign(age=np.inf), "y": LABELS},
+        "infinity in column 'age'",
+    ),
+    "no rows": ({"X": X[:0], "y": Y[:0]}, "0 sample"),
+    "an empty frame": ({"X": FRAME[[]], "y": LABELS}, r"table of shape \(60, 0\)"),
+    "one dimension": ({"X": X[:, 0]}, "Expected 2D array, got 1D array"),
+    "strings in an array": (
+        {"X": np.full((60, 2), "a")},
+        "not compatible with .*strings",
+    ),
+    # weights of rows
+    "a weight below zero": ({"sample_weight": replaced(np.ones(60), 3, -1)}, "sample_weight"),
+    "a weight that is NaN": ({"sample_weight": replaced(np.ones(60), 3, np.nan)}, "sample_weight"),
+    "fewer weights than rows": ({"sample_weight": np.ones(59)}, "sample_weight"),
+    "no weight at all": (
+        {"sample_weight": np.zeros(60)},
+        "Sample weights must contain",
+    ),
+    # teachers
+    "a teacher without predict_proba": (
+        {"teachers": [("line", Perceptron())]},
+        r"Teacher 'line' \(Perceptron\) has no predict_proba",
+    ),
+    "a teacher whose rows are no probabilities": (
+        {"teachers": [("odd", Odds())]},
+        "Teacher 'odd' failed on fold 1 of 2.*did not return probabilities",
+    ),
+    "a teacher that raises in one fold": (
+        {"X": FRAGILE_X, "teachers": [("fragile", Fragile())], "cv": FOLDS_OF_THE_FIRST_ROW},
+        "Teacher 'fragile' failed on fold 1 of 2: RuntimeError: out of luck",
+    ),
+    "a teacher that takes no missing values": (
+        {"X": replaced(X, (3, 2), np.nan), "teachers": [("lr", LogisticRegression())]},
+        "Teacher 'lr' failed on fold . of 2: ValueError: Input X contains NaN",
+    ),
+    "a teacher that is no classifier": (
+        {"teachers": [("ridge", Ridge())]},
+        "Teacher 'ridge' must be a classifier",
+    ),
+    "a teacher that is a class": (
+        {"teachers": [("tree", DecisionTreeClassifier)]},
+        "Teacher 'tree' must be a classifier instance",
+    ),
+    "a teacher that is a word": (
+        {"teachers": [("tree", "dropped")]},
+        "Teacher 'tree' must be a classifier instance or 'drop', got 'dropped'",
+    ),
+    "teachers without names": (
+        {"teachers": [TREE, TREE]},
+        "teachers must be a classifier or a list",
+    ),
+    "teachers of one name": (
+        {"teachers": [("tree", TREE), ("tree", TREE)]},
+        "Names provided are not unique.*'tree', 'tree'",
+    ),
+    "a teacher named as a parameter": (
+        {"teachers": [("random_state", TREE)]},
+        "names conflict with constructor arguments: .'random_state'",
+    ),
+    "a teacher named as the student": (
+        {"teachers": [("student", TREE)]},
+        "names conflict with constructor arguments: .'student'",
+    ),
+    "a name with two underscores": ({"teachers": [("a__b", TREE)]}, "names must not contain __"),
+    "no teacher": ({"teachers": []}, "teachers has none left"),
+    "all teachers dropped": ({"teachers": [("tree", "drop")]}, "teachers has none left"),
+    "teachers that are a number": ({"teachers": 3}, "'teachers' parameter"),
+    # parameters
+    "weights that are all zero": ({"weights": [0, 0]}, "weights must be .* not all zero"),
+    "a negative weight": ({"weights": [2, -1]}, "weights must be .*non-negative.*-1"),
+    "a weight that is no number": ({"weights": [1, np.nan]}, "weights must be finite"),
+    "weights of another number": ({"weights": [1, 1, 1]}, "weights has shape .* 2 teachers"),
+    "unknown weights": ({"weights": "best"}, "'weights' parameter .*'best'"),
+    "an unknown combination": ({"combination": "max"}, "'combination' parameter .*'max'"),
+    "a temperature of zero": ({"temperature": 0.0}, "'temperature' parameter .*0.0"),
+    "a negative temperature": ({"temperature": -1.0}, "'temperature' parameter .*-1.0"),
+    "an alpha below zero": ({"alpha": -0.1}, "'alpha' parameter .*-0.1"),
+    "an alpha above one": ({"alpha": 1.1}, "'alpha' parameter .*1.1"),
+    "one fold": ({"cv": 1}, "'cv' parameter .* Got 1"),
+    "folds that overlap": (
+        {"cv": ShuffleSplit(2, random_state=0)},
+        "cv must hold out every row exactly once",
+    ),
+    "an unknown cv": ({"cv": "oops"}, "'cv' parameter"),
+    "a category that is no column": (
+        {"categorical_features": [9]},
+        "categorical_features names column 9",
+    ),
+    "a category of another name": (
+        {"X": FRAME, "y": LABELS, "categorical_features": ["town"]},
+        "categorical_features names column 'town'",
+    ),
+    "an unknown word for categories": (
+        {"categorical_features": "all"},
+        "'categorical_features' parameter .*'all'",
+    ),
+    "a student that is no net": ({"student": 3}, "'student' parameter"),
+    "an unknown device": ({"device": "gpu"}, "device='gpu' is none that torch knows"),
+    "keep_teachers that is no boolean": ({"keep_teachers": "yes"}, "'keep_teachers' parameter"),
+    "a random_state that is no seed": ({"random_state": "now"}, "'random_state' parameter"),
+}
+
+
+@pytest.mark.parametrize(("bad", "message"), BAD_INPUT.values(), ids=BAD_INPUT)
+def test_bad_input_is_refused_with_a_message_that_names_it(bad, message):
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        fit_rows(**bad)
+
+
+@pytest.mark.parametrize(("bad", "message"), BAD_INPUT.values(), ids=BAD_INPUT)
+def test_a_fit_that_fails_leaves_nothing_of_an_earlier_one(bad, message):
+    clf = quick_classifier().fit(*numeric_rows())
+    rows = {"X": X, "y": Y, "sample_weight": None}
+    params = {name: value for name, value in bad.items() if name not in rows}
+
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        clf.set_params(**params).fit(**{name: bad.get(name, rows[name]) for name in rows})
+
+    with pytest.raises(NotFittedError):
+        check_is_fitted(clf)
+    with pytest.raises(NotFittedError):
+        clf.predict_proba(X)
+
+
+def test_labels_are_needed():
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        quick_classifier().fit(X, None)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the refusal is for where there is no GPU")
+def test_a_gpu_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="device='cuda' was asked for, but torch sees no CUDA"):
+        fit_rows(device="cuda")
+
+
+def test_predicting_needs_a_fit():
+    with pytest.raises(NotFittedError, match="DistilledClassifier instance is not fitted"):
+        quick_classifier().predict(X)
+
+
+def test_another_number_of_columns_at_predict_is_refused():
+    clf = quick_classifier().fit(X, Y)
+
+    with pytest.raises(ValueError, match=r"X has 4 features, but .* is expecting 5"):
+        clf.predict(X[:, :4])
+
+
+def test_another_name_of_a_column_at_predict_is_refused():
+    clf = quick_classifier().fit(FRAME, LABELS)
+
+    with pytest.raises(ValueError, match=r"(?s)feature names.*town.*city"):
+        clf.predict(FRAME.rename(columns={"city": "town"}))
+
+
+def test_columns_in_another_order_at_predict_are_refused():
+    clf = quick_classifier().fit(FRAME, LABELS)
+
+    with pytest.raises(ValueError, match="Feature names must be in the same order"):
+        clf.predict(FRAME[FRAME.columns[::-1]])
+
+
+def test_words_in_a_column_of_numbers_at_predict_are_refused_with_its_name():
+    clf = quick_classifier().fit(FRAME, LABELS)
+
+    with pytest.raises(ValueError, match="Column 'age' held numbers at fit"):
+        clf.predict(FRAME.assign(age="old"))
+
+
+def test_infinity_at_predict_is_refused_with_the_name_of_its_column():
+    clf = quick_classifier().fit(FRAME, LABELS)
+
+    with pytest.raises(ValueError, match="infinity in column 'children'"):
+        clf.predict(FRAME.assign(children=np.inf))
+
+
+def test_infinity_in_an_array_at_predict_is_refused():
+    clf = quick_classifier().fit(X, Y)
+
+    with pytest.raises(ValueError, match="Input X contains infinity"):
+        clf.predict(replaced(X, (3, 2), np.inf))
+
+
+def test_no_rows_at_predict_are_refused():
+    clf = quick_classifier().fit(FRAME, LABELS)
+
+    with pytest.raises(ValueError, match=r"table of shape \(0, 4\)"):
+        clf.predict(FRAME.head(0))
+
+
+def test_a_refusal_at_predict_leaves_the_model_fitted():
+    clf = quick_classifier().fit(X, Y)
+    with pytest.raises(ValueError, match="features"):
+        clf.predict(X[:, :4])
+
+    assert clf.predict(X).shape == (60,)
+
+
+def test_a_rare_class_that_a_fold_misses_is_no_error():
+    y = np.where(np.arange(60) == 0, 2, Y % 2)
+
+    fit_rows(y=y, cv=FOLDS_OF_THE_FIRST_ROW)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        TeacherEnsemble(two_trees(), cv=2),
+        NetClassifier(TensorNet(StudentMLP, max_epochs=2)),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+@pytest.mark.parametrize(
+    ("rows", "labels", "message"),
+    [
+        (X, np.zeros(60), "at least two classes"),
+        (X, replaced(Y, 7, np.nan), "y contains NaN.*row 7"),
+        (FRAME.assign(age=np.inf), LABELS, "infinity in column 'age'"),
+    ],
+    ids=["one class", "a label that is NaN", "infinity"],
+)
+def test_other_estimators_refuse_it_too_and_are_not_fitted(estimator, rows, labels, message):
+    failed = clone(estimator)
+    with pytest.raises(ValueError, match=message):
+        failed.fit(rows, labels)
+
+    with pytest.raises(NotFittedError):
+        failed.predict(rows)
+
+
+def test_a_frame_with_one_more_column_is_refused_at_predict():
+    clf = quick_classifier().fit(FRAME, LABELS)
+
+    with pytest.raises(ValueError, match=r"(?s)feature names.*extra"):
+        clf.predict(pd.concat([FRAME, FRAME["age"].rename("extra")], axis=1))
