@@ -1,0 +1,313 @@
+"""Measure skdistill's student against what one would use instead, on the same rows.
+
+The rivals want an environment of their own (AutoGluon holds pandas below 3); skdistill
+runs in it too, so everything is measured by the same interpreter. Torch goes first, and is
+named again, or AutoGluon's resolver exchanges it::
+
+    python -m venv .venv-rivals
+    .venv-rivals/bin/pip install torch==2.13.0 -c benchmarks/rivals-constraints.txt
+    .venv-rivals/bin/pip install -c benchmarks/rivals-constraints.txt \
+        torch==2.13.0 "autogluon.tabular[lightgbm,xgboost,catboost]" tabtune skorch
+    .venv-rivals/bin/pip install --no-deps -e .
+
+    .venv-rivals/bin/python benchmarks/bench_rivals.py --data adult magic --seeds 0 1
+    .venv-rivals/bin/python benchmarks/bench_rivals.py --table
+    .venv-rivals/bin/python benchmarks/bench_rivals.py --again --rivals skdistill
+    python benchmarks/bench_rivals.py --smoke      # the rivals that are installed, a minute
+
+Data come from the folder SKDISTILL_DATA, default ``../shared/data`` beside the repository:
+its ``load.py`` splits, and of the training part a stratified sample of ``--rows`` is used.
+Each (data, seed, rival) runs in a fresh process and is merged into the JSON when it is
+done, so a stopped run goes on where it was; failures are tried again.
+
+How it is measured: seconds cover fitting, for a student with everything that it needed
+(its teachers), without imports. Each library keeps its own default threads, unless
+OMP_NUM_THREADS is set (1 is kinder where something else runs); the JSON tells, and the load
+when a run started. Only AutoGluon can be given a time limit; another rival that took longer
+is marked ``*`` in the table. Probabilities are clipped at 1e-7 before the logarithm, a
+float32's precision, so that no rival wins or loses by its dtype.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module, metadata
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from rivals import RIVALS, STUDENT, Task, installed
+from sklearn.datasets import load_breast_cancer
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import LabelEncoder
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("SKDISTILL_DATA") or ROOT.parent / "shared" / "data")
+NOT_TABLES = {"mq2008", "ag_news"}  # ranking, and text, which the rivals do not read
+PACKAGES = ["skdistill", "scikit-learn", "numpy", "pandas", "torch", "xgboost", "skorch"]
+PACKAGES += ["autogluon.tabular", "lightgbm", "catboost", "tabtune"]
+
+
+# ---- the rows, and what each rival is measured by
+
+
+def data_names():
+    return sorted(path.stem for path in DATA.glob("*.parquet") if path.stem not in NOT_TABLES)
+
+
+def load_task(name, seed, rows, time_limit):
+    """The same rows for every rival; labels become 0…k−1, as XGBoost wants them."""
+    if name == "breast_cancer":
+        X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+        parts = train_test_split(X, y, test_size=0.3, random_state=seed, stratify=y)
+    else:
+        spec = importlib.util.spec_from_file_location("load", DATA / "load.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        parts = module.split(name, seed)
+    X, X_test, y, y_test = parts
+    if rows < len(X):
+        X, _, y, _ = train_test_split(X, y, train_size=rows, random_state=seed, stratify=y)
+    encoder = LabelEncoder().fit(y)
+    X, X_test = X.reset_index(drop=True), X_test.reset_index(drop=True)
+    y, y_test = encoder.transform(y), encoder.transform(y_test)
+    return Task(X, y, X_test, y_test, len(encoder.classes_), seed, time_limit)
+
+
+def microseconds_a_row(predict_proba, X, size, *, at_most_s=3.0, repeats=100):
+    """Median over calls with different rows; the first call warms up and does not count."""
+    times, started = [], time.perf_counter()
+    for i in range(repeats + 1):
+        rows = X.iloc[np.arange(i * size, (i + 1) * size) % len(X)]
+        before = time.perf_counter()
+        predict_proba(rows)
+        times.append(time.perf_counter() - before)
+        if i >= 3 and time.perf_counter() - started > at_most_s:
+            break
+    return 1e6 * statistics.median(times[1:]) / size
+
+
+def measure(fitted, task):
+    """One model's line of the JSON."""
+    if fitted.predict_proba is None:
+        return {"error": "gave no model within the time limit"}
+    from skdistill import expected_calibration_error
+
+    proba = np.asarray(fitted.predict_proba(task.X_test), dtype=np.float64)
+    if proba.shape != (len(task.y_test), task.n_classes):
+        raise ValueError(f"{fitted.name} returned probabilities of shape {proba.shape}")
+    clipped = np.clip(proba, 1e-7, 1)
+    clipped /= clipped.sum(axis=1, keepdims=True)
+    cpu, wall = fitted.seconds
+    return {
+        "log_loss": float(-np.log(clipped[np.arange(len(proba)), task.y_test]).mean()),
+        "accuracy": float(np.mean(proba.argmax(1) == task.y_test)),
+        "calibration_error": expected_calibration_error(task.y_test, clipped),
+        "cpu_s": float(cpu),
+        "wall_s": float(wall),
+        "us_one_row": microseconds_a_row(fitted.predict_proba, task.X_test, 1),
+        "us_in_1000": microseconds_a_row(fitted.predict_proba, task.X_test, 1000, repeats=10),
+        "kilobytes": float(fitted.kilobytes),
+    }
+
+
+# ---- running them, and the JSON
+
+
+def run_one(rival, name, seed, rows, time_limit):
+    """All models of one rival on one task; called in a process of its own."""
+    function, imports = RIVALS[rival]
+    for module in imports:
+        import_module(module)
+    task = load_task(name, seed, rows, time_limit)
+    return {fitted.name: measure(fitted, task) for fitted in function(task)}
+
+
+def run_apart(*args):
+    """`run_one` in a fresh process: no rival warms up, starves or crashes the next."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            return {"models": pool.submit(run_one, *args).result()}
+        except Exception as error:
+            traceback.print_exc()
+            return {"error": f"{type(error).__name__}: {error}"}
+
+
+def environment():
+    """What the numbers depend on besides rows and seeds."""
+
+    def version(package):
+        try:
+            return metadata.version(package)
+        except metadata.PackageNotFoundError:
+            return None
+
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "commit": subprocess.run(git, capture_output=True, text=True).stdout.strip(),
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in PACKAGES},
+        "machine": f"{platform.system()} {platform.machine()}",
+        "processor": models[0] if models else platform.processor(),
+        "cores": os.cpu_count(),
+        "threads": os.environ.get("OMP_NUM_THREADS", "each library's default"),
+    }
+
+
+def run(args):
+    out = Path(args.out)
+    results = {"environments": [], "runs": []}
+    if out.exists():
+        results = json.loads(out.read_text())
+    here = environment()
+    if here not in results["environments"]:
+        results["environments"].append(here)
+    rivals = args.rivals or [rival for rival in RIVALS if installed(rival)]
+    for name in args.data:
+        for seed in args.seeds:
+            for rival in rivals:
+                key = {"data": name, "seed": seed, "rival": rival}
+                key |= {"rows": args.rows, "time_limit": args.time_limit}
+                run_one_key(key, results, here, again=args.again)
+                out.parent.mkdir(parents=True, exist_ok=True)
+                whole = out.with_suffix(".part")
+                whole.write_text(json.dumps(results, indent=1) + "\n")
+                whole.replace(out)
+    return results
+
+
+def run_one_key(key, results, here, *, again):
+    old = next((run for run in results["runs"] if key.items() <= run.items()), None)
+    if old and "models" in old and not again:
+        return
+    print("{data} seed {seed} {rival}".format(**key), flush=True)
+    load = os.getloadavg()[0]
+    found = run_apart(key["rival"], key["data"], key["seed"], key["rows"], key["time_limit"])
+    if old:
+        results["runs"].remove(old)
+    where = {"environment": results["environments"].index(here), "load_before": round(load, 1)}
+    results["runs"].append({**key, **where, **found})
+    for name, model in found.get("models", {}).items():
+        print("  ", name, {k: v if k == "error" else round(v, 4) for k, v in model.items()})
+
+
+# ---- what is read from the JSON
+
+
+def table(results, rows, time_limit):
+    """Markdown: log loss and accuracy by data set, and what each model costs."""
+    models = {}  # {model: {data: [one dict a seed]}}
+    for run in results["runs"]:
+        if (run["rows"], run["time_limit"]) == (rows, time_limit):
+            for model, found in run.get("models", {}).items():
+                if "error" not in found:
+                    models.setdefault(model, {}).setdefault(run["data"], []).append(found)
+    names = sorted({name for by_data in models.values() for name in by_data})
+    lines = [f"{rows} training rows, time limit {time_limit} s.", "", "Log loss"]
+    with_best = models | {"best AutoGluon student": best_of(models, "AutoGluon", names)}
+    lines += by_data_set(with_best, names, "log_loss", 4, won_by_student)
+    lines += ["", "Accuracy, %", *by_data_set(models, names, "accuracy", 2, None)]
+    lines += ["", "Cost, median over sets (`*`: longer than the time limit on some)", ""]
+    lines += as_markdown(
+        ["", "CPU s", "wall s", "µs, one row", "µs a row in 1000", "kB"],
+        [[model, *costs(by_data, time_limit)] for model, by_data in models.items()],
+    )
+    return "\n".join(lines)
+
+
+def by_data_set(models, names, metric, digits, verdict):
+    header = ["", *names] + (["student better on"] if verdict else [])
+    scale = 100 if metric == "accuracy" else 1
+    body = []
+    for model, by_data in models.items():
+        cells = [mean_and_spread(by_data.get(name, []), metric, digits, scale) for name in names]
+        body.append([model, *cells] + ([verdict(models, by_data)] if verdict else []))
+    return ["", *as_markdown(header, body)]
+
+
+def mean_and_spread(runs, metric, digits, scale):
+    """Mean over seeds, and their standard deviation."""
+    values = [scale * run[metric] for run in runs]
+    if not values:
+        return "–"
+    mean = f"{statistics.mean(values):.{digits}f}"
+    return f"{mean} ±{statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean
+
+
+def mean_loss(runs):
+    return statistics.mean(run["log_loss"] for run in runs)
+
+
+def best_of(models, family, names):
+    """Of each set the family's student with the lowest log loss: chosen by the test rows."""
+    students = [model for model in models if model.startswith(family) and "ensemble" not in model]
+    runs = {name: [models[m][name] for m in students if name in models[m]] for name in names}
+    return {name: min(found, key=mean_loss) for name, found in runs.items() if found}
+
+
+def won_by_student(models, by_data):
+    """On how many sets skdistill's student has the lower log loss; of those with both."""
+    ours = models.get(STUDENT, {})
+    both = ours.keys() & by_data.keys()
+    if by_data is ours or not both:
+        return ""
+    better = sum(mean_loss(ours[name]) < mean_loss(by_data[name]) for name in both)
+    return f"{better} of {len(both)}"
+
+
+def costs(by_data, time_limit):
+    runs = [run for runs in by_data.values() for run in runs]
+    keys = ["cpu_s", "wall_s", "us_one_row", "us_in_1000", "kilobytes"]
+    medians = [statistics.median(run[key] for run in runs) for key in keys]
+    cells = [f"{value:,.0f}" if value >= 100 else f"{value:.3g}" for value in medians]
+    if any(run["wall_s"] > time_limit for run in runs):
+        cells[1] += " *"
+    return cells
+
+
+def as_markdown(header, body):
+    rule = ["---"] + ["---:"] * (len(header) - 1)
+    return ["| " + " | ".join(row) + " |" for row in [header, rule, *body]]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--data", nargs="+", default=data_names(), metavar="NAME")
+    parser.add_argument("--rows", type=int, default=8000, help="training rows at most")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--time-limit", type=int, default=600, help="seconds, for AutoGluon")
+    parser.add_argument("--rivals", nargs="+", choices=RIVALS, help="default: those installed")
+    parser.add_argument("--again", action="store_true", help="measure anew what is in the JSON")
+    parser.add_argument("--out", default=str(ROOT / "benchmarks" / "results" / "rivals.json"))
+    parser.add_argument("--table", action="store_true", help="print the JSON's table; run nothing")
+    parser.add_argument("--smoke", action="store_true", help="a tiny run of what is installed")
+    args = parser.parse_args()
+    if args.table:
+        print(table(json.loads(Path(args.out).read_text()), args.rows, args.time_limit))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        if args.smoke:
+            args.data, args.seeds, args.rows, args.time_limit = ["breast_cancer"], [0], 200, 10
+            args.out = f"{folder}/smoke.json"
+            os.environ["OMP_NUM_THREADS"] = "1"  # tiny nets on a busy machine: times faster
+        results = run(args)
+    if args.smoke:
+        print(table(results, args.rows, args.time_limit))
+        failed = [run["rival"] for run in results["runs"] if "error" in run]
+        sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,300 @@
+"""What one would use instead of skdistill's student, and that student: a function each.
+
+Each takes a `Task` and yields what it has fitted, to be measured by `bench_rivals.py`
+before it goes on.
+"""
+
+import io
+import logging
+import os
+import tempfile
+from collections import namedtuple
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+
+import joblib
+import numpy as np
+import pandas as pd
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import StratifiedKFold, cross_val_predict, train_test_split
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+
+STUDENT = "skdistill"  # how our student is named in the JSON
+
+Task = namedtuple("Task", "X y X_test y_test n_classes seed time_limit")
+Fitted = namedtuple("Fitted", "name predict_proba kilobytes seconds")  # seconds: (CPU, wall)
+
+
+def timed(function, *args, **kwargs):
+    """The result, and seconds of CPU (children included) and of the wall clock."""
+    before = os.times()
+    result = function(*args, **kwargs)
+    after = os.times()
+    return result, np.array([sum(after[:4]) - sum(before[:4]), after[4] - before[4]])
+
+
+def joblib_kilobytes(model):
+    file = io.BytesIO()
+    joblib.dump(model, file)
+    return file.tell() / 1000
+
+
+def folder_kilobytes(folder):
+    return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()) / 1000
+
+
+def skdistill_student(task):
+    """Ours with defaults. Its seconds include fitting the kept teachers on all rows."""
+    from skdistill import DistilledClassifier
+
+    clf = DistilledClassifier(keep_teachers=True, random_state=task.seed)
+    _, seconds = timed(clf.fit, task.X, task.y)
+    teacher = clf.teacher_
+    del clf.teacher_  # a default student carries none, and is weighed without
+    yield Fitted(STUDENT, clf.predict_proba, joblib_kilobytes(clf), seconds)
+    kilobytes = joblib_kilobytes(teacher)
+    yield Fitted("skdistill's teachers", teacher.predict_proba, kilobytes, seconds)
+
+
+def autogluon(task):
+    """Its ensemble of skdistill's kinds of teachers, and each student distilled from it.
+
+    Fitting and distilling get half of the time limit each, as though one student were
+    wanted. Each student starts from a copy of the predictor: a second `distill` may take
+    the first student for the teacher. The models are held in memory, as its documentation
+    advises for speed. The size is that of the models' folders in a copy for deployment.
+    It has no seed of its own: seeds differ by the rows alone.
+    """
+    from autogluon.tabular import TabularPredictor
+
+    half = task.time_limit / 2
+    with tempfile.TemporaryDirectory() as folder:
+        predictor = TabularPredictor(
+            label="_label",
+            problem_type="binary" if task.n_classes == 2 else "multiclass",
+            eval_metric="log_loss",
+            path=f"{folder}/ensemble",
+            verbosity=0,
+        )
+        _, seconds = timed(
+            predictor.fit,
+            task.X.assign(_label=task.y),
+            time_limit=half,
+            hyperparameters={"RF": {}, "XGB": {}, "NN_TORCH": {}},
+        )
+        yield autogluon_model("AutoGluon ensemble", predictor, predictor.model_best, seconds)
+        for student in ["NN_TORCH", "GBM", "CAT"]:
+            copy = predictor.clone(f"{folder}/{student}", return_clone=True)
+            names, more = timed(
+                copy.distill,
+                time_limit=half,
+                hyperparameters={student: {}},
+                augment_args={"size_factor": 5, "max_size": 100_000},  # the default is mutated
+                verbosity=0,
+            )
+            names = [name for name in names if "WeightedEnsemble" not in name]
+            name = names[0] if names else None
+            yield autogluon_model(f"AutoGluon {student}", copy, name, seconds + more)
+
+
+def autogluon_model(label, predictor, name, seconds):
+    if name is None:
+        return Fitted(label, None, None, seconds)
+    deployed = predictor.clone_for_deployment(f"{predictor.path}-deployed", model=name)
+    predictor.persist([name])
+
+    def predict_proba(X):
+        proba = predictor.predict_proba(X, model=name)
+        return proba.reindex(columns=sorted(proba.columns)).to_numpy()
+
+    return Fitted(label, predict_proba, folder_kilobytes(Path(deployed) / "models"), seconds)
+
+
+def tabtune(task):
+    """TabTune's `TabDistiller`, with a forest and XGBoost in the place of its teachers.
+
+    Its own are foundation models whose weights are downloaded when they are fitted; without
+    them any object with `predict_proba` will do. It asks its own out of fold, and one that
+    is given to it directly, so these answer out of fold. It drops columns that are not
+    numbers, so it gets the one-hot table.
+    """
+    from tabtune.distillation import TabDistiller
+
+    logging.disable(logging.WARNING)  # it tells each step; this process is its own
+
+    def label():
+        table = dense_table()
+        X = table.fit_transform(task.X)
+        return table, X, mean_proba(tree_teachers(task.seed), X, task.y, task.seed)
+
+    (table, X, soft_targets), labelling = timed(label)
+    teacher = SimpleNamespace(tuning_strategy="fitted", predict_proba=lambda X: soft_targets)
+
+    for student in ["mlp", "lgbm"]:
+        distiller = TabDistiller(teachers=[teacher], student=student, random_state=task.seed)
+        _, seconds = timed(distiller.fit, pd.DataFrame(X), task.y)
+        yield Fitted(
+            f"TabTune {student}",
+            lambda X, net=distiller: net.predict_proba(pd.DataFrame(table.transform(X))),
+            joblib_kilobytes([table, distiller.student_]),
+            labelling + seconds,
+        )
+
+
+def hinton(task):
+    """The loop of most tutorials: in-sample targets, T = 3, alpha = .9, a 256×2 net."""
+    net, seconds = timed(HintonNet(task.seed).fit, task.X, task.y)
+    yield Fitted("plain Hinton loop", net.predict_proba, joblib_kilobytes(net), seconds)
+
+
+class HintonNet:
+    """Stops early by the log loss of a tenth of the rows, as any of these would."""
+
+    def __init__(self, seed, *, temperature=3.0, alpha=0.9, max_epochs=200, patience=15):
+        self.seed, self.temperature, self.alpha = seed, temperature, alpha
+        self.max_epochs, self.patience = max_epochs, patience
+
+    def fit(self, X, y):
+        import torch
+        from torch.nn import functional as F
+
+        self.table_ = dense_table()
+        X = self.table_.fit_transform(X)
+        soft_targets = mean_proba(tree_teachers(self.seed), X, y)
+        tempered = np.clip(soft_targets, 1e-7, 1) ** (1 / self.temperature)
+        tempered /= tempered.sum(axis=1, keepdims=True)
+
+        torch.manual_seed(self.seed)
+        train, valid = train_test_split(
+            np.arange(len(y)), test_size=0.1, random_state=self.seed, stratify=y
+        )
+        X, P = torch.as_tensor(X, dtype=torch.float32), torch.as_tensor(tempered).float()
+        y = torch.as_tensor(y)
+        self.net_ = torch.nn.Sequential(
+            torch.nn.Linear(X.shape[1], 256),
+            torch.nn.ReLU(),
+            torch.nn.Linear(256, 256),
+            torch.nn.ReLU(),
+            torch.nn.Linear(256, P.shape[1]),
+        )
+        optimizer = torch.optim.Adam(self.net_.parameters(), lr=1e-3)
+        best, best_epoch = np.inf, 0
+        for epoch in range(self.max_epochs):
+            for rows in torch.as_tensor(train)[torch.randperm(len(train))].split(256):
+                z = self.net_(X[rows])
+                soft = F.log_softmax(z / self.temperature, 1)
+                kl = F.kl_div(soft, P[rows], reduction="batchmean") * self.temperature**2
+                loss = self.alpha * kl + (1 - self.alpha) * F.cross_entropy(z, y[rows])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+            with torch.no_grad():
+                score = F.cross_entropy(self.net_(X[valid]), y[valid]).item()
+            if score < best:
+                best, best_epoch = score, epoch
+                weights = {key: value.clone() for key, value in self.net_.state_dict().items()}
+            elif epoch - best_epoch >= self.patience:
+                break
+        self.net_.load_state_dict(weights)
+        return self
+
+    def predict_proba(self, X):
+        import torch
+
+        with torch.no_grad():
+            z = self.net_(torch.as_tensor(self.table_.transform(X), dtype=torch.float32))
+            return torch.softmax(z.double(), 1).numpy()
+
+
+def sklearn_mlp(task):
+    net = MLPClassifier((128, 128), early_stopping=True, max_iter=300, random_state=task.seed)
+    model, seconds = timed(make_pipeline(dense_table(), net).fit, task.X, task.y)
+    yield Fitted("sklearn MLP", model.predict_proba, joblib_kilobytes(model), seconds)
+
+
+def hist_gradient_boosting(task):
+    """It refuses more than 255 levels: such a column becomes a number."""
+    model = HistGradientBoostingClassifier(
+        learning_rate=0.05, max_iter=1000, early_stopping=True, random_state=task.seed
+    )
+    categories = task.X.select_dtypes("category")
+    wide = [name for name in categories if len(categories[name].cat.categories) > 255]
+    if wide:
+        ranks = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+        columns = make_column_transformer(
+            (ranks, wide), remainder="passthrough", verbose_feature_names_out=False
+        )
+        model = make_pipeline(columns.set_output(transform="pandas"), model)
+    _, seconds = timed(model.fit, task.X, task.y)
+    yield Fitted("HistGradientBoosting", model.predict_proba, joblib_kilobytes(model), seconds)
+
+
+def xgboost(task):
+    from xgboost import XGBClassifier
+
+    model = XGBClassifier(
+        n_estimators=1000,
+        learning_rate=0.05,
+        early_stopping_rounds=30,
+        enable_categorical=True,
+        random_state=task.seed,
+    )
+    X, X_valid, y, y_valid = train_test_split(
+        task.X, task.y, test_size=0.1, random_state=task.seed, stratify=task.y
+    )
+    _, seconds = timed(model.fit, X, y, eval_set=[(X_valid, y_valid)], verbose=False)
+    yield Fitted("XGBoost", model.predict_proba, joblib_kilobytes(model), seconds)
+
+
+def dense_table():
+    """Mixed columns as scaled numbers, for the nets that cannot read a DataFrame."""
+    one_hot = OneHotEncoder(
+        handle_unknown="infrequent_if_exist", min_frequency=5, sparse_output=False
+    )
+    numbers = make_pipeline(SimpleImputer(), StandardScaler())
+    return make_column_transformer(
+        (one_hot, make_column_selector(dtype_include="category")), remainder=numbers
+    )
+
+
+def tree_teachers(seed):
+    from xgboost import XGBClassifier
+
+    return [
+        RandomForestClassifier(300, n_jobs=-1, random_state=seed),
+        XGBClassifier(n_estimators=300, learning_rate=0.1, random_state=seed),
+    ]
+
+
+def mean_proba(teachers, X, y, folds_seed=None):
+    """Mean answer of the teachers to their own training rows; out of fold, given a seed."""
+    if folds_seed is None:
+        return np.mean([teacher.fit(X, y).predict_proba(X) for teacher in teachers], axis=0)
+    folds = StratifiedKFold(5, shuffle=True, random_state=folds_seed)
+    answers = [cross_val_predict(t, X, y, cv=folds, method="predict_proba") for t in teachers]
+    return np.mean(answers, axis=0)
+
+
+# What each imports; imported before the clock starts.
+RIVALS = {
+    "skdistill": (skdistill_student, ["skdistill", "torch", "xgboost", "skorch"]),
+    "sklearn_mlp": (sklearn_mlp, []),
+    "hist_gradient_boosting": (hist_gradient_boosting, []),
+    "xgboost": (xgboost, ["xgboost"]),
+    "hinton": (hinton, ["torch", "xgboost"]),
+    "tabtune": (tabtune, ["tabtune.distillation", "torch", "lightgbm", "xgboost"]),
+    "autogluon": (
+        autogluon,
+        ["autogluon.tabular", "torch", "lightgbm", "xgboost", "catboost"],
+    ),
+}
+
+
+def installed(rival):
+    roots = {name.partition(".")[0] for name in RIVALS[rival][1]}
+    return all(find_spec(root) for root in roots)
