@@ -280,7 +280,7 @@ class DistilledClassifier(HasTeachers):
         from skdistill.teachers.ensemble import TeacherEnsemble
 
         return TeacherEnsemble(
-            self._default_teachers() if self.teachers is None else self.teachers,
+            self._listed_teachers(),
             self.weights,
             combination=self.combination,
             cv=self.cv,
