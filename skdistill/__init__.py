@@ -9,6 +9,7 @@ _HOMES = {
     "DistilledClassifier": "skdistill._classifier",
     "DistillationLoss": "skdistill.nets.losses",
     "NetClassifier": "skdistill.teachers.net_classifier",
+    "OnnxStudent": "skdistill.serving.onnx_runtime",
     "StudentMLP": "skdistill.nets.modules",
     "StudentNet": "skdistill.student.student_net",
     "TableClassifier": "skdistill.teachers.zoo",

@@ -3,7 +3,7 @@
 from numbers import Integral, Real
 
 from sklearn.base import clone
-from sklearn.utils import check_random_state
+from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -38,12 +38,18 @@ class DistilledClassifier(HasTeachers):
         How they are pooled, see `skdistill.pool`.
     temperature : float, default=1.0
         T in ``softmax(z / T)``, for teachers and student alike, in training only.
-    alpha : float, default=0.5
+    alpha : float or "auto", default="auto"
         The teacher's share of the loss ``alpha T² KL(teacher ‖ student) + (1 - alpha)
-        CE(y, student)``: 1 is the teacher alone, 0 the labels alone.
+        CE(y, student)`` on rows that have a label: 1 is the teacher alone, 0 the labels
+        alone. "auto": 0, .5 or 1, or no teacher at all, whichever has the best held-out
+        log loss after a quarter of the epochs.
     cv : int, splitter, iterable or None, default=5
         Folds of the cross-fitting. None labels each row with teachers that were
         fitted on it, and warns.
+    augmenter : "auto", "munge", None, or object with `fit` and `sample`, default="auto"
+        Where synthetic rows come from, one for each real row up to 50,000; the teachers
+        label them. "auto" is `Munge`. An object is cloned and must have ``fit(X)`` and
+        ``sample(n, random_state)``, which returns rows like X.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         Which columns are categories, as in `HistGradientBoostingClassifier`: by default
         a DataFrame's columns that are neither numbers nor booleans. An array's columns
@@ -71,6 +77,9 @@ class DistilledClassifier(HasTeachers):
         Each teacher's out-of-fold log loss, and that of their "pool".
     alpha_, temperature_ : float
         As used.
+    candidates_ : list of dict
+        What ``alpha="auto"`` tried: ``alpha``, ``teachers`` (False for the net on labels
+        alone) and ``valid_loss``.
     student_ : ForwardPass
         Encoded rows in, logits out: plain arrays.
     history_ : list of dict
@@ -103,8 +112,9 @@ class DistilledClassifier(HasTeachers):
         "weights": [None, StrOptions({"auto"}), "array-like"],
         "combination": [StrOptions(set(COMBINATIONS))],
         "temperature": [Interval(Real, 0, None, closed="neither")],
-        "alpha": [Interval(Real, 0, 1, closed="both")],
+        "alpha": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
         "cv": ["cv_object"],
+        "augmenter": [None, StrOptions({"auto", "munge"}), HasMethods(["fit", "sample"])],
         "categorical_features": [None, StrOptions({"from_dtype"}), "array-like"],
         "keep_teachers": ["boolean"],
         "n_jobs": [None, Integral],
@@ -121,8 +131,9 @@ class DistilledClassifier(HasTeachers):
         weights="auto",
         combination="mean",
         temperature=1.0,
-        alpha=0.5,
+        alpha="auto",
         cv=5,
+        augmenter="auto",
         categorical_features="from_dtype",
         keep_teachers=False,
         n_jobs=None,
@@ -137,6 +148,7 @@ class DistilledClassifier(HasTeachers):
         self.temperature = temperature
         self.alpha = alpha
         self.cv = cv
+        self.augmenter = augmenter
         self.categorical_features = categorical_features
         self.keep_teachers = keep_teachers
         self.n_jobs = n_jobs
@@ -168,7 +180,10 @@ class DistilledClassifier(HasTeachers):
             the message says which. The estimator is then not fitted.
         """
         from skdistill.nets.training import MAX_SEED, hold_out, size_module, train_net
+        from skdistill.student.search import choose_alpha
         from skdistill.student.student_net import forward_pass, inputs_for
+        from skdistill.transfer.augmenters import synthetic_rows
+        from skdistill.transfer.transfer_set import TransferSet
 
         self._forget()
         self._validate_params()
@@ -176,27 +191,36 @@ class DistilledClassifier(HasTeachers):
         rng = check_random_state(self.random_state)
         net = self._new_student()
 
+        held_out = hold_out(y, rng)
+        synthetic = synthetic_rows(
+            self.augmenter, _safe_indexing(X, ~held_out), self.categorical_features, rng
+        )
+
         teacher = self._new_teacher(rng)
-        soft_targets = teacher.fit_soft_targets(
-            X, y, classes, sample_weight, refit=self.keep_teachers
+        soft_targets, of_synthetic = teacher.fit_soft_targets(
+            X,
+            y,
+            classes,
+            sample_weight,
+            held_out=held_out,
+            unlabeled=synthetic,
+            refit=self.keep_teachers,
         )
         inputs = inputs_for(net, self.categorical_features).fit(X, soft_targets, rng)
+        rows = TransferSet(inputs.transform(X), soft_targets, y, sample_weight, held_out)
+        if synthetic is not None:
+            rows = rows.with_unlabeled(inputs.transform(synthetic), of_synthetic)
+
         size_module(net, inputs.layout, len(classes), len(y))
-        train_net(
-            net,
-            inputs.transform(X),
-            soft_targets,
-            y,
-            sample_weight,
-            held_out=hold_out(y, rng),
-            seed=rng.randint(MAX_SEED),
-            temperature=self.temperature,
-            alpha=self.alpha,
-        )
+        training = {"seed": rng.randint(MAX_SEED), "temperature": self.temperature}
+        alpha, candidates = self.alpha, []
+        if alpha == "auto":
+            alpha, rows, candidates = choose_alpha(net, rows, **training)
+        train_net(net, rows, alpha=alpha, **training)
 
         self.classes_ = classes
         self.teacher_weights_, self.teacher_scores_ = teacher.weights_, teacher.scores_
-        self.temperature_, self.alpha_ = self.temperature, self.alpha
+        self.temperature_, self.alpha_, self.candidates_ = self.temperature, alpha, candidates
         self.history_ = [
             {key: epoch[key] for key in ("train_loss", "valid_loss") if key in epoch}
             for epoch in net.history
@@ -268,6 +292,36 @@ class DistilledClassifier(HasTeachers):
 
         check_is_fitted(self)
         save(self, path)
+
+    def to_onnx(self, path=None, **options):
+        """Write the student, preprocessing included, as an ONNX model.
+
+        Parameters
+        ----------
+        path : str, path-like or None, default=None
+            None: only return the model.
+        **options
+            ``dtype``: "float32" or "float64", what the graph takes as numbers.
+            ``int8``: store weights in eight bits, refused if on the rows of ``X`` more
+            than the share ``max_changed`` of the answers change.
+
+        Returns
+        -------
+        model : onnx.ModelProto
+            It takes "X" of shape (n_samples, n_features) where no column holds strings,
+            else each column by its name, and gives "label" and "probabilities". A
+            missing string is any that is no level, such as an empty one.
+
+        Raises
+        ------
+        ValueError
+            If the student is a torch module of your own, a level is neither string nor
+            number, or eight bits change too much.
+        """
+        from skdistill.serving.onnx import to_onnx
+
+        check_is_fitted(self)
+        return to_onnx(self, path, **options)
 
     def _new_student(self):
         from skdistill.nets.training import resolve_device

@@ -350,7 +350,7 @@ class NetInputs:
     ----------
     categorical_features : "from_dtype", None, or array-like
         As in `TableEncoder`.
-    max_bins : int, default=32
+    max_bins : int, default=16
         Steps a number at most; 0 for none.
     one_hot : bool, default=False
         Give categories as flags, for a net that embeds nothing.
@@ -361,7 +361,7 @@ class NetInputs:
     al. 2022, arXiv:2203.05556.
     """
 
-    def __init__(self, categorical_features="from_dtype", *, max_bins=32, one_hot=False):
+    def __init__(self, categorical_features="from_dtype", *, max_bins=16, one_hot=False):
         self.categorical_features = categorical_features
         self.max_bins = max_bins
         self.one_hot = one_hot

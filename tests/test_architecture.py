@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "serving": FOUNDATION,
     "inspection": FOUNDATION,
     "transfer": FOUNDATION,
-    "teachers": FOUNDATION | {"nets"},
+    "teachers": FOUNDATION | {"nets", "transfer"},
     "student": FOUNDATION | {"nets", "transfer", "serving"},
 }
 HEAVY = {"torch", "skorch", "xgboost"}

@@ -136,7 +136,8 @@ class StepEmbedding(nn.Module):
 
     def __init__(self, n_numbers, n_bins, size):
         super().__init__()
-        self.step = nn.Parameter(torch.randn(n_numbers, n_bins, size) / math.sqrt(n_bins))
+        # Small: a step is there to be found in the data, not to be unlearned.
+        self.step = nn.Parameter(0.1 * torch.randn(n_numbers, n_bins, size) / math.sqrt(n_bins))
         self.register_buffer("first", n_bins * torch.arange(n_numbers), persistent=False)
 
     def table(self):

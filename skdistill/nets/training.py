@@ -14,21 +14,16 @@ from skdistill.nets.losses import DistillationLoss, pack_targets
 MAX_SEED = np.iinfo(np.int32).max
 
 
-def train_net(net, X, soft_targets, labels, sample_weight=None, *, held_out, seed, **loss):
+def train_net(net, rows, *, seed, **loss):
     """Train a skorch net with the distillation loss.
 
     Parameters
     ----------
     net : skorch.NeuralNet
         Unfitted; it is changed and returned.
-    X : ndarray of shape (n_samples, ...), float32
-    soft_targets : ndarray of shape (n_samples, n_classes)
-    labels : ndarray of shape (n_samples,), int
-        Class indices; -1 for a row without label.
-    sample_weight : ndarray of shape (n_samples,), default=None
-    held_out : ndarray of bool of shape (n_samples,)
-        Rows whose log loss decides when to stop. A net with ``train_split=None``
-        is trained on all rows.
+    rows : TransferSet
+        The log loss of those held out decides when to stop. A net with
+        ``train_split=None`` is trained on all.
     seed : int
         For initialisation, shuffling and dropout; torch's own seed is left alone.
     **loss
@@ -38,11 +33,12 @@ def train_net(net, X, soft_targets, labels, sample_weight=None, *, held_out, see
     net.set_params(**{f"criterion__{name}": value for name, value in loss.items()})
     if isinstance(net, NeuralNetClassifier):
         net.set_params(callbacks__valid_acc=None)  # it compares labels, and these are not
-    targets = pack_targets(soft_targets, labels, sample_weight)
+    X = rows.X
+    targets = pack_targets(rows.soft_targets, rows.labels, rows.sample_weight)
     training, split = slice(None), None
-    if net.train_split is not None and held_out.any():
-        training = ~held_out
-        split = predefined_split(Dataset(X[held_out], targets[held_out]))
+    if net.train_split is not None and rows.held_out.any():
+        training = ~rows.held_out
+        split = predefined_split(Dataset(X[rows.held_out], targets[rows.held_out]))
     net.set_params(train_split=split)  # a table too small to hold out rows trains on all
     with seeded(seed, net.device), one_thread(net.device):
         net.fit(X[training], targets[training])

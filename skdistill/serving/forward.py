@@ -104,7 +104,7 @@ class ForwardPass:
 
     def logits(self, numbers, flags, levels, steps):
         """Logits of a few rows, from what `NetInputs.parts` returns."""
-        folded = self._folded()
+        folded = self.folded()
         n_samples = len(numbers)
         parts = [numbers]
         if flags.shape[1]:
@@ -125,7 +125,8 @@ class ForwardPass:
         weight, bias = folded.weights[-1]
         return np.dot(h, weight) + bias
 
-    def _folded(self):
+    def folded(self):
+        """The arrays as `logits` multiplies them, built on first use and never pickled."""
         # Built by whoever comes first; two threads at once build the same and one is kept.
         if self._ready is None:
             self._ready = Folded(self)

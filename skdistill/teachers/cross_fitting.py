@@ -53,7 +53,18 @@ def folds(cv, X, y, rng):
 
 
 def cross_fit(
-    teachers, X, y, classes, *, splits, sample_weight=None, refit=False, n_jobs=None, verbose=0
+    teachers,
+    X,
+    y,
+    classes,
+    *,
+    splits,
+    sample_weight=None,
+    held_out=None,
+    unlabeled=None,
+    refit=False,
+    n_jobs=None,
+    verbose=0,
 ):
     """Label each row with clones of the teachers that never saw that row.
 
@@ -71,6 +82,11 @@ def cross_fit(
         The labels behind them.
     splits : list of (train, test) or None
         None: each teacher labels the rows it was fitted on.
+    held_out : ndarray of bool of shape (n_samples,), default=None
+        Rows that no fold's teachers are fitted on. They are to judge the student, and
+        would recognise their own labels in what the teachers say of their neighbours.
+    unlabeled : table of shape (n_unlabeled, n_features), default=None
+        Rows to be labelled by all folds' teachers on average.
     sample_weight : ndarray of shape (n_samples,), default=None
         Goes to the teachers that take it.
     refit : bool, default=False
@@ -84,6 +100,7 @@ def cross_fit(
     -------
     soft_targets : ndarray of shape (n_teachers, n_samples, n_classes), float64
         Rows sum to one. A class that a fold's training rows lack has probability 0.
+    soft_targets_unlabeled : ndarray of shape (n_teachers, n_unlabeled, n_classes)
     fitted : list of FittedTeacher
         Fitted on all rows; empty unless `refit`.
 
@@ -92,29 +109,46 @@ def cross_fit(
     Dao et al., "Knowledge distillation as semiparametric inference", 2021,
     arXiv:2104.09732.
     """
-    n_samples = len(y)
-    everything = np.arange(n_samples)
-    in_sample = splits is None
-    n_folds = 0 if in_sample else len(splits)
-    runs = [(f"fold {k} of {n_folds}", *split) for k, split in enumerate(splits or [], 1)]
-    if in_sample or refit:
-        runs.append(("all rows", everything, everything[: n_samples if in_sample else 0]))
+    everything = np.arange(len(y))
+    if splits is None:
+        splits = [(everything, everything)]
+    if held_out is not None:
+        splits = [(train[~held_out[train]], test) for train, test in splits]
+    runs = [(f"fold {k} of {len(splits)}", *split) for k, split in enumerate(splits, 1)]
+    if refit:
+        runs.append(("all rows", everything, None))
     tasks = [(t, *run) for run in runs for t in range(len(teachers))]
     fit = partial(
-        _fit_and_label, X=X, y=y, classes=classes, sample_weight=sample_weight, verbose=verbose
+        _fit_and_label,
+        X=X,
+        y=y,
+        classes=classes,
+        sample_weight=sample_weight,
+        unlabeled=unlabeled,
+        verbose=verbose,
     )
     results = Parallel(n_jobs=n_jobs)(delayed(fit)(*teachers[t], *run) for t, *run in tasks)
-    soft_targets = np.empty((len(teachers), n_samples, len(classes)))
+
+    soft_targets = np.empty((len(teachers), len(y), len(classes)))
+    n_unlabeled = 0 if unlabeled is None else len(unlabeled)
+    of_unlabeled = np.zeros((len(teachers), n_unlabeled, len(classes)))
     fitted = []
-    for (t, where, _, test), (teacher, proba) in zip(tasks, results):
-        soft_targets[t, test] = proba
-        if where == "all rows" and refit:
-            fitted.append(teacher)
-    return soft_targets, fitted
+    for (t, _, _, test), result in zip(tasks, results):
+        if test is None:
+            fitted.append(result)
+        else:
+            soft_targets[t, test], labelled = result
+            of_unlabeled[t] += labelled / len(splits)
+    return soft_targets, of_unlabeled, fitted
 
 
-def _fit_and_label(name, teacher, where, train, test, *, X, y, classes, sample_weight, verbose):
-    """One teacher on one fold. Returns it, if it saw all rows, and its probabilities."""
+def _fit_and_label(
+    name, teacher, where, train, test, *, X, y, classes, sample_weight, unlabeled, verbose
+):
+    """One teacher on one fold: its probabilities for the fold and for unlabelled rows.
+
+    Without a fold to label, the fitted teacher itself.
+    """
     started = time.perf_counter()
     try:
         fitted = FittedTeacher(name, clone(teacher), classes).fit(
@@ -122,17 +156,19 @@ def _fit_and_label(name, teacher, where, train, test, *, X, y, classes, sample_w
             y[train],
             None if sample_weight is None else sample_weight[train],
         )
-        if len(test):
-            proba = fitted.predict_proba(_safe_indexing(X, test))
+        if test is None:
+            result = fitted
         else:
-            proba = np.empty((0, len(classes)))
+            proba = fitted.predict_proba(_safe_indexing(X, test))
+            no_rows = np.zeros((0, len(classes)))
+            result = proba, no_rows if unlabeled is None else fitted.predict_proba(unlabeled)
     except Exception as error:
         raise ValueError(
             f"Teacher {name!r} failed on {where}: {type(error).__name__}: {error}"
         ) from error
     if verbose:
         print(f"[skdistill] {name}, {where}: {time.perf_counter() - started:.1f} s", flush=True)
-    return (fitted if where == "all rows" else None), proba
+    return result
 
 
 class FittedTeacher:

@@ -69,7 +69,9 @@ class TeacherEnsemble(HasTeachers):
         self.fit_soft_targets(X, y, classes, sample_weight)
         return self
 
-    def fit_soft_targets(self, X, y, classes, sample_weight=None, *, refit=True):
+    def fit_soft_targets(
+        self, X, y, classes, sample_weight=None, *, held_out=None, unlabeled=None, refit=True
+    ):
         """Cross-fit the teachers and pool what they say of each row.
 
         Parameters
@@ -79,6 +81,9 @@ class TeacherEnsemble(HasTeachers):
             Class indices.
         classes : ndarray of shape (n_classes,)
         sample_weight : ndarray of shape (n_samples,), default=None
+        held_out : ndarray of bool of shape (n_samples,), default=None
+            Rows that neither a fold's teachers nor the weights are fitted on.
+        unlabeled : table of shape (n_unlabeled, n_features), default=None
         refit : bool, default=True
             Whether the teachers are wanted afterwards, fitted on all rows.
 
@@ -86,6 +91,8 @@ class TeacherEnsemble(HasTeachers):
         -------
         soft_targets : ndarray of shape (n_samples, n_classes)
             From teachers that never saw the row.
+        soft_targets_unlabeled : ndarray of shape (n_unlabeled, n_classes)
+            From all folds' teachers.
         """
         if self.combination not in COMBINATIONS:
             raise ValueError(
@@ -101,19 +108,26 @@ class TeacherEnsemble(HasTeachers):
         )
         if self.cv is None:
             warn_in_sample()
-        each, self.teachers_ = cross_fit(
+        each, each_unlabeled, self.teachers_ = cross_fit(
             teachers,
             X,
             y,
             classes,
             splits=None if self.cv is None else folds(self.cv, X, y, rng),
             sample_weight=sample_weight,
+            held_out=held_out,
+            unlabeled=unlabeled,
             refit=refit,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
         )
+        known = np.ones(len(y), dtype=bool) if held_out is None else ~held_out
         weights = pool_weights(
-            self.weights, each, y, combination=self.combination, sample_weight=sample_weight
+            self.weights,
+            each[:, known],
+            y[known],
+            combination=self.combination,
+            sample_weight=None if sample_weight is None else sample_weight[known],
         )
         pooled = pool(each, weights, self.combination)
         names = [name for name, _ in teachers]
@@ -123,7 +137,7 @@ class TeacherEnsemble(HasTeachers):
             name: log_loss(y, p, labels=range(n_classes), sample_weight=sample_weight)
             for name, p in [*zip(names, each), ("pool", pooled)]
         }
-        return pooled
+        return pooled, pool(each_unlabeled, weights, self.combination)
 
     def predict_proba(self, X):
         """Pooled class probabilities, ndarray of shape (n_samples, n_classes)."""

@@ -10,6 +10,7 @@ from skdistill._table import NetInputs, check_table, check_training_rows
 from skdistill.nets.modules import StudentMLP
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import MAX_SEED, hold_out, resolve_device, size_module, train_net
+from skdistill.transfer.transfer_set import TransferSet
 
 
 class NetClassifier(ClassifierMixin, BaseEstimator):
@@ -52,14 +53,12 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         n_classes = len(self.classes_)
         net = TensorNet(StudentMLP) if self.net is None else clone(self.net)
         net.set_params(device=resolve_device(self.device))
-        one_hot = np.eye(n_classes)[y]
-        self.inputs_ = NetInputs(self.categorical_features).fit(X, one_hot, rng)
+        self.inputs_ = NetInputs(self.categorical_features).fit(X, np.eye(n_classes)[y], rng)
         size_module(net, layout=self.inputs_.layout, n_classes=n_classes, n_samples=len(y))
-        encoded = self.inputs_.transform(X)
-        train_net(
-            net, encoded, one_hot, y, sample_weight,
-            held_out=hold_out(y, rng), seed=rng.randint(MAX_SEED), alpha=0.0,
-        )  # fmt: skip
+        rows = TransferSet.from_labels(
+            self.inputs_.transform(X), y, n_classes, sample_weight, hold_out(y, rng)
+        )
+        train_net(net, rows, seed=rng.randint(MAX_SEED), alpha=0.0)
         self.history_ = list(net.history)
         net.trim_for_prediction()
         self.net_ = net

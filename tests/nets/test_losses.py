@@ -7,6 +7,7 @@ from skdistill import DistillationLoss, distillation_loss
 from skdistill._table import NetInputs
 from skdistill.nets.losses import DIVERGENCES, pack_targets
 from skdistill.nets.training import train_net
+from skdistill.transfer.transfer_set import TransferSet
 from tests.small import quick_student
 
 
@@ -218,10 +219,9 @@ def test_packed_weights_have_mean_one():
 def trained_on(soft_targets, y, X):
     inputs = NetInputs().fit(X, np.eye(2)[y], np.random.RandomState(0))
     net = quick_student(max_epochs=20, module__layout=inputs.layout, module__n_classes=2)
-    train_net(
-        net, inputs.transform(X), soft_targets, y,
-        held_out=np.zeros(len(y), dtype=bool), seed=0, alpha=0.5,
-    )  # fmt: skip
+    held_out = np.zeros(len(y), dtype=bool)
+    rows = TransferSet(inputs.transform(X), soft_targets, y, None, held_out)
+    train_net(net, rows, seed=0, alpha=0.5)
     return net.predict_proba(inputs.transform(X))
 
 

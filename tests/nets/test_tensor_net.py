@@ -9,6 +9,7 @@ from skdistill._table import NetInputs
 from skdistill.nets.losses import pack_targets
 from skdistill.nets.tensor_net import Batches
 from skdistill.nets.training import hold_out, resolve_device, seeded, train_net
+from skdistill.transfer.transfer_set import TransferSet
 from tests.small import numeric_rows, quick_student
 
 NOTHING_HELD_OUT = np.zeros(60, dtype=bool)
@@ -38,7 +39,7 @@ def linear_net(cls=TensorNet, **params):
 
 def train(net, held_out=NOTHING_HELD_OUT, seed=0, **loss):
     X, y, p = rows()
-    return train_net(net, X, p, y, held_out=held_out, seed=seed, **loss)
+    return train_net(net, TransferSet(X, p, y, None, held_out), seed=seed, **loss)
 
 
 def weights_of(net):
@@ -130,7 +131,7 @@ def test_the_training_loss_of_an_epoch_is_the_mean_over_its_rows():
     X, y, p = rows()
     weight = np.linspace(0.5, 1.5, len(y))
     net = linear_net(optimizer=torch.optim.SGD, lr=0.0, max_epochs=1)
-    train_net(net, X, p, y, weight, held_out=NOTHING_HELD_OUT, seed=0, temperature=2.0)
+    train_net(net, TransferSet(X, p, y, weight, NOTHING_HELD_OUT), seed=0, temperature=2.0)
 
     with torch.inference_mode():
         expected = distillation_loss(
@@ -165,10 +166,9 @@ def test_held_out_rows_are_not_trained_on():
     X, y, p = rows()
     held_out = np.arange(60) % 3 == 0
     other = np.where(held_out[:, None], np.roll(p, 1, axis=1), p)
-    kept = {"held_out": held_out, "seed": 0, "alpha": 1.0}
 
-    before = train_net(linear_net(), X, p, y, **kept)
-    after = train_net(linear_net(), X, other, y, **kept)
+    before = train_net(linear_net(), TransferSet(X, p, y, None, held_out), seed=0, alpha=1.0)
+    after = train_net(linear_net(), TransferSet(X, other, y, None, held_out), seed=0, alpha=1.0)
 
     np.testing.assert_array_equal(weights_of(before), weights_of(after))
 
@@ -241,10 +241,11 @@ def test_a_weight_of_zero_takes_a_row_out_of_training():
     weight = (np.arange(60) >= 20).astype(float)
     p_of_others = p.copy()
     p_of_others[:20] = np.roll(p[:20], 1, axis=1)
-    settings = {"held_out": NOTHING_HELD_OUT, "seed": 0, "alpha": 1.0}
+    with_p = TransferSet(X, p, y, weight, NOTHING_HELD_OUT)
+    with_others = TransferSet(X, p_of_others, y, weight, NOTHING_HELD_OUT)
 
-    before = train_net(linear_net(), X, p, y, weight, **settings)
-    after = train_net(linear_net(), X, p_of_others, y, weight, **settings)
+    before = train_net(linear_net(), with_p, seed=0, alpha=1.0)
+    after = train_net(linear_net(), with_others, seed=0, alpha=1.0)
 
     np.testing.assert_array_equal(weights_of(before), weights_of(after))
 
@@ -257,7 +258,8 @@ def test_weights_set_the_shares_that_the_net_learns():
         Linear, module__n_features=1, module__n_classes=2, lr=0.1, max_epochs=150, batch_size=80
     )
 
-    train_net(net, X, np.eye(2)[y], y, weight, held_out=np.zeros(80, dtype=bool), seed=0, alpha=0.0)
+    rows = TransferSet.from_labels(X, y, 2, weight, np.zeros(80, dtype=bool))
+    train_net(net, rows, seed=0, alpha=0.0)
     with torch.inference_mode():
         share = net.module_(torch.ones(1, 1)).softmax(1)[0, 1].item()
 
@@ -270,7 +272,8 @@ def test_a_level_that_training_never_saw_stays_the_zero_vector():
     inputs = NetInputs([0]).fit(X, np.eye(3)[y], np.random.RandomState(0))
     net = quick_student(module__layout=inputs.layout, module__n_classes=3)
 
-    train_net(net, inputs.transform(X), np.eye(3)[y], y, held_out=NOTHING_HELD_OUT, seed=0)
+    rows = TransferSet.from_labels(inputs.transform(X), y, 3, None, NOTHING_HELD_OUT)
+    train_net(net, rows, seed=0)
 
     vectors = net.module_.levels.vector.detach().numpy()
     assert (vectors[-1] == 0).all()

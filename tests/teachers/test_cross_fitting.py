@@ -60,7 +60,7 @@ def quick_net():
 
 
 def targets(teacher, X, y, *, splits=THREE_FOLDS, **kwargs):
-    soft_targets, _ = cross_fit([("t", teacher)], X, y, CLASSES, splits=splits, **kwargs)
+    soft_targets, _, _ = cross_fit([("t", teacher)], X, y, CLASSES, splits=splits, **kwargs)
     return soft_targets[0]
 
 
@@ -149,8 +149,8 @@ def test_the_teachers_that_were_given_stay_unfitted():
 def test_teachers_are_fitted_on_all_rows_only_when_asked():
     X, y = numeric_rows()
 
-    _, none = cross_fit(two_trees(), X, y, CLASSES, splits=THREE_FOLDS)
-    _, both = cross_fit(two_trees(), X, y, CLASSES, splits=THREE_FOLDS, refit=True)
+    _, _, none = cross_fit(two_trees(), X, y, CLASSES, splits=THREE_FOLDS)
+    _, _, both = cross_fit(two_trees(), X, y, CLASSES, splits=THREE_FOLDS, refit=True)
 
     assert none == []
     assert [teacher.name for teacher in both] == ["deep", "stump"]
@@ -212,7 +212,7 @@ def test_a_frozen_teacher_of_fewer_classes_gets_its_columns_in_place():
     names = np.array(["a", "b", "c"])
     tree = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X[y != 1], names[y[y != 1]])
 
-    soft_targets, _ = cross_fit([("t", FrozenEstimator(tree))], X, y, names, splits=THREE_FOLDS)
+    soft_targets, _, _ = cross_fit([("t", FrozenEstimator(tree))], X, y, names, splits=THREE_FOLDS)
 
     assert_array_equal(soft_targets[0][:, [0, 2]], tree.predict_proba(X))
     assert (soft_targets[0][:, 1] == 0).all()

@@ -1,0 +1,49 @@
+"""How far to trust the teachers, and whether to learn from synthetic rows."""
+
+from sklearn.base import clone
+
+from skdistill.nets.training import train_net
+
+# On clean data the teachers' mistakes hurt, on noisy data the labels' noise does.
+ALPHAS = (0.5, 0.0, 1.0)
+# Each candidate is trained on a shorter schedule of its own, annealed to its end.
+SHARE_OF_EPOCHS = 4
+
+
+def choose_alpha(net, rows, *, seed, temperature):
+    """Try the teacher's share of the loss on short trainings, by held-out log loss.
+
+    The net on labels alone is one of the candidates: where the teachers do not help,
+    they are not listened to.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Sized and unfitted; it is cloned.
+    rows : TransferSet
+    seed : int
+    temperature : float
+
+    Returns
+    -------
+    alpha : float
+    rows : TransferSet
+        `rows`, or only the labelled ones.
+    candidates : list of dict
+        ``alpha``, ``teachers`` (False for the net on labels alone) and
+        ``valid_loss`` of each. Empty if nothing was held out to choose by.
+    """
+    if not rows.held_out.any():
+        return ALPHAS[0], rows, []
+    trials = [(alpha, rows, True) for alpha in ALPHAS] + [(0.0, rows.labeled(), False)]
+    candidates = []
+    for alpha, taught_on, teachers in trials:
+        short = clone(net).set_params(
+            max_epochs=max(1, net.max_epochs // SHARE_OF_EPOCHS), verbose=0
+        )
+        train_net(short, taught_on, seed=seed, alpha=alpha, temperature=temperature)
+        valid_loss = min(epoch["valid_loss"] for epoch in short.history)
+        candidates.append({"alpha": alpha, "teachers": teachers, "valid_loss": valid_loss})
+    best = min(range(len(trials)), key=lambda i: candidates[i]["valid_loss"])
+    alpha, taught_on, _ = trials[best]
+    return alpha, taught_on, candidates

@@ -1,0 +1,151 @@
+"""Synthetic rows, for the teachers to label and the student to learn from."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import check_random_state, gen_batches
+
+from skdistill._table import NetInputs, is_frame
+
+# A neighbour among so many rows is near enough, and found in seconds.
+ROWS_OF_NEIGHBOURS = 10_000
+MOST_SYNTHETIC_ROWS = 50_000
+
+
+def synthetic_rows(augmenter, X, categorical_features, rng):
+    """Draw the synthetic rows that `DistilledClassifier` asks for; None if it wants none.
+
+    Parameters
+    ----------
+    augmenter : "auto", "munge", None, or object with `fit` and `sample`
+    X : table of shape (n_samples, n_features)
+    categorical_features : "from_dtype", None, or array-like
+    rng : RandomState
+    """
+    if augmenter is None:
+        return None
+    if isinstance(augmenter, str):
+        augmenter = Munge(categorical_features=categorical_features)
+    n = min(X.shape[0], MOST_SYNTHETIC_ROWS)
+    rows = clone(augmenter, safe=False).fit(X).sample(n, rng)
+    if getattr(rows, "shape", (0, 0))[1:] != X.shape[1:]:
+        raise ValueError(
+            f"augmenter {augmenter!r} gave rows of shape {getattr(rows, 'shape', None)}, expected "
+            f"({n}, {X.shape[1]}): sample(n, random_state) must return rows like those of fit(X)."
+        )
+    return rows
+
+
+class Munge(BaseEstimator):
+    """Rows between real rows: some values are a near neighbour's.
+
+    A synthetic row starts as a real one, its parent. Each of its values is, with
+    probability `swap`, replaced by that of one of the parent's nearest neighbours; a
+    continuous number instead falls somewhere between the two. So each value is one
+    that its column could have: a category, an integer and a missing value stay such,
+    and no number leaves the column's range.
+
+    Parameters
+    ----------
+    swap : float, default=0.5
+        Share of values that are the neighbour's.
+    n_neighbors : int, default=5
+        Nearest rows of which one is drawn.
+    categorical_features : "from_dtype", None, or array-like, default="from_dtype"
+        As in `DistilledClassifier`: neighbours share categories.
+
+    References
+    ----------
+    Bucila, Caruana and Niculescu-Mizil, "Model compression", KDD 2006.
+    """
+
+    def __init__(self, swap=0.5, n_neighbors=5, categorical_features="from_dtype"):
+        self.swap = swap
+        self.n_neighbors = n_neighbors
+        self.categorical_features = categorical_features
+
+    def fit(self, X):
+        """Keep the rows.
+
+        Parameters
+        ----------
+        X : DataFrame or ndarray of shape (n_samples, n_features)
+        """
+        self.X_ = X
+        return self
+
+    def sample(self, n, random_state=None):
+        """Draw synthetic rows.
+
+        Parameters
+        ----------
+        n : int
+        random_state : int, RandomState or None, default=None
+
+        Returns
+        -------
+        X : DataFrame or ndarray of shape (n, n_features)
+            Of the same type and columns as those of `fit`.
+        """
+        rng = check_random_state(random_state)
+        n_rows, n_features = self.X_.shape
+        parents = np.concatenate(
+            [rng.permutation(n_rows) for _ in range(-(-n // n_rows))]  # each in its turn
+        )[:n]
+        neighbours = self._neighbours(parents, rng)
+        swapped = rng.random_sample((n, n_features)) < self.swap
+        share = rng.random_sample(n)
+        columns = [
+            _mix(self._column(j), parents, np.where(swapped[:, j], neighbours, parents), share)
+            for j in range(n_features)
+        ]
+        return self._table(columns)
+
+    def _neighbours(self, parents, rng):
+        """For each parent a row near it, drawn from its nearest."""
+        inputs = NetInputs(self.categorical_features, max_bins=0, one_hot=True)
+        encoded = inputs.fit(self.X_, None, rng).transform(self.X_)
+        n_rows = len(encoded)
+        pool = rng.permutation(n_rows)[:ROWS_OF_NEIGHBOURS]
+        n_neighbors = min(self.n_neighbors + 1, len(pool))
+        search = NearestNeighbors(n_neighbors=n_neighbors).fit(encoded[pool])
+        drawn = np.empty(len(parents), dtype=np.intp)
+        for batch in gen_batches(len(parents), 4096):
+            found = pool[search.kneighbors(encoded[parents[batch]], return_distance=False)]
+            # The parent itself may be among them, and is then passed over.
+            itself = found == parents[batch, None]
+            order = np.argsort(itself, axis=1, kind="stable")
+            others = np.take_along_axis(found, order, axis=1)[:, : max(1, n_neighbors - 1)]
+            choice = rng.randint(others.shape[1], size=len(others))
+            drawn[batch] = others[np.arange(len(others)), choice]
+        return drawn
+
+    def _column(self, j):
+        return self.X_.iloc[:, j] if is_frame(self.X_) else self.X_[:, j]
+
+    def _table(self, columns):
+        if not is_frame(self.X_):
+            return np.column_stack(columns).astype(self.X_.dtype, copy=False)
+        table = self.X_.iloc[:0].copy()
+        frame = type(table)(dict(enumerate(columns)))
+        frame.columns = table.columns
+        return frame
+
+
+def _mix(column, parents, others, share):
+    """Values of the parents moved to those of the others, part of the way if continuous."""
+    if not is_frame(column):
+        here, there = column[parents], column[others]
+    else:
+        here = column.take(parents).reset_index(drop=True)
+        there = column.take(others).reset_index(drop=True)
+    return here + share * (there - here) if _is_continuous(column) else there
+
+
+def _is_continuous(column):
+    """Whether a column has floats that are not whole numbers."""
+    if getattr(column.dtype, "kind", "O") != "f":
+        return False
+    values = np.asarray(column, dtype=np.float64)
+    values = values[np.isfinite(values)]
+    return bool((values != np.round(values)).any())
