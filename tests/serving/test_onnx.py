@@ -1,0 +1,174 @@
+"""The ONNX graph says what `predict_proba` says."""
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import nn
+
+from skdistill import OnnxStudent, StudentNet
+from skdistill.serving.onnx_runtime import register_skl2onnx
+from tests.serving.cases import encoded_tree
+from tests.small import mixed_table, numeric_rows, quick_classifier
+
+
+def assert_same_answers(clf, X, **options):
+    student = OnnxStudent(clf.to_onnx(**options))
+    assert_allclose(student.predict_proba(X), clf.predict_proba(X), atol=1e-5)
+    assert_array_equal(student.predict(X), clf.predict(X))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_with_missing_values(dtype):
+    X, y = numeric_rows(200)
+    X[::5, 1] = np.nan
+    X = X.astype(dtype)
+    clf = quick_classifier().fit(X, y)
+    X[0] = np.nan  # also where fit has seen none
+    assert_same_answers(clf, X, dtype=dtype)
+
+
+def test_float32_numbers_are_compared_as_numpy_does():
+    X, y = numeric_rows(300)
+    clf = quick_classifier().fit(X, y)
+    points = np.where(np.isfinite(clf.inputs_.split_points), clf.inputs_.split_points, 0).T
+    around = [points.astype(np.float32)]
+    around += [np.nextafter(around[0], np.float32(side)) for side in (-np.inf, np.inf)]
+    assert_same_answers(clf, np.concatenate(around))
+
+
+@pytest.mark.parametrize("huge", [1e30, -1e30])
+def test_huge_numbers(huge):
+    X, y = numeric_rows(100)
+    clf = quick_classifier().fit(X, y)
+    X[0, 0] = huge
+    assert_same_answers(clf, X.astype(np.float32))
+
+
+def test_strings_missing_and_unseen_levels():
+    X, y = mixed_table(200)
+    clf = quick_classifier(encoded_tree()).fit(X, y)
+    X = X.astype({"city": object})
+    X.loc[:3, "city"] = ["Atlantis", None, "", np.nan]
+
+    model = clf.to_onnx()
+
+    assert [one.name for one in model.graph.input] == list(X.columns)
+    assert_same_answers(clf, X, dtype="float64")
+
+
+@pytest.mark.parametrize("levels", [[3, 1, 2], [0.5, 1.5, -2.0], [True, False, True]])
+def test_levels_that_are_numbers(levels):
+    X, y = mixed_table(120)
+    X = X.astype({"city": object})
+    X["code"] = pd.Categorical(np.resize(levels, len(X)))
+    clf = quick_classifier(encoded_tree()).fit(X, y)
+    X.loc[0, "code"] = None
+
+    assert_same_answers(clf, X, dtype="float64")
+    numbers_only = X.drop(columns="city")
+    clf = quick_classifier(encoded_tree()).fit(numbers_only, y)
+    assert_same_answers(clf, numbers_only, dtype="float64")
+
+
+def test_an_array_with_coded_categories():
+    X, y = numeric_rows(100)
+    X[:, [0, 3]] = np.round(X[:, [0, 3]])
+    clf = quick_classifier(categorical_features=[0, 3]).fit(X, y)
+    X[0, 0], X[1, 3] = 77, np.nan
+    assert_same_answers(clf, X, dtype="float64")
+
+
+def test_a_table_without_numbers():
+    X, y = mixed_table(80)
+    X = X[["city"]]
+    assert_same_answers(quick_classifier(encoded_tree()).fit(X, y), X)
+
+
+@pytest.mark.parametrize("labels", [[0, 1], ["no", "yes"], [False, True], [-1.0, 1.0]])
+def test_labels_keep_their_kind(labels):
+    X, y = numeric_rows(60, n_classes=2)
+    clf = quick_classifier().fit(X.astype(np.float32), np.array(labels)[y])
+    assert_same_answers(clf, X.astype(np.float32))
+
+
+def test_rows_of_probabilities_sum_to_one():
+    X, y = numeric_rows(100)
+    proba = OnnxStudent(quick_classifier().fit(X, y).to_onnx()).predict_proba(X)
+    assert_allclose(proba.sum(1), 1, atol=1e-6)
+
+
+def test_the_file_is_the_model(tmp_path):
+    X, y = numeric_rows()
+    model = quick_classifier().fit(X, y).to_onnx(tmp_path / "student.onnx")
+    assert onnx.load(tmp_path / "student.onnx") == model
+    assert [one.name for one in model.graph.output] == ["label", "probabilities"]
+
+
+def test_inside_a_skl2onnx_pipeline():
+    skl2onnx = pytest.importorskip("skl2onnx")
+    X, y = numeric_rows(100)
+    X = X.astype(np.float32)
+    pipeline = make_pipeline(StandardScaler(), quick_classifier()).fit(X, y)
+    register_skl2onnx()
+
+    model = skl2onnx.to_onnx(pipeline, X[:1], options={"zipmap": False})
+
+    student = OnnxStudent(model)
+    assert_allclose(student.predict_proba(X), pipeline.predict_proba(X), atol=1e-5)
+    assert_array_equal(student.predict(X), pipeline.predict(X))
+
+
+class Linear(nn.Module):
+    def __init__(self, n_features, n_classes):
+        super().__init__()
+        self.linear = nn.Linear(n_features, n_classes)
+
+    def forward(self, X):
+        return self.linear(X)
+
+
+def test_a_torch_module_is_told_the_way():
+    X, y = numeric_rows()
+    clf = quick_classifier(student=StudentNet(Linear, max_epochs=1)).fit(X, y)
+    with pytest.raises(ValueError, match=r"Linear.*torch.onnx.export"):
+        clf.to_onnx()
+
+
+def test_eight_bits_are_smaller_and_answer_alike(tmp_path):
+    X, y = numeric_rows(200)
+    student = StudentNet(max_epochs=20, module__hidden_sizes=(64, 64))
+    clf = quick_classifier(student=student).fit(X, y)
+    clf.to_onnx(tmp_path / "float")
+    clf.to_onnx(tmp_path / "int8", int8=True, X=X, max_changed=0.05)
+
+    sizes = [(tmp_path / name).stat().st_size for name in ("int8", "float")]
+    assert sizes[0] < 0.8 * sizes[1]
+    same = OnnxStudent(tmp_path / "int8").predict(X) == clf.predict(X)
+    assert same.mean() >= 0.95
+
+
+def test_eight_bits_that_change_too_much_are_refused(tmp_path):
+    X, y = numeric_rows(200)
+    clf = quick_classifier().fit(X, y)
+    many, _ = numeric_rows(20_000, seed=1)
+    best_two = np.sort(clf.predict_proba(many), axis=1)[:, -2:]
+    X = many[np.argsort(best_two[:, 1] - best_two[:, 0])[:50]]  # close calls
+    with pytest.raises(ValueError, match="answers change"):
+        clf.to_onnx(tmp_path / "int8", int8=True, X=X, max_changed=0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_eight_bits_need_rows_to_compare_on():
+    X, y = numeric_rows()
+    with pytest.raises(ValueError, match="needs X"):
+        quick_classifier().fit(X, y).to_onnx(int8=True)
+
+
+def test_a_number_type_that_onnx_lacks_is_refused():
+    X, y = numeric_rows()
+    with pytest.raises(ValueError, match="float16"):
+        quick_classifier().fit(X, y).to_onnx(dtype="float16")
