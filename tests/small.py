@@ -5,7 +5,8 @@ import pandas as pd
 from sklearn.datasets import make_classification
 from sklearn.tree import DecisionTreeClassifier
 
-from skdistill import DistilledClassifier, StudentNet, TableClassifier
+from skdistill import DistilledClassifier, StudentNet, TableClassifier, TensorNet
+from skdistill.teachers import zoo
 
 
 def numeric_rows(n_samples=60, n_classes=3, seed=0):
@@ -54,3 +55,18 @@ def quick_classifier(teachers=None, student=None, **params):
 
 def quick_student(**params):
     return StudentNet(**({"max_epochs": 5, "module__hidden_sizes": (8,)} | params))
+
+
+def make_defaults_small(patch):
+    """Make the default teachers and nets quick, for as long as a MonkeyPatch lasts."""
+    teachers = zoo.default_teachers
+
+    def small_teachers(**kwargs):
+        named = teachers(**kwargs)
+        for name, teacher in named:
+            few = "n_estimators" if name in ("rf", "xgb") else "net__max_epochs"
+            teacher.set_params(**{few: 3})
+        return named
+
+    patch.setattr(zoo, "default_teachers", small_teachers)
+    patch.setitem(TensorNet.__init__.__kwdefaults__, "max_epochs", 3)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skdistill import DistilledClassifier
-from tests.small import mixed_table, quick_student
+from tests.small import make_defaults_small, mixed_table
 
 PREDICT = """
 import json, sys
@@ -28,23 +28,6 @@ def default_model():
     with pytest.MonkeyPatch.context() as patch:
         make_defaults_small(patch)
         return DistilledClassifier(cv=2, alpha=0.5, random_state=0).fit(X, y), X
-
-
-def make_defaults_small(patch):
-    from skdistill.student import student_net
-    from skdistill.teachers import zoo
-
-    teachers = zoo.default_teachers
-
-    def small_teachers(**kwargs):
-        named = teachers(**kwargs)
-        for name, teacher in named:
-            few = "n_estimators" if name in ("rf", "xgb") else "net__max_epochs"
-            teacher.set_params(**{few: 3})
-        return named
-
-    patch.setattr(zoo, "default_teachers", small_teachers)
-    patch.setattr(student_net, "StudentNet", quick_student)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,102 @@
+"""scikit-learn's own checks, and those that it cannot make of float32 arithmetic."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.base import BaseEstimator, clone
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skdistill import (
+    DistilledClassifier,
+    NetClassifier,
+    StudentMLP,
+    StudentNet,
+    TableClassifier,
+    TableEncoder,
+    TeacherEnsemble,
+    TensorNet,
+)
+from tests.small import numeric_rows, quick_classifier
+
+BATCHES = (
+    "folds, held-out rows and mini-batches are drawn over rows: one row of weight two is in one "
+    "of them, two rows may be in two"
+)
+ROUNDING = (
+    "a float32 matrix product rounds the last bit by a row's place in the batch, and the check "
+    "asks for 1e-7: below it is made at 1e-6"
+)  # on some processors; on others these checks pass
+EXPECTED_FAILURES = {
+    DistilledClassifier: {
+        "check_sample_weight_equivalence_on_dense_data": BATCHES,
+        "check_methods_sample_order_invariance": ROUNDING,
+        "check_methods_subset_invariance": ROUNDING,
+    },
+    NetClassifier: {
+        "check_sample_weight_equivalence_on_dense_data": BATCHES,
+        "check_methods_sample_order_invariance": ROUNDING,
+        "check_methods_subset_invariance": ROUNDING,
+    },
+}
+
+TREE = [("tree", DecisionTreeClassifier(max_depth=4, min_weight_fraction_leaf=0.01))]
+NET = {"max_epochs": 20, "module__hidden_sizes": (16,)}
+ESTIMATORS = [
+    DistilledClassifier(TREE, StudentNet(**NET), cv=2, alpha=0.5),
+    TeacherEnsemble(TREE, cv=2),
+    TableClassifier(TREE[0][1]),
+    NetClassifier(TensorNet(StudentMLP, **NET)),
+    TableEncoder(),
+]
+
+
+def expected_failures(estimator):
+    return EXPECTED_FAILURES.get(type(estimator), {})
+
+
+def name(estimator_or_check):
+    """A name without parameters: these hold addresses, which differ between processes."""
+    if isinstance(estimator_or_check, BaseEstimator):
+        return type(estimator_or_check).__name__
+    return EVERY_CHECK.kwargs["ids"](estimator_or_check)
+
+
+EVERY_CHECK = parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
+
+
+@pytest.mark.parametrize(*EVERY_CHECK.args, ids=name)
+def test_an_estimator_keeps_scikit_learns_contract(estimator, check):
+    check(estimator)
+
+
+QUICK_NET = NetClassifier(TensorNet(StudentMLP, max_epochs=3), random_state=0)
+ANSWERS = {
+    "DistilledClassifier-predict_proba": (quick_classifier(), "predict_proba"),
+    "DistilledClassifier-predict_log_proba": (quick_classifier(), "predict_log_proba"),
+    "DistilledClassifier-decision_function": (quick_classifier(), "decision_function"),
+    "NetClassifier-predict_proba": (QUICK_NET, "predict_proba"),
+}
+
+
+@pytest.fixture(scope="module", params=ANSWERS.values(), ids=ANSWERS)
+def answer(request):
+    """What a fitted model answers to rows."""
+    estimator, method = request.param
+    return getattr(clone(estimator).fit(*numeric_rows(300)), method)
+
+
+def test_the_order_of_rows_does_not_change_their_answers(answer):
+    X, _ = numeric_rows(300)
+    order = np.random.RandomState(0).permutation(len(X))
+
+    assert_allclose(answer(X[order]), answer(X)[order], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 7, 256])
+def test_a_row_is_answered_the_same_in_any_company(answer, size):
+    X, _ = numeric_rows(300)
+
+    in_parts = np.concatenate([answer(X[i : i + size]) for i in range(0, len(X), size)])
+
+    assert_allclose(in_parts, answer(X), rtol=1e-6, atol=1e-6)

@@ -1,0 +1,128 @@
+"""What needs a GPU; the machine without one skips it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pytest
+import torch
+
+from skdistill import DistilledClassifier, NetClassifier, StudentMLP, TensorNet
+from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student
+
+pytestmark = pytest.mark.gpu
+
+ANSWER = """
+import json, sys
+import joblib, torch
+assert not torch.cuda.is_available()
+model, rows = sys.argv[1:]
+print(json.dumps(joblib.load(model).predict_proba(joblib.load(rows)).tolist()))
+"""
+
+
+def answered_without_gpu(model, X, folder):
+    """Probabilities of a model that was loaded where no GPU is seen."""
+    joblib.dump(model, folder / "model.joblib")
+    joblib.dump(X, folder / "rows.joblib")
+    command = [sys.executable, "-c", ANSWER, folder / "model.joblib", folder / "rows.joblib"]
+    hidden = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    run = subprocess.run(command, check=True, capture_output=True, text=True, env=hidden)
+    return np.array(json.loads(run.stdout))
+
+
+@pytest.mark.parametrize("mixed_precision", [True, False])
+def test_a_student_is_trained_on_the_gpu(mixed_precision):
+    X, y = mixed_table(200)
+    student = quick_student(max_epochs=30, mixed_precision=mixed_precision)
+
+    clf = quick_classifier(student=student, device="cuda").fit(X, y)
+
+    assert clf.history_[-1]["train_loss"] < clf.history_[0]["train_loss"]
+    assert clf.score(X, y) > 0.7
+
+
+def test_the_gpu_is_chosen_where_there_is_one():
+    X, y = numeric_rows()
+    net = NetClassifier(TensorNet(StudentMLP, max_epochs=2)).fit(X, y)
+
+    assert next(net.net_.module_.parameters()).is_cuda
+
+
+def test_mixed_precision_trains_in_bfloat16():
+    X, y = numeric_rows()
+    seen = []
+
+    class Spy(StudentMLP):
+        def forward(self, X):
+            logits = super().forward(X)
+            seen.append(logits.dtype)
+            return logits
+
+    NetClassifier(TensorNet(Spy, max_epochs=1), device="cuda").fit(X, y)
+
+    assert set(seen) == {torch.bfloat16}
+
+
+def test_without_mixed_precision_it_trains_in_float32():
+    X, y = numeric_rows()
+    seen = []
+
+    class Spy(StudentMLP):
+        def forward(self, X):
+            logits = super().forward(X)
+            seen.append(logits.dtype)
+            return logits
+
+    net = TensorNet(Spy, max_epochs=1, mixed_precision=False)
+    NetClassifier(net, device="cuda").fit(X, y)
+
+    assert set(seen) == {torch.float32}
+
+
+def test_a_student_trained_on_the_gpu_answers_where_there_is_none(tmp_path):
+    X, y = mixed_table()
+    clf = quick_classifier(device="cuda").fit(X, y)
+
+    np.testing.assert_allclose(
+        answered_without_gpu(clf, X, tmp_path), clf.predict_proba(X), atol=1e-5
+    )
+
+
+def test_teachers_trained_on_the_gpu_answer_where_there_is_none(tmp_path):
+    X, y = numeric_rows()
+    net = TensorNet(StudentMLP, max_epochs=3, mixed_precision=False)
+    teacher = NetClassifier(net, device="cuda").fit(X, y)
+
+    np.testing.assert_allclose(
+        answered_without_gpu(teacher, X, tmp_path), teacher.predict_proba(X), atol=1e-4
+    )
+
+
+def test_a_random_state_gives_the_same_student_again_on_the_gpu():
+    X, y = numeric_rows()
+
+    one, other = (quick_classifier(device="cuda").fit(X, y).predict_proba(X) for _ in range(2))
+
+    np.testing.assert_allclose(one, other, atol=1e-3)  # sums on a GPU come in any order
+
+
+def test_fitting_leaves_the_generator_of_the_gpu_as_it_was():
+    X, y = numeric_rows()
+    before = torch.cuda.get_rng_state()
+
+    quick_classifier(device="cuda").fit(X, y)
+
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+
+
+def test_the_default_teachers_and_the_student_are_fitted_on_the_gpu():
+    X, y = mixed_table()
+    clf = DistilledClassifier(cv=2, alpha=0.5, device="cuda", random_state=0)
+    nets = [n for n, t in clf._default_teachers() if isinstance(t, NetClassifier)]
+    clf.set_params(student__max_epochs=3, **{f"{n}__net__max_epochs": 3 for n in nets})
+
+    np.testing.assert_allclose(clf.fit(X, y).predict_proba(X).sum(1), 1)
