@@ -323,6 +323,27 @@ class DistilledClassifier(HasTeachers):
         check_is_fitted(self)
         return to_onnx(self, path, **options)
 
+    def to_c(self, path=None, *, name="student"):
+        """Write the student as one C99 file, which needs math.h and allocates nothing.
+
+        Parameters
+        ----------
+        path : str, path-like or None, default=None
+            None: only return the code.
+        name : str, default="student"
+            Of the function ``int student(const double *x, double *proba)``. It returns the
+            index of the most probable class. A missing value is NAN; a string is given as
+            its rank among the levels, which the file lists.
+
+        Returns
+        -------
+        code : str
+        """
+        from skdistill.serving.c import to_c
+
+        check_is_fitted(self)
+        return to_c(self, path, name=name)
+
     def _new_student(self):
         from skdistill.nets.training import resolve_device
         from skdistill.student.student_net import StudentNet

@@ -1,0 +1,129 @@
+"""The C file says what `predict_proba` says."""
+
+import ctypes
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from torch import nn
+
+from skdistill import StudentNet
+from tests.serving.cases import encoded_tree
+from tests.small import mixed_table, numeric_rows, quick_classifier
+
+needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+
+
+def compiled(clf, folder):
+    """The student as a function of rows, through gcc with all warnings as errors."""
+    clf.to_c(folder / "student.c")
+    strict = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-O2", "-fPIC", "-shared"]
+    library = folder / "student.so"
+    subprocess.run(
+        ["gcc", *strict, folder / "student.c", "-o", library, "-lm"], check=True, text=True
+    )
+    function = ctypes.CDLL(str(library)).student
+    vector = ctypes.POINTER(ctypes.c_double)
+    function.argtypes, function.restype = [vector, vector], ctypes.c_int
+
+    def predict(rows):
+        proba = np.zeros((len(rows), len(clf.classes_)))
+        best = []
+        for row, out in zip(np.ascontiguousarray(rows, dtype=np.float64), proba):
+            best.append(function(row.ctypes.data_as(vector), out.ctypes.data_as(vector)))
+        return np.array(best), proba
+
+    return predict
+
+
+def assert_same_answers(clf, X, rows, folder):
+    best, proba = compiled(clf, folder)(rows)
+    expected = clf.predict_proba(X)
+    assert_allclose(proba, expected, atol=1e-5)
+    assert (best == expected.argmax(1)).mean() > 0.99
+
+
+@needs_gcc
+@pytest.mark.parametrize("hidden_sizes", [(8,), (8, 8), (8, 16, 8), ()])
+def test_numbers_with_missing_values(tmp_path, hidden_sizes):
+    X, y = numeric_rows(100)
+    X[::5, 1] = np.nan
+    student = StudentNet(max_epochs=3, module__hidden_sizes=hidden_sizes)
+    clf = quick_classifier(student=student).fit(X, y)
+    X[0] = np.nan
+    X[1] *= 1e200
+    assert_same_answers(clf, X, X, tmp_path)
+
+
+@needs_gcc
+def test_coded_categories(tmp_path):
+    X, y = numeric_rows(100)
+    X[:, [0, 3]] = np.round(X[:, [0, 3]])
+    clf = quick_classifier(categorical_features=[0, 3]).fit(X, y)
+    X[0, 0], X[1, 3] = 77, np.nan
+    assert_same_answers(clf, X, X, tmp_path)
+
+
+@needs_gcc
+def test_string_categories_are_given_by_rank(tmp_path):
+    X, y = mixed_table(100)
+    clf = quick_classifier(encoded_tree()).fit(X, y)
+    rows = clf.inputs_.table.encode(X)
+    assert_same_answers(clf, X, rows, tmp_path)
+
+
+@needs_gcc
+def test_a_table_without_numbers(tmp_path):
+    X, y = mixed_table(80)
+    X = X[["city"]]
+    clf = quick_classifier(encoded_tree()).fit(X, y)
+    assert_same_answers(clf, X, clf.inputs_.table.encode(X), tmp_path)
+
+
+@needs_gcc
+def test_a_net_without_embeddings(tmp_path):
+    X, y = numeric_rows()
+    student = StudentNet(max_epochs=2, module__n_frequencies=0, module__step_size=0)
+    assert_same_answers(quick_classifier(student=student).fit(X, y), X, X, tmp_path)
+
+
+@needs_gcc
+def test_infinity_is_answered_with_minus_one(tmp_path):
+    X, y = numeric_rows()
+    predict = compiled(quick_classifier().fit(X, y), tmp_path)
+    X[0, 2] = -np.inf
+    best, proba = predict(X[:2])
+    assert best[0] == -1
+    assert best[1] >= 0
+    assert (proba[0] == 0).all()
+
+
+@needs_gcc
+def test_no_label_can_break_out_of_the_comment(tmp_path):
+    X, y = numeric_rows(60, n_classes=2)
+    labels = np.array(["*/ #error /*", "a\\\nb"])[y]
+    assert_same_answers(quick_classifier().fit(X, labels), X, X, tmp_path)
+
+
+def test_a_name_that_c_has_not_is_refused():
+    X, y = numeric_rows()
+    with pytest.raises(ValueError, match="name in C"):
+        quick_classifier().fit(X, y).to_c(name="my student")
+
+
+class Linear(nn.Module):
+    def __init__(self, n_features, n_classes):
+        super().__init__()
+        self.linear = nn.Linear(n_features, n_classes)
+
+    def forward(self, X):
+        return self.linear(X)
+
+
+def test_a_torch_module_is_refused():
+    X, y = numeric_rows()
+    clf = quick_classifier(student=StudentNet(Linear, max_epochs=1)).fit(X, y)
+    with pytest.raises(ValueError, match=r"only a StudentMLP.*Linear"):
+        clf.to_c()
