@@ -49,7 +49,7 @@ def quick_classifier(teachers=None, student=None, **params):
     """A `DistilledClassifier` whose fit takes a fraction of a second."""
     teachers = two_trees() if teachers is None else teachers
     student = quick_student() if student is None else student
-    params = {"cv": 2, "alpha": 0.5, "random_state": 0} | params
+    params = {"cv": 2, "alpha": 0.5, "augmenter": None, "random_state": 0} | params
     return DistilledClassifier(teachers, student, **params)
 
 

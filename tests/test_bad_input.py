@@ -152,6 +152,8 @@ BAD_INPUT = {
     "a negative temperature": ({"temperature": -1.0}, "'temperature' parameter .*-1.0"),
     "an alpha below zero": ({"alpha": -0.1}, "'alpha' parameter .*-0.1"),
     "an alpha above one": ({"alpha": 1.1}, "'alpha' parameter .*1.1"),
+    "an unknown word for alpha": ({"alpha": "best"}, "'alpha' parameter .*'best'"),
+    "an unknown augmenter": ({"augmenter": "noise"}, "'augmenter' parameter .*'noise'"),
     "one fold": ({"cv": 1}, "'cv' parameter .* Got 1"),
     "folds that overlap": (
         {"cv": ShuffleSplit(2, random_state=0)},

@@ -284,6 +284,37 @@ def test_the_history_has_a_line_for_each_epoch():
     assert [sorted(epoch) for epoch in clf.history_] == [["train_loss", "valid_loss"]] * 4
 
 
+def test_alpha_auto_is_the_candidate_of_the_lowest_held_out_log_loss():
+    clf, _, _ = fitted(alpha="auto")
+
+    best = min(clf.candidates_, key=lambda candidate: candidate["valid_loss"])
+
+    assert len(clf.candidates_) > 1
+    assert clf.alpha_ == best["alpha"]
+
+
+@pytest.mark.parametrize(
+    "student", [quick_student(train_split=None), TensorNet(Linear, max_epochs=3)]
+)
+def test_alpha_auto_is_a_share_whatever_the_student(student):
+    clf, _, _ = fitted(alpha="auto", student=student)
+
+    assert 0 <= clf.alpha_ <= 1
+
+
+def test_a_given_alpha_is_used_as_it_is():
+    clf, _, _ = fitted(alpha=0.3)
+
+    assert clf.alpha_ == 0.3
+
+
+def test_parameters_of_the_loss_reach_the_student():
+    one, X, _ = fitted(alpha=1.0, temperature=1.0)
+    other, _, _ = fitted(alpha=1.0, temperature=4.0)
+
+    assert abs(one.predict_proba(X) - other.predict_proba(X)).max() > 1e-4
+
+
 def share_that_is_learnt(alpha, sample_weight=None):
     """What the student says of a table that says nothing, half of whose labels are 1."""
     X, y = np.ones((200, 1)), np.arange(200) % 2

@@ -33,7 +33,7 @@ def choose_alpha(net, rows, *, seed, temperature):
         ``alpha``, ``teachers`` (False for the net on labels alone) and
         ``valid_loss`` of each. Empty if nothing was held out to choose by.
     """
-    if not rows.held_out.any():
+    if net.train_split is None or not rows.held_out.any():
         return ALPHAS[0], rows, []
     trials = [(alpha, rows, True) for alpha in ALPHAS] + [(0.0, rows.labeled(), False)]
     candidates = []
