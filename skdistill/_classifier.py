@@ -8,7 +8,13 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._table import check_table, check_training_rows, is_clean_matrix
-from skdistill.serving.forward import ForwardPass, batched_logits, log_softmax, softmax
+from skdistill.serving.forward import (
+    ROWS_WORTH_A_GPU,
+    ForwardPass,
+    batched_logits,
+    log_softmax,
+    softmax,
+)
 from skdistill.serving.state import from_plain, to_plain
 from skdistill.teachers.named import HasTeachers
 from skdistill.teachers.pooling import COMBINATIONS
@@ -270,7 +276,12 @@ class DistilledClassifier(HasTeachers):
         if not checked:
             check_is_fitted(self)
             X = check_table(self, X, reset=False)
-        return batched_logits(self.inputs_, self.student_, X, checked=checked)
+        student = self.student_
+        if self.device.startswith("cuda") and len(X) >= ROWS_WORTH_A_GPU:
+            from skdistill.student.on_device import on_device
+
+            student = on_device(student, self.device)
+        return batched_logits(self.inputs_, student, X, checked=checked)
 
     def save(self, path):
         """Write the student to a safetensors file, which `skdistill.load` reads.

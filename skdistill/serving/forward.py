@@ -6,6 +6,8 @@ import numpy as np
 ROWS_OF_TABLE = 65_536
 # Rows through the net at once: few enough that what is between its layers stays in cache.
 ROWS_AT_ONCE = 256
+# Fewer rows numpy has answered before a GPU has got them.
+ROWS_WORTH_A_GPU = 20_000
 
 
 def batched_logits(inputs, student, X, *, checked):
@@ -14,7 +16,7 @@ def batched_logits(inputs, student, X, *, checked):
     Parameters
     ----------
     inputs : skdistill._table.NetInputs
-    student : ForwardPass, or any callable of encoded rows
+    student : ForwardPass, its like on a device, or any callable of encoded rows
     X : DataFrame or ndarray of shape (n_samples, n_features)
         Been through `check_table`.
     checked : bool
@@ -27,11 +29,12 @@ def batched_logits(inputs, student, X, *, checked):
     if len(X) <= ROWS_AT_ONCE:
         return _logits(inputs, student, inputs.table.encode(X, checked=checked))
     slices = X.iloc if hasattr(X, "iloc") else X
+    rows_at_once = getattr(student, "rows_at_once", ROWS_AT_ONCE)
     logits = None
     for start in range(0, len(X), ROWS_OF_TABLE):
         matrix = inputs.table.encode(slices[start : start + ROWS_OF_TABLE], checked=checked)
-        for i in range(0, len(matrix), ROWS_AT_ONCE):
-            block = _logits(inputs, student, matrix[i : i + ROWS_AT_ONCE])
+        for i in range(0, len(matrix), rows_at_once):
+            block = _logits(inputs, student, matrix[i : i + rows_at_once])
             if logits is None:
                 logits = np.empty((len(X), block.shape[1]))
             logits[start + i : start + i + len(block)] = block
@@ -39,7 +42,7 @@ def batched_logits(inputs, student, X, *, checked):
 
 
 def _logits(inputs, student, matrix):
-    if isinstance(student, ForwardPass):
+    if hasattr(student, "logits"):
         logits = student.logits(*inputs.parts(matrix))
     else:
         logits = student(inputs.pack(matrix))

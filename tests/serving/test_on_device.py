@@ -1,0 +1,63 @@
+"""The forward pass in torch says what the one in numpy says."""
+
+import gc
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skdistill.serving.forward import ROWS_WORTH_A_GPU, batched_logits
+from skdistill.student import on_device as module
+from skdistill.student.on_device import DeviceForward, on_device
+from tests.serving.cases import encoded_tree
+from tests.small import mixed_table, numeric_rows, quick_classifier
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_mixed_columns_give_the_same_logits(device):
+    X, y = mixed_table(300)
+    clf = quick_classifier(encoded_tree()).fit(X, y)
+    there = on_device(clf.student_, device)
+
+    assert isinstance(there, DeviceForward)
+    one, other = (batched_logits(clf.inputs_, s, X, checked=False) for s in (clf.student_, there))
+    assert_allclose(one, other, atol=1e-4)
+
+
+def test_arrays_go_to_the_device_once_and_leave_with_the_student():
+    X, y = numeric_rows()
+    clf = quick_classifier().fit(X, y)
+    n_bytes = len(pickle.dumps(clf))
+    assert on_device(clf.student_, "cpu") is on_device(clf.student_, "cpu")
+    assert len(pickle.dumps(clf)) == n_bytes
+    before = len(module._uploaded)
+    del clf
+    gc.collect()
+    assert len(module._uploaded) == before - 1
+
+
+def test_a_gpu_that_is_not_there_is_done_without(monkeypatch):
+    X, y = numeric_rows()
+    clf = quick_classifier().fit(X, y)
+    many = np.resize(X, (ROWS_WORTH_A_GPU, X.shape[1]))
+    expected = clf.predict_proba(many)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    clf.device = "cuda"
+    assert_array_equal(clf.predict_proba(many), expected)
+
+
+def test_many_rows_go_to_the_device_that_is_asked_for(monkeypatch):
+    X, y = numeric_rows()
+    clf = quick_classifier().fit(X, y)
+    many = np.resize(X, (ROWS_WORTH_A_GPU, X.shape[1]))
+    asked = []
+    monkeypatch.setattr(module, "on_device", lambda s, d: asked.append(d) or on_device(s, "cpu"))
+    expected = clf.predict_proba(many)
+    clf.device = "cuda:1"
+
+    clf.predict_proba(X)
+    assert not asked
+    assert_allclose(clf.predict_proba(many), expected, atol=1e-5)
+    assert asked == ["cuda:1"]
