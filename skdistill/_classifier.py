@@ -63,7 +63,7 @@ class DistilledClassifier(HasTeachers):
     keep_teachers : bool, default=False
         Fit the teachers on all rows too and keep them as `teacher_`.
     n_jobs : int, default=None
-        Teachers × folds fitted at once.
+        Teachers × folds, and candidates for `alpha`, fitted at once.
     device : str, default="auto"
         Where nets are trained. "auto": the GPU where there is one.
     random_state : int, RandomState or None, default=None
@@ -221,7 +221,7 @@ class DistilledClassifier(HasTeachers):
         training = {"seed": rng.randint(MAX_SEED), "temperature": self.temperature}
         alpha, candidates = self.alpha, []
         if alpha == "auto":
-            alpha, rows, candidates = choose_alpha(net, rows, **training)
+            alpha, rows, candidates = choose_alpha(net, rows, n_jobs=self.n_jobs, **training)
         train_net(net, rows, alpha=alpha, **training)
 
         self.classes_ = classes

@@ -350,8 +350,10 @@ class NetInputs:
     ----------
     categorical_features : "from_dtype", None, or array-like
         As in `TableEncoder`.
-    max_bins : int, default=16
-        Steps a number at most; 0 for none.
+    max_bins : int or "auto", default="auto"
+        Steps a number at most; 0 for none. "auto": 16, but none for fewer than 1,000 rows,
+        too few to find steps in, or more than 32 numbers, whose steps would outweigh the
+        rest of the net.
     one_hot : bool, default=False
         Give categories as flags, for a net that embeds nothing.
 
@@ -361,7 +363,7 @@ class NetInputs:
     al. 2022, arXiv:2203.05556.
     """
 
-    def __init__(self, categorical_features="from_dtype", *, max_bins=16, one_hot=False):
+    def __init__(self, categorical_features="from_dtype", *, max_bins="auto", one_hot=False):
         self.categorical_features = categorical_features
         self.max_bins = max_bins
         self.one_hot = one_hot
@@ -386,7 +388,10 @@ class NetInputs:
             matrix, targets = matrix[rows], targets if targets is None else targets[rows]
         numbers = matrix[:, self.number_columns]
         self.center, self.inverse_scale = _robust_scale(numbers)
-        self.split_points = _split_points(numbers, targets, self.max_bins)
+        max_bins = self.max_bins
+        if max_bins == "auto":
+            max_bins = 16 if len(X) >= 1_000 and numbers.shape[1] <= 32 else 0
+        self.split_points = _split_points(numbers, targets, max_bins)
         return self._lay_out()
 
     @classmethod
@@ -409,7 +414,7 @@ class NetInputs:
             n_numbers=len(self.number_columns),
             n_flags=len(self.flag_columns) + (int(self.n_codes.sum()) if self.one_hot else 0),
             n_levels=() if self.one_hot else tuple(self.n_codes.tolist()),
-            n_bins=self.split_points.shape[1] + 1 if self.max_bins else 0,
+            n_bins=self.split_points.shape[1] + 1 if self.split_points.shape[1] else 0,
         )
         return self
 

@@ -25,7 +25,11 @@ from skdistill import DistilledClassifier, StudentNet, TableClassifier, TeacherE
 from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student
 
 DATA = Path(os.environ.get("SKDISTILL_DATA", Path(__file__).parents[2] / "shared" / "data"))
-FOREST = [("rf", RandomForestClassifier(5))]
+
+
+def forest():
+    """Anew for each test: set_params reaches into the very estimator."""
+    return [("rf", RandomForestClassifier(5))]
 
 
 def test_it_is_a_classifier():
@@ -41,7 +45,7 @@ def test_it_works_at_the_end_of_a_pipeline():
 
 
 def test_parameters_are_reached_through_a_pipeline():
-    pipeline = make_pipeline(StandardScaler(), quick_classifier(FOREST))
+    pipeline = make_pipeline(StandardScaler(), quick_classifier(forest()))
 
     pipeline.set_params(
         distilledclassifier__rf__n_estimators=7, distilledclassifier__student__lr=0.5
@@ -64,7 +68,7 @@ def test_parameters_are_reached_through_a_pipeline():
 )
 def test_a_grid_can_be_searched_over(name, values):
     X, y = numeric_rows()
-    clf = quick_classifier(FOREST, quick_student(max_epochs=10))
+    clf = quick_classifier(forest(), quick_student(max_epochs=10))
 
     search = GridSearchCV(clf, {name: values}, cv=2, scoring="neg_log_loss").fit(X, y)
 
@@ -132,7 +136,7 @@ def test_a_parameter_that_there_is_not_is_refused():
 
 def test_a_clone_has_the_same_parameters_and_is_not_fitted():
     X, y = numeric_rows()
-    fitted = quick_classifier(FOREST).fit(X, y)
+    fitted = quick_classifier(forest()).fit(X, y)
 
     copy = clone(fitted)
 
@@ -142,7 +146,7 @@ def test_a_clone_has_the_same_parameters_and_is_not_fitted():
 
 def test_a_clone_is_fitted_to_the_same_student():
     X, y = numeric_rows()
-    clf = quick_classifier(FOREST).fit(X, y)
+    clf = quick_classifier(forest()).fit(X, y)
 
     assert_array_equal(clone(clf).fit(X, y).predict_proba(X), clf.predict_proba(X))
 
@@ -184,7 +188,7 @@ def test_it_can_be_calibrated(method):
 
 def test_it_can_vote_among_others():
     X, y = numeric_rows()
-    voting = VotingClassifier([("net", quick_classifier()), *FOREST], voting="soft")
+    voting = VotingClassifier([("net", quick_classifier()), *forest()], voting="soft")
 
     assert voting.fit(X, y).predict_proba(X).shape == (60, 3)
 

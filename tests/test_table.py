@@ -212,7 +212,7 @@ def test_steps_end_where_the_targets_change():
     X = np.arange(60.0)[:, None]
     y = (X[:, 0] > 29.5).astype(int)
 
-    inputs, (*_, steps) = inputs_of(X, targets=np.eye(2)[y])
+    inputs, (*_, steps) = inputs_of(X, targets=np.eye(2)[y], max_bins=16)
 
     finite = inputs.split_points[np.isfinite(inputs.split_points)]
     assert_allclose(finite, [29.5])
@@ -227,6 +227,17 @@ def test_steps_grow_with_the_number_and_stay_below_their_count():
 
     assert steps.max() < inputs.layout.n_bins <= 8
     assert (np.diff(steps[X[:, 0].argsort(), 0]) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_numbers", "stepped"), [(999, 1, False), (1000, 1, True), (1000, 33, False)]
+)
+def test_steps_are_made_where_they_can_be_found_and_afforded(n_rows, n_numbers, stepped):
+    X = np.random.RandomState(0).normal(size=(n_rows, n_numbers))
+
+    inputs, _ = inputs_of(X, targets=np.eye(2)[(X[:, 0] > 0).astype(int)])
+
+    assert bool(inputs.layout.n_bins) == stepped
 
 
 def test_no_steps_are_made_without_bins():

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+MOST_NUMBERS_WITH_WAVES = 64
+
 
 class StudentMLP(nn.Module):
     """A multilayer perceptron over a table's columns.
@@ -25,10 +27,11 @@ class StudentMLP(nn.Module):
     n_samples : int, default=None
         Rows to be trained on, for `hidden_sizes`.
     hidden_sizes : tuple of int or "auto", default="auto"
-        "auto": two layers of 64 up to 500 rows, of 128 up to 5,000, else of 256.
+        "auto": two layers of 32 up to 500 rows, of 128 up to 5,000, else of 256.
     dropout : float, default=0.1
     n_frequencies : int, default=16
-        Waves a number; 0 for none.
+        Waves a number; 0 for none. A table of more than 64 numbers gets none: its first
+        layer is wide as it is.
     frequency_scale : float, default=0.1
         Standard deviation of the initial frequencies.
     step_size : int, default=4
@@ -58,7 +61,7 @@ class StudentMLP(nn.Module):
         self.layout = layout
         width = layout.n_numbers + layout.n_flags
         self.waves = self.steps = self.levels = None
-        if n_frequencies and layout.n_numbers:
+        if n_frequencies and 0 < layout.n_numbers <= MOST_NUMBERS_WITH_WAVES:
             self.waves = WaveEmbedding(layout.n_numbers, n_frequencies, frequency_scale)
             width += layout.n_numbers * WaveEmbedding.SIZE
         if step_size and layout.n_bins:
@@ -105,7 +108,7 @@ def _sizes_for(n_samples):
     """Sizes that neither starve a large table nor outweigh a small one."""
     if n_samples is None or n_samples > 5000:
         return (256, 256)
-    return (128, 128) if n_samples > 500 else (64, 64)
+    return (128, 128) if n_samples > 500 else (32, 32)
 
 
 class WaveEmbedding(nn.Module):

@@ -30,7 +30,7 @@ class TensorNet(NeuralNet):
     max_epochs : int, default=100
     batch_size : int or "auto", default="auto"
         "auto": a 64th of the rows, but at least 16 and at most 256.
-    patience : int, default=20
+    patience : int, default=15
         Stop after so many epochs without a better held-out log loss, and go back to
         the best. Without held-out rows all epochs are trained.
     mixed_precision : bool, default=True
@@ -49,7 +49,7 @@ class TensorNet(NeuralNet):
         lr=2e-3,
         max_epochs=100,
         batch_size="auto",
-        patience=20,
+        patience=15,
         mixed_precision=True,
         device="cpu",
         verbose=0,

@@ -1,5 +1,7 @@
 """How far to trust the teachers, and whether to learn from synthetic rows."""
 
+import numpy as np
+from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from skdistill.nets.training import train_net
@@ -10,7 +12,7 @@ ALPHAS = (0.5, 0.0, 1.0)
 SHARE_OF_EPOCHS = 4
 
 
-def choose_alpha(net, rows, *, seed, temperature):
+def choose_alpha(net, rows, *, seed, temperature, n_jobs=None):
     """Try the teacher's share of the loss on short trainings, by held-out log loss.
 
     The net on labels alone is one of the candidates: where the teachers do not help,
@@ -23,6 +25,8 @@ def choose_alpha(net, rows, *, seed, temperature):
     rows : TransferSet
     seed : int
     temperature : float
+    n_jobs : int, default=None
+        Candidates trained at once.
 
     Returns
     -------
@@ -36,14 +40,20 @@ def choose_alpha(net, rows, *, seed, temperature):
     if net.train_split is None or not rows.held_out.any():
         return ALPHAS[0], rows, []
     trials = [(alpha, rows, True) for alpha in ALPHAS] + [(0.0, rows.labeled(), False)]
-    candidates = []
-    for alpha, taught_on, teachers in trials:
-        short = clone(net).set_params(
-            max_epochs=max(1, net.max_epochs // SHARE_OF_EPOCHS), verbose=0
-        )
-        train_net(short, taught_on, seed=seed, alpha=alpha, temperature=temperature)
-        valid_loss = min(epoch["valid_loss"] for epoch in short.history)
-        candidates.append({"alpha": alpha, "teachers": teachers, "valid_loss": valid_loss})
-    best = min(range(len(trials)), key=lambda i: candidates[i]["valid_loss"])
-    alpha, taught_on, _ = trials[best]
+    losses = Parallel(n_jobs=n_jobs)(
+        delayed(_valid_loss)(clone(net), taught_on, seed=seed, alpha=alpha, temperature=temperature)
+        for alpha, taught_on, _ in trials
+    )
+    alpha, taught_on, _ = trials[int(np.argmin(losses))]
+    candidates = [
+        {"alpha": alpha, "teachers": teachers, "valid_loss": loss}
+        for (alpha, _, teachers), loss in zip(trials, losses)
+    ]
     return alpha, taught_on, candidates
+
+
+def _valid_loss(net, rows, **training):
+    """The best held-out log loss of a short training."""
+    net.set_params(max_epochs=max(1, net.max_epochs // SHARE_OF_EPOCHS), verbose=0)
+    train_net(net, rows, **training)
+    return min(epoch["valid_loss"] for epoch in net.history)

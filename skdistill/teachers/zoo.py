@@ -3,9 +3,9 @@
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
-from skdistill._table import TableEncoder, check_table
+from skdistill._table import TableEncoder, check_table, check_training_rows
 from skdistill.teachers.cross_fitting import weight_parameter
 
 
@@ -74,7 +74,8 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     classifier : classifier
-        Takes floats with NaN, and a category as the rank of its level.
+        Takes floats with NaN, and a category as the rank of its level; fitted on class
+        indices.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         As in `TableEncoder`.
 
@@ -92,12 +93,11 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y, sample_weight=None):
         """Fit the encoder, then the classifier."""
-        X = check_table(self, X, reset=True)
-        y = column_or_1d(y, warn=True)
+        # Class indices, because XGBoost wants 0, 1, 2…
+        X, y, self.classes_, sample_weight = check_training_rows(self, X, y, sample_weight)
         self.encoder_ = TableEncoder(self.categorical_features).fit(X)
         weighted = weight_parameter(self.classifier, sample_weight)
         self.classifier_ = clone(self.classifier).fit(self.encoder_.encode(X), y, **weighted)
-        self.classes_ = self.classifier_.classes_
         return self
 
     def predict_proba(self, X):
@@ -108,7 +108,7 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def predict(self, X):
         """The most probable class of each row, ndarray of shape (n_samples,)."""
         X = self._encode(X)
-        return self.classifier_.predict(X)
+        return self.classes_[self.classifier_.predict(X)]
 
     def _encode(self, X):
         check_is_fitted(self)

@@ -32,7 +32,7 @@ def test_numbers_with_missing_values(dtype):
 
 
 def test_float32_numbers_are_compared_as_numpy_does():
-    X, y = numeric_rows(300)
+    X, y = numeric_rows(1200)  # steps from 1,000 rows on
     clf = quick_classifier().fit(X, y)
     points = np.where(np.isfinite(clf.inputs_.split_points), clf.inputs_.split_points, 0).T
     around = [points.astype(np.float32)]
