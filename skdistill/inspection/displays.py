@@ -47,21 +47,24 @@ class ReportDisplay:
         return self
 
     def _plot_price(self, ax, colours):
-        for row in self.rows:
-            colour = colours.get(row.name, "0.5")
-            ax.scatter(row.kilobytes, row.log_loss, color=colour, s=50, zorder=2)
+        places = np.arange(len(self.rows))[::-1]  # the first row on top
+        for place, row in zip(places, self.rows):
+            colour = colours.get(row.name, "0.6")
+            ax.hlines(place, 0, row.log_loss, color=colour, linewidth=2)
+            ax.scatter(row.log_loss, place, color=colour, s=40, zorder=2)
             ax.annotate(
-                f"{row.name}\n{row.microseconds:,.0f} µs a row",
-                (row.kilobytes, row.log_loss),
-                xytext=(6, 5),
+                f"{row.kilobytes:,.0f} kB, {row.microseconds:,.0f} µs a row",
+                (row.log_loss, place),
+                xytext=(8, -3),
                 textcoords="offset points",
                 fontsize=8,
-                color=colour if row.name in colours else "0.3",
+                color=colours.get(row.name, "0.3"),
             )
-        ax.set(xscale="log", xlabel="size on disk, kB", ylabel="log loss (lower is better)")
-        ax.margins(x=0.3, y=0.2)
-        ax.set_title("What it gives for what it weighs")
-        ax.grid(alpha=0.3)
+        ax.set_yticks(places, [row.name for row in self.rows])
+        ax.set(xlabel="log loss (lower is better)")
+        ax.set_xlim(0, 1.5 * max(row.log_loss for row in self.rows))
+        ax.set_title("What it gives, and what it costs")
+        ax.spines[["top", "right"]].set_visible(False)
 
     def _plot_reliability(self, ax, colours):
         ax.plot([0, 1], [0, 1], color="0.7", linestyle="--", linewidth=1)

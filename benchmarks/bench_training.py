@@ -1,0 +1,137 @@
+"""Does training through skorch cost more than a loop written by hand?
+
+    python benchmarks/bench_training.py                   # this machine's processor
+    python benchmarks/bench_training.py --device cuda     # its GPU
+
+The same net, loss, optimizer, batches and held-out rows, epoch for epoch: `StudentNet`, a
+plain torch loop over tensors, and skorch as it comes, with its `DataLoader`. One after the
+other in one process, several times; the medians' ratios count.
+"""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import argparse
+import time
+
+import numpy as np
+import torch
+from common import save
+from skorch import NeuralNet
+from skorch.dataset import Dataset
+from skorch.helper import predefined_split
+
+from skdistill import DistillationLoss, StudentMLP, StudentNet
+from skdistill._table import NetInputs
+from skdistill.nets.losses import pack_targets
+
+BATCH = 256
+LOSS = {"temperature": 2.0, "alpha": 0.5}
+
+
+def main():
+    """Time all three and write the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--out", default="training", help="name of the JSON in results/")
+    parser.add_argument("--smoke", action="store_true", help="tiny, written nowhere")
+    arguments = parser.parse_args()
+    if arguments.smoke:
+        arguments.rows, arguments.epochs, arguments.repeats = 1_000, 1, 1
+    torch.set_num_threads(1)
+    layout, train, valid = rows(arguments.rows)
+    contestants = {"torch loop": torch_loop, "StudentNet": student_net, "skorch": plain_skorch}
+    seconds = {name: [] for name in contestants}
+    for repeat in range(arguments.repeats + 1):
+        for name, fit in contestants.items():
+            started = time.perf_counter()
+            fit(layout, train, valid, arguments.epochs, arguments.device)
+            if arguments.device != "cpu":
+                torch.cuda.synchronize()
+            if repeat or arguments.smoke:  # the first round warms up
+                seconds[name].append((time.perf_counter() - started) / arguments.epochs)
+    medians = {name: float(np.median(times)) for name, times in seconds.items()}
+    for name, median in medians.items():
+        ratio = median / medians["torch loop"]
+        print(f"{name:12} {median:.3f} s an epoch, {ratio:.2f} times the torch loop")
+    if not arguments.smoke:
+        save(arguments.out, {**vars(arguments), "seconds_per_epoch": seconds, "medians": medians})
+
+
+def rows(n):
+    """Encoded rows of a made-up table of 30 numbers and 5 classes, and their targets."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 30))
+    logits = X @ rng.normal(size=(30, 5))
+    p = np.exp(logits - logits.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    inputs = NetInputs().fit(X, p, np.random.RandomState(0))
+    X, targets = inputs.transform(X), pack_targets(p, p.argmax(1))
+    cut = n * 9 // 10
+    return inputs.layout, (X[:cut], targets[:cut]), (X[cut:], targets[cut:])
+
+
+def student_net(layout, train, valid, epochs, device):
+    """Ours, with callbacks, early stopping and history."""
+    net = StudentNet(
+        module__layout=layout,
+        module__n_classes=5,
+        max_epochs=epochs,
+        batch_size=BATCH,
+        device=device,
+        mixed_precision=False,
+        train_split=predefined_split(Dataset(*valid)),
+        **{f"criterion__{name}": value for name, value in LOSS.items()},
+    )
+    net.fit(*train)
+
+
+def plain_skorch(layout, train, valid, epochs, device):
+    """Skorch as it comes."""
+    net = NeuralNet(
+        StudentMLP,
+        DistillationLoss,
+        module__layout=layout,
+        module__n_classes=5,
+        optimizer=torch.optim.AdamW,
+        lr=2e-3,
+        max_epochs=epochs,
+        batch_size=BATCH,
+        iterator_train__shuffle=True,
+        device=device,
+        train_split=predefined_split(Dataset(*valid)),
+        verbose=0,
+        **{f"criterion__{name}": value for name, value in LOSS.items()},
+    )
+    net.fit(*train)
+
+
+def torch_loop(layout, train, valid, epochs, device):
+    """What one would write by hand."""
+    X, y = (torch.as_tensor(part, device=device) for part in train)
+    X_valid, y_valid = (torch.as_tensor(part, device=device) for part in valid)
+    module = StudentMLP(layout, 5).to(device)
+    criterion = DistillationLoss(**LOSS)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=2e-3, fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+    for _ in range(epochs):
+        module.train()
+        criterion.train()
+        for batch in torch.randperm(len(X), device=device).split(BATCH):
+            optimizer.zero_grad()
+            loss = criterion(module(X[batch]), y[batch])
+            loss.backward()
+            optimizer.step()
+        schedule.step()
+        module.eval()
+        criterion.eval()
+        with torch.inference_mode():
+            criterion(module(X_valid), y_valid).item()
+
+
+if __name__ == "__main__":
+    main()
