@@ -1,0 +1,155 @@
+"""The models that `bench_serving.py` times: the ensemble, its rivals, and the student."""
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+
+import joblib
+import numpy as np
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.datasets import make_classification
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from skdistill import (
+    DistilledClassifier,
+    OnnxStudent,
+    StudentMLP,
+    TableClassifier,
+    TensorNet,
+    default_teachers,
+)
+from skdistill.serving.forward import ForwardPass
+from skdistill.serving.onnx import to_onnx
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("SKDISTILL_DATA") or ROOT.parent / "shared" / "data")
+
+
+def task(name, smoke):
+    """Rows to fit on, labels, and rows to ask about."""
+    if name == "synthetic":
+        n = 2_000 if smoke else 20_000
+        X, y = make_classification(n + 10_000, 30, n_informative=15, n_classes=5, random_state=0)
+        X = X.astype(np.float32)
+        return X[:n], y[:n], X[n:]
+    sys.path.insert(0, str(DATA))
+    X, X_test, y, _ = import_module("load").split("adult")
+    n = 2_000 if smoke else len(X)
+    return X[:n], np.asarray(y)[:n], X_test[:10_000]
+
+
+def kept(path, make):
+    """What an earlier run made and kept, or made now."""
+    if not path.exists():
+        print(f"making {path.name} …", flush=True)
+        joblib.dump(make(), path)
+    return joblib.load(path)
+
+
+def teachers(smoke):
+    found = default_teachers(device="cpu")
+    if smoke:
+        dict(found)["rf"].set_params(n_estimators=10)
+        dict(found)["xgb"].set_params(n_estimators=10)
+        for name, teacher in found:
+            if name.startswith("mlp"):
+                teacher.set_params(net__max_epochs=1)
+    return found
+
+
+def fit_student(X, y, smoke):
+    trees = TableClassifier(ExtraTreesClassifier(50, max_depth=10))
+    clf = DistilledClassifier(
+        [("trees", trees)], cv=2, alpha=0.5, augmenter=None, device="cpu", random_state=0
+    )
+    clf.set_params(student__max_epochs=1 if smoke else 10).fit(X, y)
+    # As it would be with default parameters: given ones are in the joblib file too.
+    return clf.set_params(teachers=None, student=None)
+
+
+def fit_mlp(clf, X, y):
+    """A scikit-learn net of the student's layers, behind encoders where X has categories."""
+    sizes = tuple(bias.size for _, bias in clf.student_.weights[:-1])
+    mlp = MLPClassifier(sizes, max_iter=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it has not converged, nor need it
+        if not hasattr(X, "dtypes"):
+            return mlp.fit(X, y)
+        numbers = make_pipeline(SimpleImputer(), StandardScaler())
+        levels = OneHotEncoder(handle_unknown="ignore")
+        columns = make_column_transformer(
+            (numbers, make_column_selector(dtype_include="number")),
+            (levels, make_column_selector(dtype_exclude="number")),
+        )
+        return make_pipeline(columns, mlp).fit(X, y)
+
+
+def onnx_ensemble(voting, folder):
+    """The teachers as ONNX files; returns {name: (session, encoder or None)}."""
+    from onnxmltools import convert_xgboost
+    from onnxmltools.convert.common.data_types import FloatTensorType as Floats
+    from skl2onnx import to_onnx as forest_to_onnx
+
+    made = {}
+    for (name, _), fitted in zip(voting.estimators, voting.estimators_):
+        path = folder / f"{name}.onnx"
+        if isinstance(fitted, TableClassifier):
+            inner, width = fitted.classifier_, fitted.n_features_in_
+            if not path.exists():
+                print(f"making {path} …", flush=True)
+                if name == "xgb":
+                    model = convert_xgboost(inner, initial_types=[("X", Floats([None, width]))])
+                else:
+                    one = np.zeros((1, width), np.float32)
+                    model = forest_to_onnx(inner, one, options={"zipmap": False})
+                path.write_bytes(model.SerializeToString())
+            made[name] = (OnnxStudent(path), fitted.encoder_)
+        else:
+            student = ForwardPass(**fitted.net_.module_.arrays())
+            to_onnx(
+                SimpleNamespace(inputs_=fitted.inputs_, student_=student, **_names(fitted)), path
+            )
+            made[name] = (OnnxStudent(path), None)
+    return made
+
+
+def _names(fitted):
+    return {
+        key: vars(fitted)[key] for key in ("classes_", "feature_names_in_") if key in vars(fitted)
+    }
+
+
+def torch_student(clf):
+    """A skorch net of the student's shape; its weights are random."""
+    sizes = tuple(bias.size for _, bias in clf.student_.weights[:-1])
+    net = TensorNet(
+        StudentMLP,
+        module__layout=clf.inputs_.layout,
+        module__n_classes=len(clf.classes_),
+        module__hidden_sizes=sizes,
+    )
+    return net.initialize()
+
+
+def c_student(clf, folder):
+    """The student through gcc, as a function of one row of doubles; None without gcc."""
+    if shutil.which("gcc") is None:
+        return None
+    clf.to_c(folder / "student.c")
+    flags = ["-std=c99", "-O3", "-march=native", "-fPIC", "-shared"]
+    library = folder / "student.so"
+    subprocess.run(["gcc", *flags, folder / "student.c", "-o", library, "-lm"], check=True)
+    function = ctypes.CDLL(str(library)).student
+    function.argtypes = [ctypes.c_void_p] * 2
+    proba = np.zeros(len(clf.classes_))
+    return lambda row: function(row.ctypes.data, proba.ctypes.data)
