@@ -1,9 +1,12 @@
 """`DistilledClassifier`: heavy ensemble in, small net out."""
 
+import os
+import time
 from numbers import Integral, Real
 
+from joblib import Memory
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -62,14 +65,26 @@ class DistilledClassifier(HasTeachers):
         are numbers unless told. Holds for the student and the default teachers.
     keep_teachers : bool, default=False
         Fit the teachers on all rows too and keep them as `teacher_`.
+    memory : None, str, path-like or joblib.Memory, default=None
+        A folder where what each teacher says after each fold is kept, and each student:
+        a search over student, `alpha`, `temperature`, `weights` or `combination` fits
+        the teachers once, and a fit that was stopped goes on where it was. What is kept
+        is found again by the content of the rows, all parameters and the libraries'
+        versions. It is pickled: share the folder with those you trust.
+    max_time : float, default=None
+        Seconds for `fit`. The teachers are fitted in any case; the student's epoch in
+        which the time is over is its last, and the best one is kept.
     n_jobs : int, default=None
-        Teachers × folds, and candidates for `alpha`, fitted at once.
+        Teachers × folds, and candidates for `alpha`, fitted at once. Within a search
+        that has its own `n_jobs`, in turn.
     device : str, default="auto"
         Where nets are trained. "auto": the GPU where there is one.
     random_state : int, RandomState or None, default=None
-        Seeds folds, the teachers that have no seed of their own, and the student.
+        Seeds folds, the teachers that have no seed of their own, and the student. With
+        `memory`, None is taken for 0, and a generator keeps it from being used.
     verbose : int, default=0
-        1 prints a line for each teacher and fold and for each epoch of the student.
+        1 shows teachers × folds and the student's epochs, with the time left: as bars if
+        tqdm is installed, else as lines. 2 adds skorch's table of epochs.
 
     Attributes
     ----------
@@ -123,6 +138,8 @@ class DistilledClassifier(HasTeachers):
         "augmenter": [None, StrOptions({"auto", "munge"}), HasMethods(["fit", "sample"])],
         "categorical_features": [None, StrOptions({"from_dtype"}), "array-like"],
         "keep_teachers": ["boolean"],
+        "memory": [None, str, os.PathLike, Memory],
+        "max_time": [None, Interval(Real, 0, None, closed="neither")],
         "n_jobs": [None, Integral],
         "device": [str],
         "random_state": ["random_state"],
@@ -142,6 +159,8 @@ class DistilledClassifier(HasTeachers):
         augmenter="auto",
         categorical_features="from_dtype",
         keep_teachers=False,
+        memory=None,
+        max_time=None,
         n_jobs=None,
         device="auto",
         random_state=None,
@@ -157,6 +176,8 @@ class DistilledClassifier(HasTeachers):
         self.augmenter = augmenter
         self.categorical_features = categorical_features
         self.keep_teachers = keep_teachers
+        self.memory = memory
+        self.max_time = max_time
         self.n_jobs = n_jobs
         self.device = device
         self.random_state = random_state
@@ -184,25 +205,31 @@ class DistilledClassifier(HasTeachers):
         ValueError
             If a parameter, a column, the labels or a teacher's answers make no sense;
             the message says which. The estimator is then not fitted.
+        KeyboardInterrupt
+            On Ctrl-C, and the estimator is not fitted. Once the student is in training
+            for good, it is kept as of its best epoch instead, with a warning.
         """
-        from skdistill.nets.training import MAX_SEED, hold_out, size_module, train_net
-        from skdistill.student.search import choose_alpha
-        from skdistill.student.student_net import forward_pass, inputs_for
+        from skdistill._memory import open_memory, remembered, repeatable_rng
+        from skdistill.nets.training import MAX_SEED, hold_out, size_module
+        from skdistill.student.student_net import inputs_for
+        from skdistill.student.teach import teach
         from skdistill.transfer.augmenters import synthetic_rows
         from skdistill.transfer.transfer_set import TransferSet
 
         self._forget()
         self._validate_params()
+        deadline = None if self.max_time is None else time.monotonic() + self.max_time
         X, y, classes, sample_weight = check_training_rows(self, X, y, sample_weight)
-        rng = check_random_state(self.random_state)
+        memory = open_memory(self.memory, self.random_state)
+        rng = repeatable_rng(self.random_state, memory)
         net = self._new_student()
 
         held_out = hold_out(y, rng)
-        synthetic = synthetic_rows(
-            self.augmenter, _safe_indexing(X, ~held_out), self.categorical_features, rng
-        )
+        known = _safe_indexing(X, ~held_out)
+        recipe = self.augmenter, known, self.categorical_features, rng.randint(MAX_SEED)
+        synthetic = remembered(memory, lambda: synthetic_rows(*recipe), "synthetic", *recipe)
 
-        teacher = self._new_teacher(rng)
+        teacher = self._new_teacher(rng.randint(MAX_SEED))
         soft_targets, of_synthetic = teacher.fit_soft_targets(
             X,
             y,
@@ -211,6 +238,7 @@ class DistilledClassifier(HasTeachers):
             held_out=held_out,
             unlabeled=synthetic,
             refit=self.keep_teachers,
+            memory=memory,
         )
         inputs = inputs_for(net, self.categorical_features).fit(X, soft_targets, rng)
         rows = TransferSet(inputs.transform(X), soft_targets, y, sample_weight, held_out)
@@ -218,22 +246,25 @@ class DistilledClassifier(HasTeachers):
             rows = rows.with_unlabeled(inputs.transform(synthetic), of_synthetic)
 
         size_module(net, inputs.layout, len(classes), len(y))
-        training = {"seed": rng.randint(MAX_SEED), "temperature": self.temperature}
-        alpha, candidates = self.alpha, []
-        if alpha == "auto":
-            alpha, rows, candidates = choose_alpha(net, rows, n_jobs=self.n_jobs, **training)
-        train_net(net, rows, alpha=alpha, **training)
+        taught = teach(
+            net,
+            rows,
+            alpha=self.alpha,
+            temperature=self.temperature,
+            seed=rng.randint(MAX_SEED),
+            memory=memory,
+            n_jobs=self.n_jobs,
+            deadline=deadline,
+            verbose=self.verbose,
+        )
 
         self.classes_ = classes
         self.teacher_weights_, self.teacher_scores_ = teacher.weights_, teacher.scores_
-        self.temperature_, self.alpha_, self.candidates_ = self.temperature, alpha, candidates
-        self.history_ = [
-            {key: epoch[key] for key in ("train_loss", "valid_loss") if key in epoch}
-            for epoch in net.history
-        ]
+        self.temperature_, self.alpha_ = self.temperature, taught.alpha
+        self.candidates_, self.history_ = taught.candidates, taught.history
         if self.keep_teachers:
             self.teacher_ = teacher
-        self.inputs_, self.student_ = inputs, forward_pass(net)
+        self.inputs_, self.student_ = inputs, taught.student
         return self
 
     def predict_proba(self, X):
@@ -360,9 +391,10 @@ class DistilledClassifier(HasTeachers):
         from skdistill.student.student_net import StudentNet
 
         net = StudentNet() if self.student is None else clone(self.student)
-        return net.set_params(device=resolve_device(self.device), verbose=int(self.verbose))
+        verbose = max(0, int(self.verbose) - 1)
+        return net.set_params(device=resolve_device(self.device), verbose=verbose)
 
-    def _new_teacher(self, rng):
+    def _new_teacher(self, seed):
         from skdistill.teachers.ensemble import TeacherEnsemble
 
         return TeacherEnsemble(
@@ -371,7 +403,7 @@ class DistilledClassifier(HasTeachers):
             combination=self.combination,
             cv=self.cv,
             n_jobs=self.n_jobs,
-            random_state=rng,
+            random_state=seed,
             verbose=self.verbose,
         )
 

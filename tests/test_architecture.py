@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "skdistill"
-# What a table is, everyone may know.
-FOUNDATION = {"_table", "_levels"}
+# What a table is, how work is shared out and kept: everyone may know.
+FOUNDATION = {"_table", "_levels", "_fingerprint", "_memory", "_parallel"}
 MAY_IMPORT = {
     "_levels": set(),
     "_table": {"_levels"},
+    "_fingerprint": {"_table"},
+    "_memory": {"_fingerprint", "_table"},
+    "_parallel": set(),
     "nets": FOUNDATION,
     "serving": FOUNDATION,
     "inspection": FOUNDATION,

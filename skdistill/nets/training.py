@@ -1,20 +1,27 @@
 """One training run, the same for the student and for the torch teachers."""
 
+import time
 from contextlib import contextmanager
 from inspect import signature
+from threading import RLock
 
 import numpy as np
 import torch
 from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
+from skdistill._parallel import Progress
 from skdistill.nets.losses import DistillationLoss, pack_targets
 
 MAX_SEED = np.iinfo(np.int32).max
+CUT_SHORT = ("time", "interrupt")
+# torch's random numbers belong to the process: of two threads, one trains at a time.
+_TRAINING = RLock()
 
 
-def train_net(net, rows, *, seed, **loss):
+def train_net(net, rows, *, seed, max_time=None, verbose=0, salvage=False, **loss):
     """Train a skorch net with the distillation loss.
 
     Parameters
@@ -26,13 +33,28 @@ def train_net(net, rows, *, seed, **loss):
         ``train_split=None`` is trained on all.
     seed : int
         For initialisation, shuffling and dropout; torch's own seed is left alone.
+    max_time : float, default=None
+        Seconds; the epoch in which they are over is the last.
+    verbose : int, default=0
+        At 1, a line for each epoch.
+    salvage : bool, default=False
+        Return what Ctrl-C left, if one epoch is done.
     **loss
         Parameters of `DistillationLoss`.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C, which skorch itself takes for early stopping: a net that is half
+        trained would teach.
     """
     net.set_params(criterion=DistillationLoss)
     net.set_params(**{f"criterion__{name}": value for name, value in loss.items()})
     if isinstance(net, NeuralNetClassifier):
         net.set_params(callbacks__valid_acc=None)  # it compares labels, and these are not
+    if (max_time is not None or verbose) and net.callbacks != "disable":
+        watch = Watch(max_time, verbose)
+        net.set_params(callbacks=[*(net.callbacks or []), ("watch", watch)])
     X = rows.X
     targets = pack_targets(rows.soft_targets, rows.labels, rows.sample_weight)
     training, split = slice(None), None
@@ -42,7 +64,57 @@ def train_net(net, rows, *, seed, **loss):
     net.set_params(train_split=split)  # a table too small to hold out rows trains on all
     with seeded(seed, net.device), one_thread(net.device):
         net.fit(X[training], targets[training])
+    if how_it_ended(net) == "interrupt" and not (salvage and _has_an_epoch(net)):
+        raise KeyboardInterrupt
     return net.set_params(train_split=None)  # a fitted net need not carry the rows
+
+
+class Watch(Callback):
+    """Ends a training when its time is over, and says how far it is."""
+
+    def __init__(self, max_time=None, verbose=0):
+        self.max_time = max_time
+        self.verbose = verbose
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        self.started, self.is_over = time.monotonic(), False
+        epochs = [f"epoch {k}" for k in range(1, net.max_epochs + 1)]
+        self.progress = Progress("student", epochs, self.verbose)
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        losses = [f"{key} {net.history[-1][key]:.4f}" for key in sorted(_losses(net.history[-1]))]
+        self.progress.step(" ".join(losses))
+        self.is_over = self.max_time is not None and (
+            time.monotonic() - self.started >= self.max_time
+        )
+        if self.is_over:
+            raise KeyboardInterrupt  # so skorch's callbacks say that it is enough
+
+    def on_train_end(self, net, X=None, y=None, **kwargs):
+        self.progress.close()
+
+
+def how_it_ended(net):
+    """Why a net's training ended: "epochs", "patience", "time" or "interrupt"."""
+    callbacks = [callback for _, callback in net.callbacks_]
+    if any(isinstance(each, Watch) and each.is_over for each in callbacks):
+        return "time"
+    if any(isinstance(each, EarlyStopping) and each.misses_ == each.patience for each in callbacks):
+        return "patience"
+    whole = len(net.history) >= net.max_epochs and (
+        not net.history or _losses(net.history[0]) == _losses(net.history[-1])
+    )
+    return "epochs" if whole else "interrupt"
+
+
+def _has_an_epoch(net):
+    """Whether one epoch is done, and not only begun."""
+    return len(net.history) > 1 or (len(net.history) == 1 and bool(_losses(net.history[0])))
+
+
+def _losses(epoch):
+    """What an epoch records at its end; one that was broken off lacks it."""
+    return {"train_loss", "valid_loss"} & set(epoch)
 
 
 def size_module(net, layout, n_classes, n_samples):
@@ -106,7 +178,7 @@ def resolve_device(device):
 def seeded(seed, device):
     """Draw from a generator of our own, then give torch's back as it was."""
     on_gpu = torch.device(device).type == "cuda"
-    with torch.random.fork_rng(devices=[torch.device(device)] if on_gpu else []):
+    with _TRAINING, torch.random.fork_rng(devices=[torch.device(device)] if on_gpu else []):
         if seed is not None:
             torch.manual_seed(seed)
         yield

@@ -1,9 +1,11 @@
 """How far to trust the teachers, and whether to learn from synthetic rows."""
 
+from functools import partial
+
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import clone
 
+from skdistill._parallel import in_parallel
 from skdistill.nets.training import train_net
 
 # On clean data the teachers' mistakes hurt, on noisy data the labels' noise does.
@@ -12,7 +14,7 @@ ALPHAS = (0.5, 0.0, 1.0)
 SHARE_OF_EPOCHS = 4
 
 
-def choose_alpha(net, rows, *, seed, temperature, n_jobs=None):
+def choose_alpha(net, rows, *, seed, temperature, n_jobs=None, max_time=None):
     """Try the teacher's share of the loss on short trainings, by held-out log loss.
 
     The net on labels alone is one of the candidates: where the teachers do not help,
@@ -27,6 +29,8 @@ def choose_alpha(net, rows, *, seed, temperature, n_jobs=None):
     temperature : float
     n_jobs : int, default=None
         Candidates trained at once.
+    max_time : float, default=None
+        Seconds for each candidate.
 
     Returns
     -------
@@ -40,10 +44,12 @@ def choose_alpha(net, rows, *, seed, temperature, n_jobs=None):
     if net.train_split is None or not rows.held_out.any():
         return ALPHAS[0], rows, []
     trials = [(alpha, rows, True) for alpha in ALPHAS] + [(0.0, rows.labeled(), False)]
-    losses = Parallel(n_jobs=n_jobs)(
-        delayed(_valid_loss)(clone(net), taught_on, seed=seed, alpha=alpha, temperature=temperature)
+    training = {"seed": seed, "temperature": temperature, "max_time": max_time}
+    calls = [
+        partial(_valid_loss, clone(net), taught_on, alpha=alpha, **training)
         for alpha, taught_on, _ in trials
-    )
+    ]
+    losses = list(in_parallel(calls, n_jobs))
     alpha, taught_on, _ = trials[int(np.argmin(losses))]
     candidates = [
         {"alpha": alpha, "teachers": teachers, "valid_loss": loss}

@@ -1,17 +1,19 @@
 """Teachers × folds as joblib tasks: soft targets that never saw their own row."""
 
-import time
 import warnings
 from functools import partial
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import has_fit_parameter
+
+from skdistill._fingerprint import Unhashable, fingerprint
+from skdistill._memory import Absent
+from skdistill._parallel import Progress, in_parallel
 
 
 def folds(cv, X, y, rng):
@@ -65,6 +67,7 @@ def cross_fit(
     refit=False,
     n_jobs=None,
     verbose=0,
+    memory=None,
 ):
     """Label each row with clones of the teachers that never saw that row.
 
@@ -95,6 +98,8 @@ def cross_fit(
         Teachers × folds fitted at once.
     verbose : int, default=0
         At 1, a line for each fit.
+    memory : Memory, default=None
+        Keeps what each teacher says after each fold, and takes it from there.
 
     Returns
     -------
@@ -118,16 +123,13 @@ def cross_fit(
     if refit:
         runs.append(("all rows", everything, None))
     tasks = [(t, *run) for run in runs for t in range(len(teachers))]
-    fit = partial(
-        _fit_and_label,
-        X=X,
-        y=y,
-        classes=classes,
-        sample_weight=sample_weight,
-        unlabeled=unlabeled,
-        verbose=verbose,
-    )
-    results = Parallel(n_jobs=n_jobs)(delayed(fit)(*teachers[t], *run) for t, *run in tasks)
+    rows = (X, y, classes, sample_weight, unlabeled)
+    pieces = {
+        f"{teachers[t][0]}, {where}": partial(_fit_and_label, teachers[t], where, train, test, rows)
+        for t, where, train, test in tasks
+    }
+    keys = _keys(memory, teachers, tasks, rows)
+    results = _recall_or_make(pieces, keys, memory, n_jobs, verbose)
 
     soft_targets = np.empty((len(teachers), len(y), len(classes)))
     n_unlabeled = 0 if unlabeled is None else len(unlabeled)
@@ -142,14 +144,77 @@ def cross_fit(
     return soft_targets, of_unlabeled, fitted
 
 
-def _fit_and_label(
-    name, teacher, where, train, test, *, X, y, classes, sample_weight, unlabeled, verbose
-):
+def _keys(memory, teachers, tasks, rows):
+    """What each task's result depends on, as one key; None where that cannot be told."""
+    if memory is None:
+        return [None] * len(tasks)
+    X, y, classes, sample_weight, unlabeled = rows
+    tables = memory.table(X), fingerprint(y, classes, sample_weight), memory.table(unlabeled)
+    recipes = []
+    for name, teacher in teachers:
+        try:
+            recipes.append(fingerprint(name, teacher))
+        except Unhashable as error:
+            recipes.append(None)
+            warnings.warn(
+                f"memory is not used for teacher {name!r}, which is fitted each time: {error}.",
+                UserWarning,
+                stacklevel=5,
+            )
+    # The teachers that are fitted on all rows have no word on the unlabelled ones.
+    return [
+        recipes[t]
+        and memory.key(
+            recipes[t],
+            memory.table(train),
+            memory.table(test),
+            *tables[: 2 if test is None else 3],
+        )
+        for t, _, train, test in tasks
+    ]
+
+
+def _recall_or_make(pieces, keys, memory, n_jobs, verbose):
+    """Results of all pieces: those in memory first, then those that nobody is at, then all."""
+    results = {}
+    if memory is not None:
+        found = zip(pieces, map(memory.recall, keys))
+        results = {label: result for label, result in found if result is not Absent.MISSING}
+    for wait in (False, True):
+        calls = {
+            label: partial(_remember, memory, key, make, wait)
+            for (label, make), key in zip(pieces.items(), keys)
+            if label not in results
+        }
+        if not calls:
+            break
+        progress = Progress("teachers", calls, verbose)
+        for label, (result, problem) in zip(
+            calls, in_parallel(list(calls.values()), n_jobs, progress)
+        ):
+            if result is not Absent.BUSY:
+                results[label] = result
+            if problem and not memory.problem:
+                memory.problem = problem
+                memory.warn()
+        progress.close()
+    return [results[label] for label in pieces]
+
+
+def _remember(memory, key, make, wait):
+    """A result, and the memory's problem: in another process both have to be brought back."""
+    if memory is None:
+        return make(), None
+    return memory.remember(key, make, wait=wait), memory.problem
+
+
+def _fit_and_label(named, where, train, test, rows):
     """One teacher on one fold: its probabilities for the fold and for unlabelled rows.
 
     Without a fold to label, the fitted teacher itself.
     """
-    started = time.perf_counter()
+    name, teacher = named
+    X, y, classes, sample_weight, unlabeled = rows
     try:
         fitted = FittedTeacher(name, clone(teacher), classes).fit(
             _safe_indexing(X, train),
@@ -166,8 +231,6 @@ def _fit_and_label(
         raise ValueError(
             f"Teacher {name!r} failed on {where}: {type(error).__name__}: {error}"
         ) from error
-    if verbose:
-        print(f"[skdistill] {name}, {where}: {time.perf_counter() - started:.1f} s", flush=True)
     return result
 
 

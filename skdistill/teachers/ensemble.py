@@ -2,9 +2,9 @@
 
 import numpy as np
 from sklearn.metrics import log_loss
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._memory import open_memory, repeatable_rng
 from skdistill._table import check_table, check_training_rows
 from skdistill.teachers.cross_fitting import cross_fit, folds, warn_in_sample
 from skdistill.teachers.named import HasTeachers
@@ -26,6 +26,8 @@ class TeacherEnsemble(HasTeachers):
         Folds of the cross-fitting; None for in-sample targets.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         For the default teachers; others get the table as it is.
+    memory : None, str, path-like or joblib.Memory, default=None
+        Where what a teacher learnt on a fold is kept, see `DistilledClassifier`.
     n_jobs : int, default=None
         Teachers × folds fitted at once.
     random_state : int, RandomState or None, default=None
@@ -50,6 +52,7 @@ class TeacherEnsemble(HasTeachers):
         combination="mean",
         cv=5,
         categorical_features="from_dtype",
+        memory=None,
         n_jobs=None,
         random_state=None,
         verbose=0,
@@ -59,6 +62,7 @@ class TeacherEnsemble(HasTeachers):
         self.combination = combination
         self.cv = cv
         self.categorical_features = categorical_features
+        self.memory = memory
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -66,11 +70,21 @@ class TeacherEnsemble(HasTeachers):
     def fit(self, X, y, sample_weight=None):
         """Fit every teacher on all rows, and the weights on folds."""
         X, y, classes, sample_weight = check_training_rows(self, X, y, sample_weight)
-        self.fit_soft_targets(X, y, classes, sample_weight)
+        memory = open_memory(self.memory, self.random_state)
+        self.fit_soft_targets(X, y, classes, sample_weight, memory=memory)
         return self
 
     def fit_soft_targets(
-        self, X, y, classes, sample_weight=None, *, held_out=None, unlabeled=None, refit=True
+        self,
+        X,
+        y,
+        classes,
+        sample_weight=None,
+        *,
+        held_out=None,
+        unlabeled=None,
+        refit=True,
+        memory=None,
     ):
         """Cross-fit the teachers and pool what they say of each row.
 
@@ -86,6 +100,8 @@ class TeacherEnsemble(HasTeachers):
         unlabeled : table of shape (n_unlabeled, n_features), default=None
         refit : bool, default=True
             Whether the teachers are wanted afterwards, fitted on all rows.
+        memory : Memory, default=None
+            Open, as `open_memory` returns it.
 
         Returns
         -------
@@ -98,7 +114,7 @@ class TeacherEnsemble(HasTeachers):
             raise ValueError(
                 f"combination must be one of {COMBINATIONS}, got {self.combination!r}."
             )
-        rng = check_random_state(self.random_state)
+        rng = repeatable_rng(self.random_state, memory)
         teachers = self._named_teachers(rng)
         X = check_table(self, X, reset=True)  # on its own it will be asked to predict
         n_classes = len(classes)
@@ -120,6 +136,7 @@ class TeacherEnsemble(HasTeachers):
             refit=refit,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
+            memory=memory,
         )
         known = np.ones(len(y), dtype=bool) if held_out is None else ~held_out
         weights = pool_weights(

@@ -5,6 +5,7 @@ here loads a forest, a fold or a net.
 """
 
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone, is_classifier
@@ -66,7 +67,12 @@ class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
             raise ValueError("teachers has none left: at least one must not be 'drop'.")
         for name, teacher in teachers:
             _check_teacher(name, teacher)
-        return [(name, seeded_clone(teacher, rng)) for name, teacher in teachers]
+        seed = rng.randint(np.iinfo(np.int32).max)
+        # By name, so that another teacher beside it does not change a teacher's seed.
+        return [
+            (name, seeded_clone(teacher, np.random.RandomState([seed, crc32(name.encode())])))
+            for name, teacher in teachers
+        ]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

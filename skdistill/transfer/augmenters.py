@@ -12,7 +12,7 @@ ROWS_OF_NEIGHBOURS = 10_000
 MOST_SYNTHETIC_ROWS = 50_000
 
 
-def synthetic_rows(augmenter, X, categorical_features, rng):
+def synthetic_rows(augmenter, X, categorical_features, seed):
     """Draw the synthetic rows that `DistilledClassifier` asks for; None if it wants none.
 
     Parameters
@@ -20,14 +20,14 @@ def synthetic_rows(augmenter, X, categorical_features, rng):
     augmenter : "auto", "munge", None, or object with `fit` and `sample`
     X : table of shape (n_samples, n_features)
     categorical_features : "from_dtype", None, or array-like
-    rng : RandomState
+    seed : int
     """
     if augmenter is None:
         return None
     if isinstance(augmenter, str):
         augmenter = Munge(categorical_features=categorical_features)
     n = min(X.shape[0], MOST_SYNTHETIC_ROWS)
-    rows = clone(augmenter, safe=False).fit(X).sample(n, rng)
+    rows = clone(augmenter, safe=False).fit(X).sample(n, np.random.RandomState(seed))
     if getattr(rows, "shape", (0, 0))[1:] != X.shape[1:]:
         raise ValueError(
             f"augmenter {augmenter!r} gave rows of shape {getattr(rows, 'shape', None)}, expected "

@@ -1,0 +1,166 @@
+"""Fingerprints: what a table, an estimator or a number holds, in forty digits."""
+
+import inspect
+import pickle
+import sys
+from hashlib import blake2b
+
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from skdistill._table import is_frame
+
+DIGEST_BYTES = 20
+# They change how long it takes, not what comes out.
+NOT_IN_THE_KEY = ("n_jobs", "verbose")
+
+
+class Unhashable(ValueError):
+    """Something that cannot be known again."""
+
+
+def fingerprint(*values):
+    """Digest of what the values hold, not of where they lie.
+
+    Tables and arrays are read at memory speed, an estimator by its type, its library's
+    version and its parameters.
+
+    Returns
+    -------
+    digest : str
+        Hexadecimal.
+
+    Raises
+    ------
+    Unhashable
+        If a value can be told neither by its type nor by pickling it, such as a lambda.
+    """
+    digest = blake2b(digest_size=DIGEST_BYTES)
+    for value in values:
+        _feed(digest, value)
+    return digest.hexdigest()
+
+
+def _feed(digest, value):
+    """Add one value; what is in front of each says how to read it, so that none runs on."""
+    if value is None or isinstance(value, (bool, int, float, complex, str, bytes, np.generic)):
+        _add(digest, type(value).__name__, repr(value))
+    elif isinstance(value, np.ndarray):
+        _feed_array(digest, value)
+    elif is_frame(value) and value.ndim == 1:
+        _feed_column(digest, value.index)
+        _feed_column(digest, value)
+    elif is_frame(value):
+        _add(digest, "table", type(value).__name__, repr(value.shape))
+        _feed_column(digest, value.index)
+        for j in range(value.shape[1]):
+            _feed(digest, value.columns[j])
+            _feed_column(digest, value.iloc[:, j])
+    elif isinstance(value, (list, tuple)):
+        _add(digest, type(value).__name__, str(len(value)))
+        for item in value:
+            _feed(digest, item)
+    elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        _feed(digest, [item for key in sorted(value) for item in (key, value[key])])
+    elif isinstance(value, type) or inspect.isroutine(value):
+        _feed_pickled(digest, value)
+        _add(digest, version_of(value.__module__), _source(value))
+    elif _is_recipe(value):
+        _feed_type(digest, type(value))
+        params = value.get_params(deep=False)
+        known = {k: v for k, v in params.items() if k not in NOT_IN_THE_KEY and k[0] != "_"}
+        _feed(digest, known)
+    else:
+        _feed_type(digest, type(value))
+        _feed_pickled(digest, value)
+
+
+def _feed_array(digest, array):
+    _add(digest, "array", array.dtype.str, repr(array.shape))
+    if array.dtype.hasobject:
+        _feed_objects(digest, array.ravel())
+    elif array.size:
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+
+
+def _feed_column(digest, column):
+    """One column of a frame: categories by code, numbers as they lie, all else as objects."""
+    _add(digest, "column", repr(column.dtype) if isinstance(column.dtype, np.dtype) else "")
+    if hasattr(column, "cat"):
+        _feed(digest, [bool(column.cat.ordered), column.cat.categories.tolist()])
+        _feed_array(digest, column.cat.codes.to_numpy())
+    elif isinstance(column.dtype, np.dtype):
+        _feed_array(digest, column.to_numpy())
+    else:
+        _add(digest, str(column.dtype))
+        _feed_objects(digest, column.to_numpy(dtype=object))
+
+
+def _feed_objects(digest, objects):
+    # Without memo two equal strings are written alike whether or not they are one object.
+    pickler = pickle.Pickler(_Sink(digest), protocol=5)
+    pickler.fast = True
+    try:
+        for start in range(0, len(objects), 10_000):
+            pickler.dump(objects[start : start + 10_000].tolist())
+    except Exception as error:
+        raise Unhashable(describe_error(error)) from error
+
+
+def _feed_type(digest, kind):
+    for parent in kind.__mro__[:-1]:
+        _add(digest, f"{parent.__module__}.{parent.__qualname__}", version_of(parent.__module__))
+        _add(digest, _source(parent))
+
+
+def _feed_pickled(digest, value):
+    if "<" in getattr(value, "__qualname__", ""):  # <lambda> or <locals>: a name for many
+        raise Unhashable(f"{value!r} has no name of its own: define it in a module")
+    try:
+        _add(digest, "pickled", joblib.hash(value))
+    except Exception as error:  # whatever somebody's __reduce__ raises
+        raise Unhashable(f"{value!r} cannot be hashed ({describe_error(error)})") from error
+
+
+def _is_recipe(value):
+    """Whether its parameters tell all of it: not so of an estimator that is frozen."""
+    if not hasattr(value, "get_params"):
+        return False
+    own_clone = getattr(type(value), "__sklearn_clone__", BaseEstimator.__sklearn_clone__)
+    return own_clone is BaseEstimator.__sklearn_clone__
+
+
+def version_of(module):
+    """The version of the library that a module belongs to, "" if it has none."""
+    library = sys.modules.get(module.partition(".")[0])
+    return str(getattr(library, "__version__", ""))
+
+
+def describe_error(error):
+    """One line on what went wrong."""
+    return f"{type(error).__name__}: {error}"
+
+
+def _source(thing):
+    """The source of what belongs to no versioned library, such as a class in a notebook."""
+    if version_of(thing.__module__):
+        return ""
+    try:
+        return inspect.getsource(thing)
+    except (OSError, TypeError):
+        return ""
+
+
+def _add(digest, *texts):
+    for text in texts:
+        encoded = text.encode("utf-8", "surrogatepass")
+        digest.update(b"%d:" % len(encoded))
+        digest.update(encoded)
+
+
+class _Sink:
+    """A file whose content goes into a digest."""
+
+    def __init__(self, digest):
+        self.write = digest.update
