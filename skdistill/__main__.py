@@ -14,7 +14,7 @@ def main(argv=None):
     arguments = _parser().parse_args(argv)
     try:
         return run(arguments)
-    except (ValueError, OSError, ImportError) as error:
+    except (ValueError, TypeError, OSError, ImportError) as error:
         print(f"skdistill: {error}", file=sys.stderr)
         return 2
 
@@ -40,6 +40,7 @@ def _parser():
 def run(arguments):
     """Do what the command line asks for."""
     import joblib
+    import pandas as pd
     from sklearn.base import clone
     from sklearn.model_selection import train_test_split
 
@@ -48,11 +49,16 @@ def run(arguments):
     X, y = _read(arguments)
     out = Path(arguments.out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    # A class with a single row can be in one part only.
-    stratify = y if y.value_counts().min() > 1 else None
+    # A class's only row is for training: nobody could be judged by it.
+    single = y.map(y.value_counts()) == 1
     X_train, X_test, y_train, y_test = train_test_split(
-        X, y, test_size=arguments.test_size, random_state=arguments.seed, stratify=stratify
+        X[~single],
+        y[~single],
+        test_size=arguments.test_size,
+        random_state=arguments.seed,
+        stratify=y[~single],
     )
+    X_train, y_train = pd.concat([X_train, X[single]]), pd.concat([y_train, y[single]])
     print(f"{len(X_train):,} rows to train on, {len(X_test):,} held out, {X.shape[1]} columns, ")
     print(f"{y.nunique()} classes. Fitting teachers, then the student …", flush=True)
 
@@ -94,6 +100,8 @@ def _read(arguments):
     import pandas as pd
 
     if arguments.table is None:
+        if arguments.target is not None:
+            raise ValueError("--target names a column of TABLE, but no TABLE was given.")
         from sklearn import datasets
 
         bunch = getattr(datasets, f"load_{arguments.data}")(as_frame=True)
@@ -101,7 +109,10 @@ def _read(arguments):
     path = Path(arguments.table)
     if not path.exists():
         raise ValueError(f"there is no file {str(path)!r}.")
-    frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    if path.suffix in (".parquet", ".pq"):
+        frame = pd.read_parquet(path)
+    else:
+        frame = pd.read_csv(path, low_memory=False)  # else a column may be half text
     if arguments.target not in frame.columns:
         raise ValueError(
             f"--target is {arguments.target!r}, but the table's columns are {list(frame.columns)}."

@@ -74,7 +74,7 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
         With `predict_proba`, fitted on the same classes.
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
-        Labels, or indices of classes for a classifier fitted on these.
+        Labels.
     reference : str, default=None
         The model that agreement is taken with; by default the first.
     n_repeats : int, default=30
@@ -85,11 +85,15 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
     report : Report
         Accuracy, log loss, expected calibration error, agreement, size in kB, and
         microseconds for one row.
+
+    Raises
+    ------
+    ValueError
+        If the models differ in their classes, or y has others.
     """
+    classes, y = _check_classes(models, y)
     probas = {name: model.predict_proba(X) for name, model in models.items()}
     of_reference = probas[reference or next(iter(probas))]
-    classes = np.unique(np.concatenate([np.asarray(m.classes_) for m in models.values()]))
-    y = np.searchsorted(classes, y)
     return Report(
         [
             Row(
@@ -105,6 +109,25 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
             for name, proba in probas.items()
         ]
     )
+
+
+def _check_classes(models, y):
+    """The classes that all models share, and y as their indices."""
+    (first, model), *others = models.items()
+    classes = np.asarray(model.classes_)
+    for name, other in others:
+        if not np.array_equal(other.classes_, classes):
+            raise ValueError(
+                f"the models know other classes: {first!r} {classes.tolist()}, {name!r} "
+                f"{np.asarray(other.classes_).tolist()}: fit them on the same labels."
+            )
+    strange = sorted(set(np.asarray(y).tolist()) - set(classes.tolist()))
+    if strange:
+        raise ValueError(
+            f"y has labels that no model was fitted on: {strange[:5]}. Leave these rows out, or "
+            "let the models be fitted on some."
+        )
+    return classes, np.searchsorted(classes, y)
 
 
 def size_in_bytes(model):

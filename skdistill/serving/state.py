@@ -33,7 +33,8 @@ def to_plain(inputs, student):
         "flag_columns": inputs.flag_columns,
     }
     for i, (weight, bias) in enumerate(student.weights):
-        arrays[f"layer{i}.weight"], arrays[f"layer{i}.bias"] = weight, bias
+        # Half the length of a file; lossless, since training ends with rounding to it.
+        arrays[f"layer{i}.weight"], arrays[f"layer{i}.bias"] = weight.astype(np.float16), bias
     if student.waves is not None:
         arrays |= {f"waves.{name}": array for name, array in zip(WAVES, student.waves)}
     if student.steps is not None:
@@ -65,6 +66,9 @@ def from_plain(plain):
     _require(n_layers > 0, "it has no layers")
     strange = set(arrays) ^ (wanted | set(waves) | optional)
     _require(not strange, f"of its arrays {sorted(strange)} are missing or unknown")
+    matrices = [arrays[f"layer{i}.weight"] for i in range(n_layers)]
+    halves = all(matrix.dtype == np.float16 for matrix in matrices)
+    _require(halves, "its layers' weights are not float16")
     _check_inputs(arrays, plain["levels"])
     inputs = NetInputs.from_arrays(
         arrays["is_categorical"],
@@ -77,7 +81,7 @@ def from_plain(plain):
     )
     student = ForwardPass(
         inputs.layout,
-        [(arrays[f"layer{i}.weight"], arrays[f"layer{i}.bias"]) for i in range(n_layers)],
+        [(m.astype(np.float32), arrays[f"layer{i}.bias"]) for i, m in enumerate(matrices)],
         waves=tuple(arrays[name] for name in waves) or None,
         steps=arrays.get("step_vectors"),
         levels=arrays.get("level_vectors"),

@@ -50,9 +50,10 @@ class TorchForward:
 def forward_pass(net: NeuralNet):
     """What predicts once a net is trained: plain arrays, or a custom module."""
     module = net.module_
-    return (
-        ForwardPass(**module.arrays()) if isinstance(module, StudentMLP) else TorchForward(module)
-    )
+    if not isinstance(module, StudentMLP):
+        return TorchForward(module)
+    module.round_weights()
+    return ForwardPass(**module.arrays())
 
 
 def inputs_for(net: NeuralNet, categorical_features):

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils import check_random_state
+from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._table import NetInputs, check_table, check_training_rows
@@ -48,20 +48,22 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y, sample_weight=None):
         """Train the net; a tenth or so of the rows decide when to stop."""
-        X, y, self.classes_, sample_weight = check_training_rows(self, X, y, sample_weight)
+        X, y, classes, sample_weight = check_training_rows(self, X, y, sample_weight)
         rng = check_random_state(self.random_state)
-        n_classes = len(self.classes_)
+        n_classes = len(classes)
+        held_out = hold_out(y, rng)
         net = TensorNet(StudentMLP) if self.net is None else clone(self.net)
         net.set_params(device=resolve_device(self.device))
-        self.inputs_ = NetInputs(self.categorical_features).fit(X, np.eye(n_classes)[y], rng)
-        size_module(net, layout=self.inputs_.layout, n_classes=n_classes, n_samples=len(y))
-        rows = TransferSet.from_labels(
-            self.inputs_.transform(X), y, n_classes, sample_weight, hold_out(y, rng)
+        # The steps follow labels, and those of the rows that judge the net are not for it.
+        inputs = NetInputs(self.categorical_features).fit(
+            _safe_indexing(X, ~held_out), np.eye(n_classes)[y[~held_out]], rng
         )
+        size_module(net, layout=inputs.layout, n_classes=n_classes, n_samples=len(y))
+        rows = TransferSet.from_labels(inputs.transform(X), y, n_classes, sample_weight, held_out)
         train_net(net, rows, seed=rng.randint(MAX_SEED), alpha=0.0)
         self.history_ = list(net.history)
         net.trim_for_prediction()
-        self.net_ = net
+        self.classes_, self.inputs_, self.net_ = classes, inputs, net
         return self
 
     def predict_proba(self, X):
