@@ -1,0 +1,153 @@
+"""What does a search over the student cost, with and without `memory`?
+
+    python benchmarks/bench_tuning.py
+
+The same 12 candidates × 5 splits on `adult` at 10,000 rows, three times: with an empty
+memory, with what that has left, and without. Its teachers are the default ones made
+small (fewer trees, fewer epochs), or the search without memory would take hours; the
+larger the teachers, the more a memory saves. Then one fit with the default teachers as
+they are: what its memory costs in time and on disk, and what two jobs bring.
+"""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from common import load_split, save
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from skdistill import DistilledClassifier, StudentNet, default_teachers
+from skdistill._memory import Memory
+
+GRID = {
+    "alpha": [0.3, 0.6, 0.9],
+    "temperature": [1.0, 2.0],
+    "student__module__hidden_sizes": [(64,), (128, 128)],
+}
+SMALL = {"rf__n_estimators": 50, "xgb__n_estimators": 50}
+NETS = ("mlp", "mlp_waves", "mlp_steps")
+
+
+def main():
+    """Time all and write the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--teacher-epochs", type=int, default=4)
+    parser.add_argument("--student-epochs", type=int, default=4)
+    parser.add_argument("--splits", type=int, default=5)
+    parser.add_argument("--smoke", action="store_true", help="tiny, written nowhere")
+    arguments = parser.parse_args()
+    name = "adult"
+    if arguments.smoke:
+        arguments.rows, arguments.splits, name = 200, 2, "wine"
+        arguments.teacher_epochs = arguments.student_epochs = 1
+    X, _, y, _ = load_split(name, 0, arguments.rows)
+    results = {"data": name, "n_rows": len(X), **vars(arguments), "grid": GRID, **SMALL}
+    with tempfile.TemporaryDirectory() as folder:
+        results["search"] = searches(X, y, folder, arguments)
+    small = arguments.smoke and {
+        **SMALL,
+        **dict.fromkeys(map("{}__net__max_epochs".format, NETS), 1),
+    }
+    results["default_fit"] = default_fits(X, y, small or {})
+    results["load_average"] = os.getloadavg()
+    if not arguments.smoke:
+        save("tuning", results)
+
+
+def searches(X, y, folder, arguments):
+    """Seconds of the same search with an empty memory, a full one and none."""
+    student = StudentNet(max_epochs=arguments.student_epochs)
+    clf = DistilledClassifier(default_teachers(), student, random_state=0)
+    epochs = {f"{net}__net__max_epochs": arguments.teacher_epochs for net in NETS}
+    clf.set_params(**SMALL, **epochs)
+    seconds, scores = {}, {}
+    for label, memory in [("first", folder), ("again", folder), ("without", None)]:
+        search = GridSearchCV(
+            clone(clf).set_params(memory=memory),
+            GRID,
+            cv=arguments.splits,
+            scoring="neg_log_loss",
+            refit=False,
+        )
+        started = time.perf_counter()
+        search.fit(X, y)
+        seconds[label] = time.perf_counter() - started
+        scores[label] = search.cv_results_["mean_test_score"].tolist()
+        print(f"search, {label}: {seconds[label]:.1f} s", flush=True)
+    assert scores["first"] == scores["again"] == scores["without"]
+    shares = {
+        "first_to_without": seconds["first"] / seconds["without"],
+        "again_to_first": seconds["again"] / seconds["first"],
+    }
+    print(shares)
+    return {"seconds": seconds, **shares, "mebibytes": mebibytes(folder)}
+
+
+def default_fits(X, y, params):
+    """One fit with one job and with two, and what memory adds to it."""
+    clf = DistilledClassifier(random_state=0).set_params(**params)
+    seconds = {}
+    for n_jobs in (1, 2):
+        started = time.perf_counter()
+        clone(clf).set_params(n_jobs=n_jobs).fit(X, y)
+        seconds[f"{n_jobs} jobs"] = time.perf_counter() - started
+        print(f"default fit, {n_jobs} jobs: {seconds[f'{n_jobs} jobs']:.1f} s", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        overhead = Overhead()
+        with overhead:
+            clone(clf).set_params(memory=folder).fit(X, y)
+        size = mebibytes(folder)
+        started = time.perf_counter()
+        clone(clf).set_params(memory=folder).fit(X, y)
+        seconds["1 job, all in memory"] = time.perf_counter() - started
+    shares = {
+        "speedup_of_two_jobs": seconds["1 jobs"] / seconds["2 jobs"],
+        "memory_seconds": overhead.seconds,
+        "memory_share": overhead.seconds / seconds["1 jobs"],
+    }
+    print(seconds, shares, f"{size:.1f} MiB")
+    return {"seconds": seconds, **shares, "mebibytes": size}
+
+
+class Overhead:
+    """Seconds spent in a memory itself: keys, reading, writing."""
+
+    METHODS = ("key", "table", "recall", "_claim", "_write")
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def __enter__(self):
+        self.original = {name: getattr(Memory, name) for name in self.METHODS}
+        for name, method in self.original.items():
+            setattr(Memory, name, self._timed(method))
+
+    def __exit__(self, *_):
+        for name, method in self.original.items():
+            setattr(Memory, name, method)
+
+    def _timed(self, method):
+        def timed(*args, **kwargs):
+            started = time.perf_counter()
+            try:
+                return method(*args, **kwargs)
+            finally:
+                self.seconds += time.perf_counter() - started
+
+        return timed
+
+
+def mebibytes(folder):
+    """Size of all files in a folder."""
+    return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()) / 2**20
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,266 @@
+"""Ctrl-C, a time limit, word of progress, and who may start workers."""
+
+import os
+import re
+import sys
+import threading
+from functools import partial
+from types import SimpleNamespace
+
+import joblib
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.tree import DecisionTreeClassifier
+from skorch.callbacks import Callback, EarlyStopping
+
+from skdistill import NetClassifier, StudentMLP, TensorNet
+from skdistill._parallel import Progress, in_parallel
+from tests.small import numeric_rows, quick_classifier, quick_student
+
+
+class CtrlC(Callback):
+    """Somebody presses it: at the end of an epoch, or at a batch within it."""
+
+    def __init__(self, epoch=2, event="on_epoch_end"):
+        self.epoch = epoch
+        self.event = event
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        self.press("on_epoch_end", net)
+
+    def on_batch_begin(self, net, batch=None, training=None, **kwargs):
+        self.press("on_batch_begin", net)
+
+    def press(self, event, net):
+        if event == self.event and len(net.history) == self.epoch:
+            raise KeyboardInterrupt
+
+
+def interrupted(**when):
+    return quick_student(max_epochs=20, callbacks=[("ctrl_c", CtrlC(**when))])
+
+
+@pytest.mark.parametrize("event", ["on_epoch_end", "on_batch_begin"])
+def test_a_student_that_is_interrupted_is_its_best_epoch_so_far(event):
+    X, y = numeric_rows(200)
+
+    with pytest.warns(UserWarning, match="interrupted in epoch 4 of 20") as told:
+        clf = quick_classifier(student=interrupted(epoch=4, event=event)).fit(X, y)
+
+    done = 4 if event == "on_epoch_end" else 3
+    best = int(np.argmin([epoch["valid_loss"] for epoch in clf.history_[:done]])) + 1
+    with pytest.warns(UserWarning, match="interrupted"):
+        until_best = quick_classifier(student=interrupted(epoch=best)).fit(X, y)
+    assert len(told) == 1
+    assert_array_equal(clf.predict_proba(X), until_best.predict_proba(X))
+
+
+def test_before_one_epoch_is_done_ctrl_c_leaves_a_clean_unfitted_classifier():
+    X, y = numeric_rows()
+    clf = quick_classifier().fit(X, y)
+    clf.set_params(student=interrupted(epoch=1, event="on_batch_begin"))
+
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, y)
+
+    with pytest.raises(NotFittedError):
+        clf.predict(X)
+    assert not hasattr(clf, "history_")
+
+
+def test_ctrl_c_while_alpha_is_chosen_leaves_a_clean_unfitted_classifier():
+    X, y = numeric_rows()
+    clf = quick_classifier(student=interrupted(), alpha="auto")
+
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, y)
+
+    with pytest.raises(NotFittedError):
+        clf.predict(X)
+
+
+def test_a_teacher_that_was_interrupted_does_not_teach():
+    X, y = numeric_rows()
+    half_trained = TensorNet(StudentMLP, max_epochs=20, callbacks=[("ctrl_c", CtrlC())])
+    clf = quick_classifier([("net", NetClassifier(half_trained, random_state=0))])
+
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, y)
+
+    with pytest.raises(NotFittedError):
+        clf.predict(X)
+
+
+def test_early_stopping_of_ones_own_is_no_interruption():
+    X, y = numeric_rows()
+    stopping = EarlyStopping("train_loss", patience=2, threshold=1e9, threshold_mode="abs")
+    net = TensorNet(StudentMLP, max_epochs=20, callbacks=[("stopping", stopping)])
+
+    clf = quick_classifier([("net", NetClassifier(net))], quick_student(max_epochs=2)).fit(X, y)
+
+    assert len(clf.history_) == 2  # and no warning, which would be an error
+
+
+def test_an_interrupted_student_is_not_kept_in_memory(tmp_path, monkeypatch):
+    X, y = numeric_rows(200)
+    clf = quick_classifier(student=quick_student(max_epochs=6), memory=tmp_path)
+    run_epoch = TensorNet.run_single_epoch
+
+    def press(net, iterator, training, **kwargs):
+        if len(net.history) == 3:
+            raise KeyboardInterrupt
+        return run_epoch(net, iterator, training, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TensorNet, "run_single_epoch", press)
+        with pytest.warns(UserWarning, match="interrupted"):
+            clf.fit(X, y)
+
+    assert len(clf.fit(X, y).history_) == 6
+
+
+class Clock:
+    """Seconds that pass when somebody looks."""
+
+    def __init__(self, step):
+        self.now, self.step = 0.0, step
+
+    def __call__(self):
+        self.now += self.step
+        return self.now
+
+
+def test_the_student_ends_with_the_epoch_in_which_the_time_is_over(monkeypatch):
+    X, y = numeric_rows(200)
+    clock = SimpleNamespace(monotonic=Clock(1.0))
+    for module in ("_classifier", "nets.training", "student.teach"):
+        monkeypatch.setattr(f"skdistill.{module}.time", clock)
+
+    clf = quick_classifier(student=quick_student(max_epochs=50), max_time=20).fit(X, y)
+
+    assert 1 <= len(clf.history_) < 20
+    assert clf.predict(X).shape == (200,)
+
+
+@pytest.mark.parametrize("alpha", [0.5, "auto"])
+def test_where_the_teachers_used_up_the_time_the_student_gets_one_epoch(alpha):
+    X, y = numeric_rows()
+
+    with pytest.warns(UserWarning, match="max_time was over before the student") as told:
+        clf = quick_classifier(alpha=alpha, max_time=1e-9).fit(X, y)
+
+    assert len(told) == 1
+    assert len(clf.history_) == 1
+
+
+def test_a_student_that_ran_out_of_time_is_not_kept_in_memory(tmp_path):
+    X, y = numeric_rows()
+    clf = quick_classifier(memory=tmp_path, max_time=1e-9)
+    with pytest.warns(UserWarning, match="max_time"):
+        clf.fit(X, y)
+
+    assert len(clf.set_params(max_time=None).fit(X, y).history_) == 5
+
+
+def test_time_enough_changes_nothing():
+    X, y = numeric_rows()
+
+    limited = quick_classifier(max_time=1e6).fit(X, y)
+
+    assert_array_equal(limited.predict_proba(X), quick_classifier().fit(X, y).predict_proba(X))
+
+
+@pytest.mark.parametrize("max_time", [0, -1, "1 h"])
+def test_a_time_that_is_none_is_refused(max_time):
+    with pytest.raises(ValueError, match="max_time"):
+        quick_classifier(max_time=max_time).fit(*numeric_rows())
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_a_bar_shows_teachers_folds_and_epochs(capsys, n_jobs):
+    pytest.importorskip("tqdm")
+
+    quick_classifier(verbose=1, n_jobs=n_jobs).fit(*numeric_rows())
+
+    shown = capsys.readouterr().err
+    assert re.search(r"teachers: 100%.* 4/4 .*(deep|stump), fold 2 of 2", shown)
+    assert re.search(r"student: 100%.* 5/5 .*epoch 5 train_loss [\d.]+ valid_loss [\d.]+", shown)
+
+
+def test_without_tqdm_lines_say_how_long_it_will_take(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    monkeypatch.setattr("skdistill._parallel.time", SimpleNamespace(monotonic=Clock(10.0)))
+    progress = Progress("teachers", ["one", "two", "three"], verbose=1)
+
+    progress.step()
+    progress.step("well done")
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith("teachers 1/3: one, 10.0 s, 20 s left")
+    assert second.endswith("teachers 2/3: two well done, 20.0 s, 10 s left")
+
+
+class Level(ClassifierMixin, BaseEstimator):
+    """A teacher that notes how many it may do at once."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.jobs_ = joblib.effective_n_jobs(4)
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
+
+
+def test_results_come_in_the_order_of_the_calls():
+    calls = [partial(divmod, k, 3) for k in range(7)]
+
+    assert (
+        list(in_parallel(calls, 2))
+        == list(in_parallel(calls, 1))
+        == [divmod(k, 3) for k in range(7)]
+    )
+
+
+def test_teachers_that_are_fitted_at_once_start_no_workers_of_their_own():
+    X, y = numeric_rows()
+    clf = quick_classifier([("t", Level())], n_jobs=2, keep_teachers=True).fit(X, y)
+
+    assert clf.teacher_.teachers_[0].estimator.jobs_ == 1
+
+
+def test_a_teacher_that_is_fitted_alone_may_use_all_cores():
+    X, y = numeric_rows()
+    clf = quick_classifier([("t", Level())], keep_teachers=True).fit(X, y)
+
+    assert clf.teacher_.teachers_[0].estimator.jobs_ == 4
+
+
+def test_within_a_search_that_has_workers_all_is_done_in_turn():
+    inner = joblib.Parallel(n_jobs=2)(joblib.delayed(pids)(2) for _ in range(2))
+
+    assert all(len(seen) == 1 for seen in inner)
+
+
+def pids(n_jobs):
+    """The processes and threads that work on some calls."""
+    return set(in_parallel([who] * 4, n_jobs))
+
+
+def who():
+    return os.getpid(), threading.get_ident()
+
+
+def test_nets_that_are_trained_in_threads_are_those_trained_in_turn():
+    X, y = numeric_rows()
+    net = NetClassifier(TensorNet(StudentMLP, max_epochs=3))
+    clf = quick_classifier([("a", net), ("b", DecisionTreeClassifier()), ("c", net)])
+
+    alone = clf.fit(X, y).teacher_scores_
+    with joblib.parallel_config(backend="threading"):
+        together = clf.set_params(n_jobs=4).fit(X, y).teacher_scores_
+
+    assert together == alone
