@@ -402,6 +402,7 @@ class DistilledClassifier(HasTeachers):
             self.weights,
             combination=self.combination,
             cv=self.cv,
+            categorical_features=self.categorical_features,
             n_jobs=self.n_jobs,
             random_state=seed,
             verbose=self.verbose,

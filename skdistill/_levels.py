@@ -1,11 +1,12 @@
 """The levels of a categorical column as a plain array, and values as their ranks."""
 
 import numpy as np
+from sklearn.utils._missing import is_pandas_na
 
 
 def is_missing(level):
-    """Whether a level is None or NaN."""
-    return level is None or level != level
+    """Whether a level is None, NaN or pandas' NA."""
+    return level is None or is_pandas_na(level) or level != level
 
 
 def plain_levels(levels):

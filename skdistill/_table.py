@@ -137,6 +137,7 @@ def categorical_mask(X, categorical_features):
             )
         if is_frame(X):
             mask[:] = [not _holds_numbers(dtype) for dtype in X.dtypes]
+            _refuse_dates(X)
         return mask
 
     chosen = np.asarray(categorical_features)
@@ -167,6 +168,16 @@ def categorical_mask(X, categorical_features):
             )
         mask[[column == name for column in names]] = True
     return mask
+
+
+def _refuse_dates(X):
+    """A date is no category: every later one would be unseen."""
+    for name, dtype in zip(X.columns, X.dtypes):
+        if getattr(dtype, "kind", "O") in "mM":
+            raise ValueError(
+                f"Column {name!r} holds dates or durations ({dtype}): turn it into numbers, such "
+                "as a year, a weekday, or days since the first."
+            )
 
 
 def _holds_numbers(dtype):
@@ -209,7 +220,14 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             from sklearn.preprocessing import OrdinalEncoder
 
             ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
-            ordinal.fit(_categories(X, self.is_categorical_))
+            try:
+                ordinal.fit(_categories(X, self.is_categorical_))
+            except TypeError as error:
+                raise ValueError(
+                    "a column of categories must hold strings or numbers, not both, and "
+                    f"{_mixed_column(X, self.is_categorical_)} does not: convert it with "
+                    "astype(str)."
+                ) from error
             levels = [plain_levels(found) for found in ordinal.categories_]
         return self._know(levels)
 
@@ -280,6 +298,19 @@ def _categories(X, mask):
     if is_frame(X):
         return X.iloc[:, np.flatnonzero(mask)].astype(object).to_numpy(na_value=np.nan)
     return X[:, mask]
+
+
+def _mixed_column(X, mask):
+    """Name of the first categorical column whose values cannot be sorted."""
+    names = X.columns if is_frame(X) else np.arange(X.shape[1])
+    for name, values in zip(names[mask], _categories(X, mask).T):
+        try:
+            np.unique([value for value in values if not is_missing(value)])
+        except (TypeError, ValueError):
+            return f"column {name!r}"
+        if len({isinstance(value, str) for value in values if not is_missing(value)}) > 1:
+            return f"column {name!r}"
+    return "one of them"
 
 
 def _column(X, j):

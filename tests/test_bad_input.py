@@ -11,7 +11,7 @@ from sklearn.model_selection import ShuffleSplit
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill import NetClassifier, StudentMLP, TeacherEnsemble, TensorNet
+from skdistill import NetClassifier, StudentMLP, TableClassifier, TeacherEnsemble, TensorNet
 from tests.small import mixed_table, numeric_rows, quick_classifier, two_trees
 
 TREE = DecisionTreeClassifier(max_depth=2)
@@ -310,3 +310,64 @@ def test_a_frame_with_one_more_column_is_refused_at_predict():
 
     with pytest.raises(ValueError, match=r"(?s)feature names.*extra"):
         clf.predict(pd.concat([FRAME, FRAME["age"].rename("extra")], axis=1))
+
+
+def test_a_column_of_dates_is_refused_by_name():
+    X, y = mixed_table()
+    X["when"] = pd.to_datetime("2024-01-01") + pd.to_timedelta(np.arange(len(X)), unit="D")
+
+    with pytest.raises(ValueError, match=r"'when' holds dates"):
+        quick_classifier([("tree", TableClassifier(DecisionTreeClassifier()))]).fit(X, y)
+
+
+def test_a_column_of_numbers_and_strings_is_refused_by_name():
+    X, y = mixed_table()
+    X["half"] = pd.Series(["a", 1] * len(X), dtype=object)[: len(X)].to_numpy()
+
+    with pytest.raises(ValueError, match="column 'half'"):
+        quick_classifier([("tree", TableClassifier(DecisionTreeClassifier()))]).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        ([(np.arange(60), np.arange(30)), (np.arange(60), np.arange(30, 60))], "in both parts"),
+        ([(np.arange(0), np.arange(60))], "no rows to train on in fold 1"),
+        (iter([]), "no splits"),
+    ],
+)
+def test_folds_that_teach_nothing_or_leak_are_refused(splits, message):
+    X, y = numeric_rows()
+
+    with pytest.raises(ValueError, match=message):
+        quick_classifier(cv=splits).fit(X, y)
+
+
+class Bends:
+    """An augmenter whose rows are not those of the table."""
+
+    def __init__(self, bend):
+        self.bend = bend
+
+    def fit(self, X):
+        self.X = X
+
+    def sample(self, n, random_state):
+        return self.bend(self.X)
+
+
+@pytest.mark.parametrize(
+    ("bend", "message"),
+    [
+        (lambda X: X.to_numpy(), "ndarray for a DataFrame"),
+        (lambda X: X.iloc[:0], "shape"),
+        (lambda X: X[X.columns[::-1]], "columns"),
+    ],
+)
+def test_synthetic_rows_unlike_the_table_are_refused(bend, message):
+    X, y = mixed_table()
+
+    with pytest.raises(ValueError, match=message):
+        quick_classifier(
+            [("tree", TableClassifier(DecisionTreeClassifier()))], augmenter=Bends(bend)
+        ).fit(X, y)

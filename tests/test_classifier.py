@@ -14,7 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 from torch import nn
 
-from skdistill import TensorNet
+from skdistill import DistilledClassifier, TableClassifier, TensorNet
 from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student
 
 
@@ -430,3 +430,29 @@ def test_nothing_is_printed_unless_asked(capsys):
     fitted()
 
     assert "".join(capsys.readouterr()) == ""
+
+
+def test_a_student_whose_training_diverged_is_an_error():
+    X, y = numeric_rows(200)
+    wild = quick_student(optimizer=torch.optim.SGD, lr=1e12, max_epochs=8)
+
+    fitted = quick_classifier(student=wild, alpha="auto")
+
+    with pytest.raises(ValueError, match="diverged"):
+        fitted.fit(X, y)
+
+
+def test_strings_in_an_object_array_are_categories_where_told():
+    X, y = mixed_table()
+
+    told = [("tree", TableClassifier(DecisionTreeClassifier(max_depth=3), [2]))]
+
+    fitted = quick_classifier(told, categorical_features=[2]).fit(X.to_numpy(dtype=object), y)
+
+    assert fitted.predict_proba(X.to_numpy(dtype=object)).shape == (60, 2)
+
+
+def test_default_teachers_follow_the_categories_set_with_them():
+    clf = DistilledClassifier().set_params(categorical_features=[0], rf__n_estimators=3)
+
+    assert dict(clf.teachers)["rf"].categorical_features == [0]

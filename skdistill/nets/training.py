@@ -50,7 +50,7 @@ def train_net(net, rows, *, seed, max_time=None, verbose=0, salvage=False, **los
     """
     net.set_params(criterion=DistillationLoss)
     net.set_params(**{f"criterion__{name}": value for name, value in loss.items()})
-    if isinstance(net, NeuralNetClassifier):
+    if isinstance(net, NeuralNetClassifier) and "callbacks__valid_acc" in net.get_params():
         net.set_params(callbacks__valid_acc=None)  # it compares labels, and these are not
     if (max_time is not None or verbose) and net.callbacks != "disable":
         watch = Watch(max_time, verbose)

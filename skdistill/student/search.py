@@ -62,4 +62,6 @@ def _valid_loss(net, rows, **training):
     """The best held-out log loss of a short training."""
     net.set_params(max_epochs=max(1, net.max_epochs // SHARE_OF_EPOCHS), verbose=0)
     train_net(net, rows, **training)
-    return min(epoch["valid_loss"] for epoch in net.history)
+    # A training that diverged is no candidate: NaN would win every comparison.
+    losses = [epoch["valid_loss"] for epoch in net.history]
+    return min((loss for loss in losses if np.isfinite(loss)), default=np.inf)

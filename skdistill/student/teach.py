@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import torch
+
 from skdistill._memory import remembered
 from skdistill.nets.training import CUT_SHORT, how_it_ended, train_net
 from skdistill.student.search import choose_alpha
@@ -84,6 +86,7 @@ def _teach(net, rows, alpha, n_jobs, deadline, verbose, training):
             stacklevel=6,
         )
     train_net(net, rows, alpha=alpha, max_time=max_time, verbose=verbose, salvage=True, **training)
+    _check_finite(net)
     ended = how_it_ended(net)
     if ended == "interrupt":
         warnings.warn(
@@ -97,6 +100,15 @@ def _teach(net, rows, alpha, n_jobs, deadline, verbose, training):
         for epoch in net.history
     ]
     return Taught(forward_pass(net), alpha, candidates, history, ended)
+
+
+def _check_finite(net):
+    """Refuse a student that would answer NaN."""
+    if not all(torch.isfinite(each).all() for each in net.module_.parameters()):
+        raise ValueError(
+            f"the student's training diverged: after {len(net.history)} epochs its weights are not "
+            f"finite. Lower its learning rate (student__lr={net.lr}) or its temperature."
+        )
 
 
 def _is_whole(taught):

@@ -30,7 +30,8 @@ def folds(cv, X, y, rng):
     Raises
     ------
     ValueError
-        If there are fewer rows than folds, or a row is held out never or twice.
+        If there are fewer rows than folds, a row is held out never or twice, or is
+        trained on in the fold that holds it out.
     """
     n_samples = len(y)
     if isinstance(cv, (int, np.integer)):
@@ -43,7 +44,21 @@ def folds(cv, X, y, rng):
         # Stratifying needs one class that reaches into every fold.
         kind = StratifiedKFold if np.bincount(y).max() >= cv else KFold
         cv = kind(cv, shuffle=True, random_state=seed)
-    splits = list(check_cv(cv, y, classifier=True).split(X, y))
+    splits = check_cv(cv, y, classifier=True).split(X, y)
+    splits = [(np.asarray(train), np.asarray(test)) for train, test in splits]
+    if not splits:
+        raise ValueError(
+            "cv gave no splits: a generator runs only once, use a list."
+        )
+    for k, (train, test) in enumerate(splits, 1):
+        if not len(train):
+            raise ValueError(f"cv has no rows to train on in fold {k} of {len(splits)}.")
+        seen = np.intersect1d(train, test)
+        if len(seen):
+            raise ValueError(
+                f"cv trains on rows that it holds out: row {seen[0]} is in both parts of fold {k} "
+                f"of {len(splits)}. For targets of rows that teachers have seen, use cv=None."
+            )
     held_out = np.bincount(np.concatenate([test for _, test in splits]), minlength=n_samples)
     if len(held_out) != n_samples or (held_out != 1).any():
         row = int(np.flatnonzero(held_out != 1)[0])
@@ -253,6 +268,8 @@ class FittedTeacher:
         self.columns, y = np.unique(y, return_inverse=True)
         if len(self.columns) > 1:  # one class most refuse, and some make up a second
             self.estimator.fit(X, y, **weight_parameter(self.estimator, sample_weight))
+            # Most classifiers sort their classes; those that do not say so.
+            self.columns = self.columns[getattr(self.estimator, "classes_", slice(None))]
         return self
 
     def predict_proba(self, X):

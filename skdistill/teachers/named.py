@@ -25,10 +25,13 @@ class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
     def set_params(self, **params):
         """Set parameters, those of a teacher as ``name__parameter``.
 
-        Naming one of the default teachers makes them explicit.
+        Naming one of the default teachers makes them explicit: from then on they no
+        longer follow `categorical_features` and `device`.
         """
-        if self.teachers is None and "teachers" not in params:
-            defaults = self._default_teachers()
+        own = {key: params.pop(key) for key in list(params) if key in self.get_params(deep=False)}
+        self._set_params("teachers", **own)
+        if self.teachers is None:
+            defaults = self._default_teachers()  # of the parameters as they are by now
             names = {name for name, _ in defaults}
             if any(key.partition("__")[0] in names for key in params):
                 self.teachers = defaults

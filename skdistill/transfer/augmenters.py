@@ -5,10 +5,11 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state, gen_batches
 
-from skdistill._table import NetInputs, is_frame
+from skdistill._table import NetInputs, TableEncoder, is_frame
 
 # A neighbour among so many rows is near enough, and found in seconds.
 ROWS_OF_NEIGHBOURS = 10_000
+MOST_LEVELS_OF_NEIGHBOURS = 64
 MOST_SYNTHETIC_ROWS = 50_000
 
 
@@ -27,13 +28,28 @@ def synthetic_rows(augmenter, X, categorical_features, seed):
     if isinstance(augmenter, str):
         augmenter = Munge(categorical_features=categorical_features)
     n = min(X.shape[0], MOST_SYNTHETIC_ROWS)
-    rows = clone(augmenter, safe=False).fit(X).sample(n, np.random.RandomState(seed))
-    if getattr(rows, "shape", (0, 0))[1:] != X.shape[1:]:
+    augmenter = clone(augmenter, safe=False)
+    augmenter.fit(X)
+    rows = augmenter.sample(n, np.random.RandomState(seed))
+    wrong = _unlike(rows, X)
+    if wrong:
         raise ValueError(
-            f"augmenter {augmenter!r} gave rows of shape {getattr(rows, 'shape', None)}, expected "
-            f"({n}, {X.shape[1]}): sample(n, random_state) must return rows like those of fit(X)."
+            f"augmenter {augmenter!r} gave {wrong}: sample(n, random_state) must return rows like "
+            "those that fit(X) was given."
         )
     return rows
+
+
+def _unlike(rows, X):
+    """In what synthetic rows differ from a table; None where they could belong to it."""
+    if is_frame(rows) != is_frame(X):
+        return f"a {type(rows).__name__} for a {type(X).__name__}"
+    shape = getattr(rows, "shape", None)
+    if shape is None or len(shape) != 2 or shape[1] != X.shape[1] or not shape[0]:
+        return f"rows of shape {shape} for a table of {X.shape[1]} columns"
+    if is_frame(X) and list(rows.columns) != list(X.columns):
+        return f"the columns {list(rows.columns)} for {list(X.columns)}"
+    return None
 
 
 class Munge(BaseEstimator):
@@ -103,8 +119,7 @@ class Munge(BaseEstimator):
 
     def _neighbours(self, parents, rng):
         """For each parent a row near it, drawn from its nearest."""
-        inputs = NetInputs(self.categorical_features, max_bins=0, one_hot=True)
-        encoded = inputs.fit(self.X_, None, rng).transform(self.X_)
+        encoded = self._encoded(rng)
         n_rows = len(encoded)
         pool = rng.permutation(n_rows)[:ROWS_OF_NEIGHBOURS]
         n_neighbors = min(self.n_neighbors + 1, len(pool))
@@ -119,6 +134,16 @@ class Munge(BaseEstimator):
             choice = rng.randint(others.shape[1], size=len(others))
             drawn[batch] = others[np.arange(len(others)), choice]
         return drawn
+
+    def _encoded(self, rng):
+        """The rows as points, without columns of so many levels that few rows share one."""
+        table = TableEncoder(self.categorical_features).fit(self.X_)
+        near = np.flatnonzero(table.n_levels_ <= MOST_LEVELS_OF_NEIGHBOURS)
+        if not near.size:
+            return np.zeros((self.X_.shape[0], 1), dtype=np.float32)
+        X = self.X_.iloc[:, near] if is_frame(self.X_) else self.X_[:, near]
+        inputs = NetInputs(table.is_categorical_[near], max_bins=0, one_hot=True)
+        return inputs.fit(X, None, rng).transform(X)
 
     def _column(self, j):
         return self.X_.iloc[:, j] if is_frame(self.X_) else self.X_[:, j]
