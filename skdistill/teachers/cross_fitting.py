@@ -47,9 +47,7 @@ def folds(cv, X, y, rng):
     splits = check_cv(cv, y, classifier=True).split(X, y)
     splits = [(np.asarray(train), np.asarray(test)) for train, test in splits]
     if not splits:
-        raise ValueError(
-            "cv gave no splits: a generator runs only once, use a list."
-        )
+        raise ValueError("cv gave no splits: a generator runs only once, use a list.")
     for k, (train, test) in enumerate(splits, 1):
         if not len(train):
             raise ValueError(f"cv has no rows to train on in fold {k} of {len(splits)}.")
