@@ -20,7 +20,7 @@ import time
 from collections import defaultdict
 from statistics import geometric_mean
 
-from common import RESULTS, load_split, mean_and_spread, save
+from common import RESULTS, load_split, machine, mean_and_spread, save
 
 DEFAULT = {"digits": 5, "breast_cancer": 5, "wine": 5, "adult": 1, "letter": 1}
 
@@ -91,6 +91,7 @@ def measure(name, seed, rows, n_jobs):
         "fit_cpu_seconds": cpu,
         "jobs": n_jobs,
         "peak_megabytes": peak / 1000,
+        "commit": machine()["commit"],
         "alpha": clf.alpha_,
         "candidates": clf.candidates_,
         "teacher_weights": clf.teacher_weights_,

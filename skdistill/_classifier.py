@@ -50,8 +50,9 @@ class DistilledClassifier(HasTeachers):
     alpha : float or "auto", default="auto"
         The teacher's share of the loss ``alpha T² KL(teacher ‖ student) + (1 - alpha)
         CE(y, student)`` on rows that have a label: 1 is the teacher alone, 0 the labels
-        alone. "auto": 0, .5 or 1, or no teacher at all, whichever has the best held-out
-        log loss after a quarter of the epochs.
+        alone. "auto": 0, .5 or 1, or the net on labels alone, whichever has the best
+        held-out log loss after a quarter of the epochs; .5 where fewer than 150 rows are
+        held out, for tables of less than some 1,600.
     cv : int, splitter, iterable or None, default=5
         Folds of the cross-fitting. None labels each row with teachers that were
         fitted on it, and warns.

@@ -286,12 +286,20 @@ def test_the_history_has_a_line_for_each_epoch():
 
 
 def test_alpha_auto_is_the_candidate_of_the_lowest_held_out_log_loss():
-    clf, _, _ = fitted(alpha="auto")
+    X, y = numeric_rows(1600)
+
+    clf = quick_classifier(alpha="auto").fit(X, y)
 
     best = min(clf.candidates_, key=lambda candidate: candidate["valid_loss"])
 
     assert len(clf.candidates_) > 1
     assert clf.alpha_ == best["alpha"]
+
+
+def test_alpha_auto_is_the_middle_where_rows_are_too_few_to_choose_by():
+    clf, _, _ = fitted(alpha="auto")
+
+    assert (clf.alpha_, clf.candidates_) == (0.5, [])
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_before_one_epoch_is_done_ctrl_c_leaves_a_clean_unfitted_classifier():
 
 
 def test_ctrl_c_while_alpha_is_chosen_leaves_a_clean_unfitted_classifier():
-    X, y = numeric_rows()
+    X, y = numeric_rows(1600)  # enough to choose alpha by
     clf = quick_classifier(student=interrupted(), alpha="auto")
 
     with pytest.raises(KeyboardInterrupt):
@@ -147,7 +147,7 @@ def test_the_student_ends_with_the_epoch_in_which_the_time_is_over(monkeypatch):
 
 @pytest.mark.parametrize("alpha", [0.5, "auto"])
 def test_where_the_teachers_used_up_the_time_the_student_gets_one_epoch(alpha):
-    X, y = numeric_rows()
+    X, y = numeric_rows(1600)
 
     with pytest.warns(UserWarning, match="max_time was over before the student") as told:
         clf = quick_classifier(alpha=alpha, max_time=1e-9).fit(X, y)
