@@ -146,7 +146,8 @@ def test_the_student_ends_with_the_epoch_in_which_the_time_is_over(monkeypatch):
 
 
 @pytest.mark.parametrize("alpha", [0.5, "auto"])
-def test_where_the_teachers_used_up_the_time_the_student_gets_one_epoch(alpha):
+def test_where_the_teachers_used_up_the_time_the_student_gets_one_epoch(alpha, monkeypatch):
+    monkeypatch.setattr("skdistill.student.search.FEWEST_ROWS_TO_CHOOSE_BY", 1)
     X, y = numeric_rows(1600)
 
     with pytest.warns(UserWarning, match="max_time was over before the student") as told:

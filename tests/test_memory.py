@@ -59,6 +59,11 @@ def log(tmp_path):
     return str(tmp_path / "fits.txt")
 
 
+@pytest.fixture(autouse=True)
+def _alpha_is_chosen_on_small_tables(monkeypatch):
+    monkeypatch.setattr("skdistill.student.search.FEWEST_ROWS_TO_CHOOSE_BY", 1)
+
+
 def counted(log, marks="ab", **params):
     """A classifier whose teachers count their fits."""
     teachers = [(mark, Counted(log, mark, max_depth=d)) for d, mark in enumerate(marks, 1)]
@@ -103,6 +108,7 @@ def test_the_second_fit_is_the_first_without_a_teacher(log, tmp_path, table, aug
     second = counted(log, memory=tmp_path / "memory", **params).fit(X.copy(), y.copy())
 
     assert fits(log) == before
+    assert len(plain.candidates_) == 4
     for clf in (first, second):
         assert_array_equal(clf.predict_proba(X), plain.predict_proba(X))
         assert_array_equal(clf.teacher_.predict_proba(X), plain.teacher_.predict_proba(X))
