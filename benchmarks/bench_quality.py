@@ -140,6 +140,17 @@ def table(runs):
                 f"\nStudent's log loss over that of the {m}: {geometric_mean(values):.3f} "
                 f"(geometric mean; lower on {sum(v < 1 for v in values)} of {len(values)})."
             )
+    heaviest = max(runs, key=lambda run: run["peak_megabytes"])
+    lines.append(
+        f"\nMost memory of one process: {heaviest['peak_megabytes'] / 1000:.1f} GB, for "
+        f"{heaviest['data']} with {heaviest['jobs']} jobs; "
+        + ", ".join(
+            f"{run['data']} {run['peak_megabytes'] / 1000:.1f} GB"
+            for run in runs
+            if run["n_train"] > 10_000 and run is not heaviest
+        )
+        + "."
+    )
     return "\n".join(lines)
 
 

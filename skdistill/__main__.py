@@ -59,8 +59,11 @@ def run(arguments):
         stratify=y[~single],
     )
     X_train, y_train = pd.concat([X_train, X[single]]), pd.concat([y_train, y[single]])
-    print(f"{len(X_train):,} rows to train on, {len(X_test):,} held out, {X.shape[1]} columns, ")
-    print(f"{y.nunique()} classes. Fitting teachers, then the student …", flush=True)
+    print(
+        f"{len(X_train):,} rows to train on, {len(X_test):,} held out, {X.shape[1]} columns, "
+        f"{y.nunique()} classes.\nFitting teachers, then the student …",
+        flush=True,
+    )
 
     started = time.perf_counter()
     clf = DistilledClassifier(
