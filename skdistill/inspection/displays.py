@@ -82,5 +82,5 @@ class ReportDisplay:
             )
         ax.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1.02), ylim=(0, 1.02))
         ax.set_title("How far its probabilities can be trusted")
-        ax.legend(loc="upper left", fontsize=8)
+        ax.legend(loc="lower right", fontsize=8)
         ax.grid(alpha=0.3)
