@@ -49,13 +49,13 @@ def main():
         arguments.teacher_epochs = arguments.student_epochs = 1
     X, _, y, _ = load_split(name, 0, arguments.rows)
     results = {"data": name, "n_rows": len(X), **vars(arguments), "grid": GRID, **SMALL}
-    with tempfile.TemporaryDirectory() as folder:
-        results["search"] = searches(X, y, folder, arguments)
     small = arguments.smoke and {
         **SMALL,
         **dict.fromkeys(map("{}__net__max_epochs".format, NETS), 1),
     }
     results["default_fit"] = default_fits(X, y, small or {})
+    with tempfile.TemporaryDirectory() as folder:
+        results["search"] = searches(X, y, folder, arguments)
     results["load_average"] = os.getloadavg()
     if not arguments.smoke:
         save("tuning", results)
