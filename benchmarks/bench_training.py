@@ -24,7 +24,7 @@ from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
 from skdistill import DistillationLoss, StudentMLP, StudentNet
-from skdistill._table import NetInputs
+from skdistill._inputs import NetInputs
 from skdistill.nets.losses import pack_targets
 
 BATCH = 256

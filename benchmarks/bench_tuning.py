@@ -22,7 +22,7 @@ from common import load_split, save
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from skdistill import DistilledClassifier, StudentNet, default_teachers
+from skdistill import DistilledClassifier, StudentNet, TeacherEnsemble, default_teachers
 from skdistill._memory import Memory
 
 GRID = {
@@ -76,9 +76,7 @@ def searches(X, y, folder, arguments):
             scoring="neg_log_loss",
             refit=False,
         )
-        started = time.perf_counter()
-        search.fit(X, y)
-        seconds[label] = time.perf_counter() - started
+        seconds[label] = timed(lambda: search.fit(X, y))
         scores[label] = search.cv_results_["mean_test_score"].tolist()
         print(f"search, {label}: {seconds[label]:.1f} s", flush=True)
     assert scores["first"] == scores["again"] == scores["without"]
@@ -91,29 +89,33 @@ def searches(X, y, folder, arguments):
 
 
 def default_fits(X, y, params):
-    """One fit with one job and with two, and what memory adds to it."""
+    """The default teachers with one job and with two, and what memory adds to a fit."""
     clf = DistilledClassifier(random_state=0).set_params(**params)
     seconds = {}
     for n_jobs in (1, 2):
-        started = time.perf_counter()
-        clone(clf).set_params(n_jobs=n_jobs).fit(X, y)
-        seconds[f"{n_jobs} jobs"] = time.perf_counter() - started
-        print(f"default fit, {n_jobs} jobs: {seconds[f'{n_jobs} jobs']:.1f} s", flush=True)
+        teachers = TeacherEnsemble(random_state=0, n_jobs=n_jobs).set_params(**params)
+        seconds[f"teachers, {n_jobs} jobs"] = timed(lambda: teachers.fit(X, y))
+    seconds["fit"] = timed(lambda: clone(clf).fit(X, y))
     with tempfile.TemporaryDirectory() as folder:
-        overhead = Overhead()
-        with overhead:
-            clone(clf).set_params(memory=folder).fit(X, y)
+        remembering = clone(clf).set_params(memory=folder)
+        with Overhead() as overhead:
+            seconds["fit, memory empty"] = timed(lambda: clone(remembering).fit(X, y))
         size = mebibytes(folder)
-        started = time.perf_counter()
-        clone(clf).set_params(memory=folder).fit(X, y)
-        seconds["1 job, all in memory"] = time.perf_counter() - started
+        seconds["fit, memory full"] = timed(lambda: clone(remembering).fit(X, y))
     shares = {
-        "speedup_of_two_jobs": seconds["1 jobs"] / seconds["2 jobs"],
+        "speedup_of_two_jobs": seconds["teachers, 1 jobs"] / seconds["teachers, 2 jobs"],
         "memory_seconds": overhead.seconds,
-        "memory_share": overhead.seconds / seconds["1 jobs"],
+        "memory_share": overhead.seconds / seconds["fit"],
     }
-    print(seconds, shares, f"{size:.1f} MiB")
+    print(seconds, shares, f"{size:.1f} MiB", flush=True)
     return {"seconds": seconds, **shares, "mebibytes": size}
+
+
+def timed(make):
+    """Seconds that a call takes."""
+    started = time.perf_counter()
+    make()
+    return time.perf_counter() - started
 
 
 class Overhead:
@@ -128,6 +130,7 @@ class Overhead:
         self.original = {name: getattr(Memory, name) for name in self.METHODS}
         for name, method in self.original.items():
             setattr(Memory, name, self._timed(method))
+        return self
 
     def __exit__(self, *_):
         for name, method in self.original.items():

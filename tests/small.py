@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import make_classification
 from sklearn.tree import DecisionTreeClassifier
+from torch import nn
 
 from skdistill import DistilledClassifier, StudentNet, TableClassifier, TensorNet
 from skdistill.teachers import zoo
@@ -70,3 +71,14 @@ def make_defaults_small(patch):
 
     patch.setattr(zoo, "default_teachers", small_teachers)
     patch.setitem(TensorNet.__init__.__kwdefaults__, "max_epochs", 3)
+
+
+class Linear(nn.Module):
+    """A module that asks for nothing but sizes, and embeds nothing."""
+
+    def __init__(self, n_features, n_classes):
+        super().__init__()
+        self.linear = nn.Linear(n_features, n_classes)
+
+    def forward(self, X):
+        return self.linear(X)

@@ -7,10 +7,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "skdistill"
 # What a table is, how work is shared out and kept: everyone may know.
-FOUNDATION = {"_table", "_levels", "_fingerprint", "_memory", "_parallel"}
+FOUNDATION = {"_table", "_inputs", "_levels", "_fingerprint", "_memory", "_parallel"}
 MAY_IMPORT = {
     "_levels": set(),
     "_table": {"_levels"},
+    "_inputs": {"_table"},
     "_fingerprint": {"_table"},
     "_memory": {"_fingerprint", "_table"},
     "_parallel": set(),

@@ -12,21 +12,9 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.metrics import log_loss
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
-from torch import nn
 
 from skdistill import DistilledClassifier, TableClassifier, TensorNet
-from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student
-
-
-class Linear(nn.Module):
-    """A student's module that embeds nothing."""
-
-    def __init__(self, n_features, n_classes):
-        super().__init__()
-        self.linear = nn.Linear(n_features, n_classes)
-
-    def forward(self, X):
-        return self.linear(X)
+from tests.small import Linear, mixed_table, numeric_rows, quick_classifier, quick_student
 
 
 def fitted(n_classes=3, **params):

@@ -6,7 +6,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdistill import TableEncoder
-from skdistill._table import NetInputs, categorical_mask
+from skdistill._inputs import NetInputs
+from skdistill._table import categorical_mask
 from tests.small import mixed_table
 
 NAN = np.nan

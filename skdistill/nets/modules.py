@@ -21,7 +21,7 @@ class StudentMLP(nn.Module):
 
     Parameters
     ----------
-    layout : skdistill._table.InputLayout
+    layout : skdistill._inputs.InputLayout
         Which of the input's columns are what.
     n_classes : int
     n_samples : int, default=None

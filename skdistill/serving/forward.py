@@ -16,7 +16,7 @@ def batched_logits(inputs, student, X, *, checked):
 
     Parameters
     ----------
-    inputs : skdistill._table.NetInputs
+    inputs : skdistill._inputs.NetInputs
     student : ForwardPass, its like on a device, or any callable of encoded rows
     X : DataFrame or ndarray of shape (n_samples, n_features)
         Been through `check_table`.
@@ -68,7 +68,7 @@ class ForwardPass:
 
     Parameters
     ----------
-    layout : skdistill._table.InputLayout
+    layout : skdistill._inputs.InputLayout
     weights : list of (weight, bias)
         Of each layer, weight of shape (n_in, n_out).
     waves : (frequency, phase, weight, bias) or None

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from skdistill._table import NetInputs
+from skdistill._inputs import NetInputs
 from skdistill.serving.forward import ForwardPass
 
 WAVES = ("frequency", "phase", "weight", "bias")
@@ -15,7 +15,7 @@ def to_plain(inputs, student):
 
     Parameters
     ----------
-    inputs : skdistill._table.NetInputs
+    inputs : skdistill._inputs.NetInputs
         Fitted, and not `one_hot`.
     student : ForwardPass
 
@@ -49,7 +49,7 @@ def from_plain(plain):
 
     Returns
     -------
-    inputs : skdistill._table.NetInputs
+    inputs : skdistill._inputs.NetInputs
     student : ForwardPass
 
     Raises

@@ -3,7 +3,7 @@
 import torch
 from skorch import NeuralNet
 
-from skdistill._table import NetInputs
+from skdistill._inputs import NetInputs
 from skdistill.nets.modules import StudentMLP
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import embeds_columns

@@ -6,7 +6,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._table import NetInputs, check_table, check_training_rows
+from skdistill._inputs import NetInputs
+from skdistill._table import check_table, check_training_rows
 from skdistill.nets.modules import StudentMLP
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import MAX_SEED, hold_out, resolve_device, size_module, train_net

@@ -5,7 +5,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state, gen_batches
 
-from skdistill._table import NetInputs, TableEncoder, is_frame
+from skdistill._inputs import NetInputs
+from skdistill._table import TableEncoder, is_frame
 
 # A neighbour among so many rows is near enough, and found in seconds.
 ROWS_OF_NEIGHBOURS = 10_000

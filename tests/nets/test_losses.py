@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from skdistill import DistillationLoss, distillation_loss
-from skdistill._table import NetInputs
+from skdistill._inputs import NetInputs
 from skdistill.nets.losses import DIVERGENCES, pack_targets
 from skdistill.nets.training import train_net
 from skdistill.transfer.transfer_set import TransferSet

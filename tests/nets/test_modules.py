@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from skdistill import StudentMLP
-from skdistill._table import InputLayout
+from skdistill._inputs import InputLayout
 from skdistill.nets.modules import LevelEmbedding, StepEmbedding, WaveEmbedding
 from skdistill.serving import forward
 from skdistill.serving.forward import ForwardPass

@@ -2,28 +2,16 @@ import numpy as np
 import pytest
 import torch
 from skorch import NeuralNet, NeuralNetClassifier
-from torch import nn
 
 from skdistill import DistillationLoss, TensorNet, distillation_loss
-from skdistill._table import NetInputs
+from skdistill._inputs import NetInputs
 from skdistill.nets.losses import pack_targets
 from skdistill.nets.tensor_net import Batches
 from skdistill.nets.training import hold_out, resolve_device, seeded, train_net
 from skdistill.transfer.transfer_set import TransferSet
-from tests.small import numeric_rows, quick_student
+from tests.small import Linear, numeric_rows, quick_student
 
 NOTHING_HELD_OUT = np.zeros(60, dtype=bool)
-
-
-class Linear(nn.Module):
-    """A module that asks for nothing but sizes."""
-
-    def __init__(self, n_features, n_classes):
-        super().__init__()
-        self.linear = nn.Linear(n_features, n_classes)
-
-    def forward(self, X):
-        return self.linear(X)
 
 
 def rows():

@@ -7,11 +7,10 @@ import subprocess
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from torch import nn
 
 from skdistill import StudentNet
 from tests.serving.cases import encoded_tree
-from tests.small import mixed_table, numeric_rows, quick_classifier
+from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
 
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 
@@ -111,15 +110,6 @@ def test_a_name_that_c_has_not_is_refused():
     X, y = numeric_rows()
     with pytest.raises(ValueError, match="name in C"):
         quick_classifier().fit(X, y).to_c(name="my student")
-
-
-class Linear(nn.Module):
-    def __init__(self, n_features, n_classes):
-        super().__init__()
-        self.linear = nn.Linear(n_features, n_classes)
-
-    def forward(self, X):
-        return self.linear(X)
 
 
 def test_a_torch_module_is_refused():

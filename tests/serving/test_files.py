@@ -11,13 +11,12 @@ import pandas as pd
 import pytest
 import safetensors.numpy
 from numpy.testing import assert_array_equal
-from torch import nn
 
 import skdistill
 from skdistill import StudentNet
 from skdistill.serving import files
 from tests.serving.cases import encoded_tree
-from tests.small import mixed_table, numeric_rows, quick_classifier
+from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
 
 
 def numeric():
@@ -153,15 +152,6 @@ def test_an_unfitted_student_cannot_be_saved(tmp_path):
     with pytest.raises(ValueError, match="not fitted"):
         quick_classifier().save(tmp_path / "student")
     assert not list(tmp_path.iterdir())
-
-
-class Linear(nn.Module):
-    def __init__(self, n_features, n_classes):
-        super().__init__()
-        self.linear = nn.Linear(n_features, n_classes)
-
-    def forward(self, X):
-        return self.linear(X)
 
 
 def test_a_torch_module_is_refused_and_told_the_way(tmp_path):

@@ -7,12 +7,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from torch import nn
 
 from skdistill import OnnxStudent, StudentNet
 from skdistill.serving.onnx_runtime import register_skl2onnx
 from tests.serving.cases import encoded_tree
-from tests.small import mixed_table, numeric_rows, quick_classifier
+from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
 
 
 def assert_same_answers(clf, X, **options):
@@ -120,15 +119,6 @@ def test_inside_a_skl2onnx_pipeline():
     student = OnnxStudent(model)
     assert_allclose(student.predict_proba(X), pipeline.predict_proba(X), atol=1e-5)
     assert_array_equal(student.predict(X), pipeline.predict(X))
-
-
-class Linear(nn.Module):
-    def __init__(self, n_features, n_classes):
-        super().__init__()
-        self.linear = nn.Linear(n_features, n_classes)
-
-    def forward(self, X):
-        return self.linear(X)
 
 
 def test_a_torch_module_is_told_the_way():

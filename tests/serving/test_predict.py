@@ -14,7 +14,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from skdistill import _classifier
-from skdistill._table import NetInputs, TableEncoder, is_clean_matrix
+from skdistill._inputs import NetInputs
+from skdistill._table import TableEncoder, is_clean_matrix
 from skdistill.serving.forward import ROWS_AT_ONCE, log_softmax, softmax
 from tests.serving.cases import encoded_tree
 from tests.small import mixed_table, numeric_rows, quick_classifier

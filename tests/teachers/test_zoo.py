@@ -9,11 +9,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import get_tags
-from torch import nn
 
 from skdistill import NetClassifier, TableClassifier, TensorNet, default_teachers
 from skdistill.nets.modules import StudentMLP
-from tests.small import mixed_table, numeric_rows
+from tests.small import Linear, mixed_table, numeric_rows
 
 NAMES = [name for name, _ in default_teachers()]
 
@@ -37,17 +36,6 @@ def mixed_rows():
 
 def quick_net(module=StudentMLP, **params):
     return NetClassifier(TensorNet(module, max_epochs=20, lr=0.01), random_state=0, **params)
-
-
-class Linear(nn.Module):
-    """A module without embeddings."""
-
-    def __init__(self, n_features, n_classes):
-        super().__init__()
-        self.linear = nn.Linear(n_features, n_classes)
-
-    def forward(self, X):
-        return self.linear(X)
 
 
 def test_default_teachers_are_a_forest_boosting_and_several_nets():

@@ -1,0 +1,241 @@
+"""What a net sees of a table: one float matrix, cut up by its layout."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skdistill._table import TableEncoder
+
+# More rows than this do not move a median or a split point.
+ROWS_FOR_STATISTICS = 20_000
+# Rows encoded at once: few enough that what is between stays in a core's cache.
+ROWS_AT_ONCE = 256
+HUGE = 1e100
+
+
+@dataclass(frozen=True)
+class InputLayout:
+    """Which columns of a net's input are what, in this order."""
+
+    n_numbers: int  # scaled numbers
+    n_flags: int  # 1 where a number was missing
+    n_levels: tuple  # categories as codes; the number of codes of each
+    n_bins: int  # each number's step, 0 to n_bins - 1; no such columns if 0
+
+    @property
+    def width(self):
+        steps = self.n_numbers if self.n_bins else 0
+        return self.n_numbers + self.n_flags + len(self.n_levels) + steps
+
+    def split(self, X):
+        """Cut X of shape (n_samples, width) into numbers, flags, levels and steps."""
+        a = self.n_numbers
+        b = a + self.n_flags
+        c = b + len(self.n_levels)
+        return X[:, :a], X[:, a:b], X[:, b:c], X[:, c:]
+
+
+class NetInputs:
+    """What a net sees of a table: one float32 matrix, cut up by `layout`.
+
+    Numbers are centred by their median, scaled by their interquartile range and
+    smoothly clipped to (-3, 3); a missing one is a zero and, where `fit` saw some, a
+    flag. Each also comes as the step it stands on: the steps end where a regression
+    tree on that column alone splits the targets, so that a net can jump where a tree
+    ensemble does. Categories come as codes, with one more for missing and unseen.
+
+    Parameters
+    ----------
+    categorical_features : "from_dtype", None, or array-like
+        As in `TableEncoder`.
+    max_bins : int or "auto", default="auto"
+        Steps a number at most; 0 for none. "auto": 16, but none for fewer than 1,000 rows,
+        too few to find steps in, or more than 32 numbers, whose steps would outweigh the
+        rest of the net.
+    one_hot : bool, default=False
+        Give categories as flags, for a net that embeds nothing.
+
+    References
+    ----------
+    Scaling: RealMLP, arXiv:2407.04491. Bins from trees on the targets: Gorishniy et
+    al. 2022, arXiv:2203.05556.
+    """
+
+    def __init__(self, categorical_features="from_dtype", *, max_bins="auto", one_hot=False):
+        self.categorical_features = categorical_features
+        self.max_bins = max_bins
+        self.one_hot = one_hot
+
+    def fit(self, X, targets, rng):
+        """Freeze the columns.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+        targets : ndarray of shape (n_samples, n_classes) or None
+            Probabilities, or labels as 0 and 1: what the steps are to follow. Not
+            needed without steps.
+        rng : RandomState
+        """
+        self.table = TableEncoder(self.categorical_features).fit(X)
+        matrix = self.table.encode(X)
+        self.number_columns = np.flatnonzero(~self.table.is_categorical_)
+        self.flag_columns = np.flatnonzero(np.isnan(matrix[:, self.number_columns]).any(0))
+        if len(matrix) > ROWS_FOR_STATISTICS:
+            rows = rng.choice(len(matrix), ROWS_FOR_STATISTICS, replace=False)
+            matrix, targets = matrix[rows], targets if targets is None else targets[rows]
+        numbers = matrix[:, self.number_columns]
+        self.center, self.inverse_scale = _robust_scale(numbers)
+        max_bins = self.max_bins
+        if max_bins == "auto":
+            max_bins = 16 if len(X) >= 1_000 and numbers.shape[1] <= 32 else 0
+        self.split_points = _split_points(numbers, targets, max_bins)
+        return self._lay_out()
+
+    @classmethod
+    def from_arrays(
+        cls, is_categorical, levels, center, inverse_scale, split_points, flag_columns, *, max_bins
+    ):
+        """Fitted inputs of what an earlier fit has found."""
+        inputs = cls(is_categorical, max_bins=max_bins)
+        inputs.table = TableEncoder.from_levels(is_categorical, levels)
+        inputs.number_columns = np.flatnonzero(~is_categorical)
+        inputs.center, inputs.inverse_scale = center, inverse_scale
+        inputs.split_points, inputs.flag_columns = split_points, flag_columns
+        return inputs._lay_out()
+
+    def _lay_out(self):
+        self.level_columns = np.flatnonzero(self.table.is_categorical_)
+        # One code more than levels: missing, and not seen here.
+        self.n_codes = self.table.n_levels_[self.level_columns] + 1
+        self.layout = InputLayout(
+            n_numbers=len(self.number_columns),
+            n_flags=len(self.flag_columns) + (int(self.n_codes.sum()) if self.one_hot else 0),
+            n_levels=() if self.one_hot else tuple(self.n_codes.tolist()),
+            n_bins=self.split_points.shape[1] + 1 if self.split_points.shape[1] else 0,
+        )
+        return self
+
+    def transform(self, X):
+        """Encode rows that have been through `check_table`.
+
+        Returns
+        -------
+        inputs : ndarray of shape (n_samples, layout.width), float32
+        """
+        return self.pack(self.table.encode(X))
+
+    def pack(self, matrix):
+        """As `transform`, of what `TableEncoder.encode` has made of the rows."""
+        inputs = np.empty((len(matrix), self.layout.width), dtype=np.float32)
+        for start in range(0, len(matrix), ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            for out, part in zip(self.layout.split(inputs[rows]), self.parts(matrix[rows])):
+                out[:] = part
+        return inputs
+
+    def parts(self, matrix):
+        """The inputs of a few rows, one array for each kind that `layout` tells apart.
+
+        Parameters
+        ----------
+        matrix : ndarray of shape (n_samples, n_features)
+            As `TableEncoder.encode` gives it.
+
+        Returns
+        -------
+        numbers : ndarray of shape (n_samples, layout.n_numbers), float32
+        flags : ndarray of shape (n_samples, layout.n_flags)
+        levels : ndarray of shape (n_samples, len(layout.n_levels)), intp
+        steps : ndarray of shape (n_samples, layout.n_numbers or 0), intp
+        """
+        levels = _no_columns(len(matrix))
+        numbers = np.asarray(matrix, dtype=np.float64)
+        if self.level_columns.size:
+            levels = numbers[:, self.level_columns]
+            levels = np.where(np.isnan(levels), self.n_codes - 1, levels).astype(np.intp)
+            numbers = numbers[:, self.number_columns]
+        numbers, flags = self._complete(numbers)
+        if self.one_hot and self.level_columns.size:
+            flags = np.hstack([flags, self._flags(levels)])
+            levels = _no_columns(len(matrix))
+        scaled = numbers - self.center
+        scaled *= self.inverse_scale
+        bend = np.square(scaled * (1 / 3))
+        bend += 1
+        scaled /= np.sqrt(bend, out=bend)
+        return scaled.astype(np.float32), flags, levels, self._steps(numbers)
+
+    def _complete(self, numbers):
+        """Fill in what is missing, and tell where that was."""
+        # One product looks at all values at once: it is NaN if one is, and huge if one is.
+        if np.vdot(numbers, numbers) < HUGE:
+            return numbers, np.zeros((len(numbers), len(self.flag_columns)), dtype=np.float32)
+        missing = np.isnan(numbers)
+        # What is that far away is clipped later, and must not overflow on the way there.
+        numbers = np.clip(np.where(missing, self.center, numbers), -HUGE, HUGE)
+        return numbers, missing[:, self.flag_columns]
+
+    def _steps(self, numbers):
+        """How many of its column's split points each number exceeds."""
+        if not self.layout.n_bins:
+            return _no_columns(len(numbers))
+        columns = np.ascontiguousarray(numbers.T)
+        exceeds = columns[:, None, :] > self.split_points[:, :, None]
+        # Bytes are added several times as fast as numpy adds booleans.
+        narrow = np.uint8 if self.layout.n_bins <= 256 else np.intp
+        return np.add.reduce(exceeds.view(np.uint8), axis=1, dtype=narrow).T.astype(np.intp)
+
+    def _flags(self, codes):
+        flags = np.zeros((len(codes), self.n_codes.sum()), dtype=np.float32)
+        columns = codes.astype(np.intp) + np.cumsum(self.n_codes) - self.n_codes
+        np.put_along_axis(flags, columns, 1, axis=1)
+        return flags
+
+
+def _no_columns(n_samples):
+    return np.empty((n_samples, 0), dtype=np.intp)
+
+
+def _robust_scale(numbers):
+    """Median and 1 / interquartile range of each column; 0 where nothing varies."""
+    if not len(numbers) or not numbers.shape[1]:
+        return np.zeros(numbers.shape[1]), np.zeros(numbers.shape[1])
+    seen = np.where(np.isnan(numbers).all(0), 0.0, numbers)  # an empty column is a constant
+    low, quarter, center, three_quarters, high = np.nanquantile(
+        seen, [0, 0.25, 0.5, 0.75, 1], axis=0
+    )
+    spread = three_quarters - quarter
+    spread = np.where(spread > 0, spread, (high - low) / 2)
+    # A constant's weights are never trained, so whatever it may become stays without effect.
+    inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+    return center, inverse
+
+
+def _split_points(numbers, targets, max_bins):
+    """Where a tree on one column alone splits the targets.
+
+    Returns
+    -------
+    points : ndarray of shape (n_columns, n_bins - 1)
+        Each row sorted, and filled up with infinity.
+    """
+    if not max_bins:
+        return np.zeros((numbers.shape[1], 0))
+    from sklearn.tree import DecisionTreeRegressor
+
+    # One column leaves nothing to draw; a seed keeps numpy's own generator as it was.
+    tree = DecisionTreeRegressor(max_leaf_nodes=max_bins, min_samples_leaf=10, random_state=0)
+    points = []
+    for column in numbers.T:
+        seen = ~np.isnan(column)
+        found = np.array([])
+        if seen.sum() > 1:
+            fitted = tree.fit(column[seen, None], targets[seen]).tree_
+            found = np.unique(fitted.threshold[fitted.children_left >= 0])
+        points.append(found)
+    n_points = max((len(found) for found in points), default=0)
+    out = np.full((len(points), max(n_points, 1)), np.inf)
+    for row, found in zip(out, points):
+        row[: len(found)] = found
+    return out
