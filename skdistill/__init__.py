@@ -19,6 +19,7 @@ _HOMES = {
     "compare": "skdistill.inspection.report",
     "default_teachers": "skdistill.teachers.zoo",
     "distillation_loss": "skdistill.nets.losses",
+    "diversity": "skdistill.teachers.diversity",
     "expected_calibration_error": "skdistill.inspection.metrics",
     "load": "skdistill.serving.files",
     "pool": "skdistill.teachers.pooling",

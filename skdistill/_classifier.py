@@ -97,6 +97,10 @@ class DistilledClassifier(HasTeachers):
         Each teacher's weight in the pool.
     teacher_scores_ : dict of str to float
         Each teacher's out-of-fold log loss, and that of their "pool".
+    teacher_diversity_ : dict
+        How the teachers differ out of fold, and which of them is idle: what
+        `skdistill.diversity` measures, as ``["marginal_gain"]["rf"]`` and
+        ``["disagreement"]["rf"]["xgb"]``.
     alpha_, temperature_ : float
         As used.
     candidates_ : list of dict
@@ -261,6 +265,7 @@ class DistilledClassifier(HasTeachers):
 
         self.classes_ = classes
         self.teacher_weights_, self.teacher_scores_ = teacher.weights_, teacher.scores_
+        self.teacher_diversity_ = teacher.diversity_
         self.temperature_, self.alpha_ = self.temperature, taught.alpha
         self.candidates_, self.history_ = taught.candidates, taught.history
         if self.keep_teachers:

@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._memory import open_memory, repeatable_rng
 from skdistill._table import check_table, check_training_rows
 from skdistill.teachers.cross_fitting import cross_fit, folds, warn_in_sample
+from skdistill.teachers.diversity import diversity
 from skdistill.teachers.named import HasTeachers
 from skdistill.teachers.pooling import COMBINATIONS, pool, pool_weights
 
@@ -42,6 +43,9 @@ class TeacherEnsemble(HasTeachers):
         By teacher.
     scores_ : dict of str to float
         Out-of-fold log loss by teacher, and of their "pool".
+    diversity_ : dict
+        How they differ and what each adds, out of fold: what `skdistill.diversity` measures,
+        as plain data.
     """
 
     def __init__(
@@ -154,6 +158,9 @@ class TeacherEnsemble(HasTeachers):
             name: log_loss(y, p, labels=range(n_classes), sample_weight=sample_weight)
             for name, p in [*zip(names, each), ("pool", pooled)]
         }
+        self.diversity_ = diversity(
+            each, y, names, self.weights, combination=self.combination, sample_weight=sample_weight
+        ).to_dict()
         return pooled, pool(each_unlabeled, weights, self.combination)
 
     def predict_proba(self, X):
