@@ -135,7 +135,9 @@ def cross_fit(
     runs = [(f"fold {k} of {len(splits)}", *split) for k, split in enumerate(splits, 1)]
     if refit:
         runs.append(("all rows", everything, None))
-    tasks = [(t, *run) for run in runs for t in range(len(teachers))]
+    # Last teacher first: nets take longest, and a worker that loads torch only after its first
+    # task looks to joblib as if it leaked memory, and is stopped.
+    tasks = [(t, *run) for run in runs for t in reversed(range(len(teachers)))]
     rows = (X, y, classes, sample_weight, unlabeled)
     pieces = {
         f"{teachers[t][0]}, {where}": partial(_fit_and_label, teachers[t], where, train, test, rows)
@@ -147,14 +149,14 @@ def cross_fit(
     soft_targets = np.empty((len(teachers), len(y), len(classes)))
     n_unlabeled = 0 if unlabeled is None else len(unlabeled)
     of_unlabeled = np.zeros((len(teachers), n_unlabeled, len(classes)))
-    fitted = []
+    fitted = {}
     for (t, _, _, test), result in zip(tasks, results):
         if test is None:
-            fitted.append(result)
+            fitted[t] = result
         else:
             soft_targets[t, test], labelled = result
             of_unlabeled[t] += labelled / len(splits)
-    return soft_targets, of_unlabeled, fitted
+    return soft_targets, of_unlabeled, [fitted[t] for t in sorted(fitted)]
 
 
 def _keys(memory, teachers, tasks, rows):

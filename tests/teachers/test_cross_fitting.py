@@ -261,8 +261,8 @@ def test_verbose_prints_a_line_for_each_teacher_and_fold(capsys, monkeypatch):
 
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2 * (3 + 1)
-    assert "deep, fold 1 of 3" in lines[0]
-    assert "stump, all rows" in lines[-1]
+    assert "stump, fold 1 of 3" in lines[0]
+    assert "deep, all rows" in lines[-1]
 
 
 def held_out_counts(splits, n_samples):
