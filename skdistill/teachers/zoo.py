@@ -6,7 +6,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._table import TableEncoder, check_table, check_training_rows
-from skdistill.teachers.cross_fitting import weight_parameter
+from skdistill.teachers.fitted import weight_parameter
 
 
 def default_teachers(*, categorical_features="from_dtype", device="auto"):

@@ -18,7 +18,8 @@ from sklearn.utils.validation import check_is_fitted
 from xgboost import XGBClassifier
 
 from skdistill import NetClassifier, StudentMLP, TensorNet
-from skdistill.teachers.cross_fitting import FittedTeacher, cross_fit, folds
+from skdistill.teachers.cross_fitting import cross_fit, folds
+from skdistill.teachers.fitted import FittedTeacher
 from tests.small import mixed_table, numeric_rows, two_trees
 
 CLASSES = np.arange(3)
