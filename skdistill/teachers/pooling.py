@@ -112,35 +112,46 @@ def _given_weights(weights, n_teachers):
     return weights / weights.sum()
 
 
-def _mixture_weights(p_of_label, row_weight, n_iterations=500):
-    """Maximise sum_i row_weight_i log(sum_t w_t p_ti) by expectation maximisation.
+def _mixture_weights(p_of_label, row_weight):
+    """Minimise -sum_i row_weight_i log(sum_t w_t p_ti), which is convex in w.
 
-    Convex, and each step is a step upwards. Every teacher starts with one imagined row
-    to its credit, which a few rows cannot outweigh and many do not notice.
+    Every teacher starts with one imagined row to its credit, which a few rows cannot
+    outweigh and many do not notice.
     """
     p = np.maximum(p_of_label, SMALLEST_PROBABILITY)
-    n_teachers = len(p)
-    w = np.full(n_teachers, 1 / n_teachers)
-    row_weight = row_weight * len(row_weight) / row_weight.sum()
-    for _ in range(n_iterations):
-        share = w[:, None] * p
-        share /= share.sum(0)
-        credit = 1 + share @ row_weight
-        w = credit / credit.sum()
-    return w
+    row_weight = row_weight / row_weight.sum()
+    imagined = 1 / p.shape[1]
+
+    def loss_and_slope(w):
+        mixture = w @ p
+        loss = -row_weight @ np.log(mixture) - imagined * np.log(w).sum()
+        return loss, -p @ (row_weight / mixture) - imagined / w
+
+    return _best_weights(loss_and_slope, len(p))
 
 
 def _geometric_weights(soft_targets, y, row_weight):
-    """The same for the geometric mean, whose weights are a softmax of free numbers."""
+    """The same for the geometric mean."""
     log_P = _log(np.asarray(soft_targets, dtype=np.float64))
     rows = np.arange(len(y))
 
-    def loss_and_gradient(free):
-        w = softmax(free)
+    def loss_and_slope(w):
         p = _geometric(log_P, w)
         residual = log_P[:, rows, y] - np.einsum("nk,tnk->tn", p, log_P)
-        slope = -residual @ row_weight
-        return -row_weight @ np.log(p[rows, y]), w * (slope - w @ slope)
+        return -row_weight @ np.log(p[rows, y]), -residual @ row_weight
 
-    found = minimize(loss_and_gradient, np.zeros(len(log_P)), jac=True, method="L-BFGS-B")
+    return _best_weights(loss_and_slope, len(log_P))
+
+
+def _best_weights(loss_and_slope, n_teachers):
+    """Weights of the lowest loss, as a softmax of free numbers."""
+
+    def of_free(free):
+        w = softmax(free)
+        loss, slope = loss_and_slope(w)
+        return loss, w * (slope - w @ slope)
+
+    found = minimize(
+        of_free, np.zeros(n_teachers), jac=True, method="L-BFGS-B", options={"ftol": 1e-12}
+    )
     return softmax(found.x)
