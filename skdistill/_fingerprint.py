@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from skdistill._table import is_frame
+from skdistill._frames import column_of, is_column, is_frame, is_polars
 
 DIGEST_BYTES = 20
 # They change how long it takes, not what comes out.
@@ -48,15 +48,15 @@ def _feed(digest, value):
         _add(digest, type(value).__name__, repr(value))
     elif isinstance(value, np.ndarray):
         _feed_array(digest, value)
-    elif is_frame(value) and value.ndim == 1:
-        _feed_column(digest, value.index)
+    elif is_column(value):
+        _feed_index(digest, value)
         _feed_column(digest, value)
     elif is_frame(value):
         _add(digest, "table", type(value).__name__, repr(value.shape))
-        _feed_column(digest, value.index)
+        _feed_index(digest, value)
         for j in range(value.shape[1]):
             _feed(digest, value.columns[j])
-            _feed_column(digest, value.iloc[:, j])
+            _feed_column(digest, column_of(value, j))
     elif isinstance(value, (list, tuple)):
         _add(digest, type(value).__name__, str(len(value)))
         for item in value:
@@ -84,8 +84,20 @@ def _feed_array(digest, array):
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
 
 
+def _feed_index(digest, value):
+    if is_polars(value):
+        _add(digest, "polars")  # has none
+    else:
+        _feed_column(digest, value.index)
+
+
 def _feed_column(digest, column):
     """One column of a frame: categories by code, numbers as they lie, all else as objects."""
+    if is_polars(column):
+        _add(digest, "column", str(column.dtype))
+        _feed_array(digest, column.is_null().to_numpy())
+        _feed_array(digest, column.drop_nulls().to_numpy())
+        return
     _add(digest, "column", repr(column.dtype) if isinstance(column.dtype, np.dtype) else "")
     if hasattr(column, "cat"):
         _feed(digest, [bool(column.cat.ordered), column.cat.categories.tolist()])

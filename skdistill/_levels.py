@@ -1,7 +1,15 @@
 """The levels of a categorical column as a plain array, and values as their ranks."""
 
+from datetime import date, time, timedelta
+from decimal import Decimal
+
 import numpy as np
 from sklearn.utils._missing import is_pandas_na
+
+NO_DATES = (
+    "holds dates or times, and every later one would be unseen: turn it into numbers, such as a "
+    "year, a weekday, or days since the first, or into strings if it is a category."
+)
 
 
 def is_missing(level):
@@ -9,12 +17,60 @@ def is_missing(level):
     return level is None or is_pandas_na(level) or level != level
 
 
-def plain_levels(levels):
-    """Sorted levels without the missing ones, as an array of strings or numbers.
+def levels_of(values, name):
+    """Sorted levels of a column of categories, without the missing ones.
 
-    Levels of any other type stay objects.
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+    name : str or int
+        Of the column, for what is said of it.
+
+    Returns
+    -------
+    levels : ndarray of shape (n_levels,)
+        Of strings or numbers; levels of any other type stay objects.
+
+    Raises
+    ------
+    ValueError
+        If the values cannot be levels: dates, decimals, lists, or strings among numbers.
     """
-    present = [level for level in levels if not is_missing(level)]
+    try:
+        present = [level for level in set(values.tolist()) if not is_missing(level)]
+    except TypeError as error:
+        nested = next(filter(_has_no_hash, values))
+        raise ValueError(
+            f"Column {name!r} holds a {type(nested).__name__} in a cell: give each of its values "
+            f"a column of its own. It has {nested!r:.60}."
+        ) from error
+    for level in present:
+        if isinstance(level, (date, time, timedelta)):
+            raise ValueError(f"Column {name!r} {NO_DATES} It has {level!r}.")
+        if isinstance(level, (Decimal, complex, np.complexfloating)):
+            raise ValueError(
+                f"Column {name!r} holds {type(level).__name__}: convert it to floats. It has "
+                f"{level!r}."
+            )
+    try:
+        return _plain(sorted(present))
+    except TypeError as error:
+        kinds = sorted({type(level).__name__ for level in present})
+        raise ValueError(
+            f"a column of categories must hold strings or numbers, not both, and column {name!r} "
+            f"holds {' and '.join(kinds)}: convert it with astype(str)."
+        ) from error
+
+
+def _has_no_hash(value):
+    try:
+        hash(value)
+    except TypeError:
+        return True
+    return False
+
+
+def _plain(present):
     if not present:
         return np.array([], dtype=np.float64)
     plain = np.array(present)

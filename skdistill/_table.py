@@ -1,6 +1,7 @@
 """A table's columns, frozen at fit: numbers, categories, missing values."""
 
 import math
+from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
@@ -14,14 +15,19 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skdistill._levels import is_missing, plain_levels, rank_lookup, ranks
+from skdistill._frames import (
+    as_floats,
+    as_objects,
+    column_of,
+    holds_dates,
+    holds_numbers,
+    is_column,
+    is_frame,
+    select_columns,
+)
+from skdistill._levels import NO_DATES, is_missing, levels_of, rank_lookup, ranks
 
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
-
-
-def is_frame(X):
-    """Whether X is a pandas DataFrame, or quacks enough like one."""
-    return hasattr(X, "iloc") and hasattr(X, "dtypes")
 
 
 def check_table(estimator, X, *, reset):
@@ -31,6 +37,7 @@ def check_table(estimator, X, *, reset):
     else becomes a numeric ndarray, in which NaN is allowed and infinity is not.
     """
     if is_frame(X):
+        _refuse_namesakes(X)
         validate_data(estimator, X, skip_check_array=True, reset=reset)
         if len(X) == 0 or X.shape[1] == 0:
             raise ValueError(
@@ -38,10 +45,25 @@ def check_table(estimator, X, *, reset):
                 "1 feature(s) is required."
             )
         return X
+    if hasattr(X, "collect"):
+        raise TypeError(f"X is a {type(X).__name__}, which holds no rows yet: call X.collect().")
     # An array's columns are numbers unless told; told ones may be strings in an object array.
+    # So may those of an array whose columns are a fitted frame's.
     told = getattr(estimator, "categorical_features", None)
-    dtype = "numeric" if told is None or isinstance(told, str) else None
+    untold = told is None or isinstance(told, str)
+    of_frame = not reset and hasattr(estimator, "feature_names_in_")
+    dtype = "numeric" if untold and not of_frame else None
     return validate_data(estimator, X, dtype=dtype, ensure_all_finite="allow-nan", reset=reset)
+
+
+def _refuse_namesakes(X):
+    """Two columns of one name: which one a later table means could not be told."""
+    names = list(X.columns)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(
+            f"X has {names.count(twice)} columns of the name {twice!r}: rename or drop all but one."
+        )
 
 
 def is_clean_matrix(estimator, X):
@@ -75,13 +97,15 @@ def check_training_rows(estimator, X, y, sample_weight=None):
     Raises
     ------
     ValueError
-        If a label is missing, all rows that count are of one class, or lengths differ.
+        If a label is missing, labels are of several types, all rows that count are of one
+        class, or lengths differ.
     """
     name = type(estimator).__name__
     X = check_table(estimator, X, reset=True)
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
-    y = column_or_1d(y, warn=True)
+    # Of a nullable column scikit-learn would make floats.
+    y = column_or_1d(np.asarray(y) if is_column(y) else y, warn=True)
     check_consistent_length(X, y)
     missing = np.array([is_missing(label) for label in y], dtype=bool)
     if y.dtype.kind == "f":
@@ -91,6 +115,7 @@ def check_training_rows(estimator, X, y, sample_weight=None):
             f"y contains NaN, infinity or None, first in row {int(missing.argmax())}: drop rows "
             "without label."
         )
+    y = _of_one_type(y)
     check_classification_targets(y)
     if sample_weight is not None:
         sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
@@ -102,6 +127,28 @@ def check_training_rows(estimator, X, y, sample_weight=None):
             f"{present.tolist()}."
         )
     return X, y, classes, sample_weight
+
+
+def _of_one_type(y):
+    """Labels that came as objects, as the numbers or booleans that they are."""
+    if y.dtype != object:
+        return y
+    types = [_type_of_label(label) for label in y]
+    kinds, first = np.unique(types, return_index=True)
+    if len(kinds) > 1:
+        found = " and ".join(f"{y[row]!r} in row {row}" for row in sorted(first))
+        raise ValueError(
+            f"y has labels of several types, {found}: make them all strings, or all numbers."
+        )
+    return np.array(y.tolist()) if types[0] in ("bool", "number") else y
+
+
+def _type_of_label(label):
+    if isinstance(label, (bool, np.bool_)):
+        return "bool"
+    if isinstance(label, str):
+        return "str"
+    return "number" if isinstance(label, Real) else type(label).__name__
 
 
 def categorical_mask(X, categorical_features):
@@ -130,8 +177,7 @@ def categorical_mask(X, categorical_features):
                 f"indices or booleans, got {categorical_features!r}."
             )
         if is_frame(X):
-            mask[:] = [not _holds_numbers(dtype) for dtype in X.dtypes]
-            _refuse_dates(X)
+            mask[:] = [not holds_numbers(dtype) for dtype in X.dtypes]
         return mask
 
     chosen = np.asarray(categorical_features)
@@ -164,20 +210,16 @@ def categorical_mask(X, categorical_features):
     return mask
 
 
-def _refuse_dates(X):
-    """A date is no category: every later one would be unseen."""
-    for name, dtype in zip(X.columns, X.dtypes):
-        if getattr(dtype, "kind", "O") in "mM":
+def _check_dtypes(X, is_categorical):
+    """Refuse a frame's columns that are neither numbers nor categories."""
+    for name, dtype, told in zip(X.columns, X.dtypes, is_categorical):
+        if holds_dates(dtype):
+            raise ValueError(f"Column {name!r} {NO_DATES} Its dtype is {dtype}.")
+        if not told and not holds_numbers(dtype):
             raise ValueError(
-                f"Column {name!r} holds dates or durations ({dtype}): turn it into numbers, such "
-                "as a year, a weekday, or days since the first."
+                f"Column {name!r} of dtype {dtype} holds no numbers, and categorical_features "
+                "does not name it: name it there, or convert it to numbers."
             )
-
-
-def _holds_numbers(dtype):
-    # Nullable pandas dtypes are no numpy dtypes but have a kind; strings of pandas 3 have
-    # one too, so what is asked for is a number, not "not object".
-    return getattr(dtype, "kind", "O") in "biuf"
 
 
 class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -208,22 +250,16 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Learn which columns are categories and which levels they have."""
         X = check_table(self, X, reset=True)
         self.is_categorical_ = categorical_mask(X, self.categorical_features)
-        levels = []
-        if self.is_categorical_.any():
-            # Here, because it loads much and a model that predicts does without.
-            from sklearn.preprocessing import OrdinalEncoder
-
-            ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
-            try:
-                ordinal.fit(_categories(X, self.is_categorical_))
-            except TypeError as error:
-                raise ValueError(
-                    "a column of categories must hold strings or numbers, not both, and "
-                    f"{_mixed_column(X, self.is_categorical_)} does not: convert it with "
-                    "astype(str)."
-                ) from error
-            levels = [plain_levels(found) for found in ordinal.categories_]
-        return self._know(levels)
+        names = range(X.shape[1])
+        if is_frame(X):
+            names = X.columns
+            _check_dtypes(X, self.is_categorical_)
+        return self._know(
+            [
+                levels_of(as_objects(column_of(X, j)), names[j])
+                for j in np.flatnonzero(self.is_categorical_)
+            ]
+        )
 
     @classmethod
     def from_levels(cls, is_categorical, levels):
@@ -268,7 +304,7 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         matrix = np.empty(X.shape, dtype=np.float64)
         matrix[:, ~categorical] = numbers
         for j, levels, lookup in zip(np.flatnonzero(categorical), self.levels_, self._lookups):
-            matrix[:, j] = ranks(_column(X, j), levels, lookup)
+            matrix[:, j] = ranks(_categories(X, j, levels), levels, lookup)
         return matrix
 
     def __getstate__(self):
@@ -287,34 +323,21 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _categories(X, mask):
-    """The categorical columns as objects, whatever kept them."""
-    if is_frame(X):
-        return X.iloc[:, np.flatnonzero(mask)].astype(object).to_numpy(na_value=np.nan)
-    return X[:, mask]
-
-
-def _mixed_column(X, mask):
-    """Name of the first categorical column whose values cannot be sorted."""
-    names = X.columns if is_frame(X) else np.arange(X.shape[1])
-    for name, values in zip(names[mask], _categories(X, mask).T):
-        try:
-            np.unique([value for value in values if not is_missing(value)])
-        except (TypeError, ValueError):
-            return f"column {name!r}"
-        if len({isinstance(value, str) for value in values if not is_missing(value)}) > 1:
-            return f"column {name!r}"
-    return "one of them"
-
-
-def _column(X, j):
+def _categories(X, j, levels):
     """A categorical column, whatever kept it."""
-    if not is_frame(X):
-        return X[:, j]
-    column = X.iloc[:, j]
-    if hasattr(column, "cat"):
+    column = column_of(X, j)
+    if hasattr(column, "cat") and hasattr(column, "array"):  # pandas knows its codes
         return column.array
-    return column.to_numpy(dtype=object)
+    if not is_frame(X):
+        return column
+    objects = as_objects(column)
+    now_numbers = levels.dtype.kind == "U" and holds_numbers(column.dtype)
+    if now_numbers and not all(map(is_missing, objects)):
+        raise ValueError(
+            f"Column {column.name!r} held strings at fit and now is of dtype {column.dtype}: "
+            "read or convert it as strings."
+        )
+    return objects
 
 
 def _numbers(X, mask):
@@ -325,11 +348,11 @@ def _numbers(X, mask):
             columns, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan",
             ensure_min_features=0,
         )  # fmt: skip
-    frame = X if mask.all() else X.iloc[:, np.flatnonzero(mask)]
+    frame = X if mask.all() else select_columns(X, np.flatnonzero(mask))
     for name, dtype in zip(frame.columns, frame.dtypes):
-        if not _holds_numbers(dtype):
+        if not holds_numbers(dtype):
             raise ValueError(f"Column {name!r} held numbers at fit and now is of dtype {dtype}.")
-    numbers = frame.to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = as_floats(frame)
     if not np.isfinite(numbers.sum()):  # one look at all is cheaper than one at each
         infinite = np.isinf(numbers).any(0)
         if infinite.any():

@@ -7,13 +7,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "skdistill"
 # What a table is, how work is shared out and kept: everyone may know.
-FOUNDATION = {"_table", "_inputs", "_levels", "_fingerprint", "_memory", "_parallel"}
+FOUNDATION = {"_frames", "_table", "_inputs", "_levels", "_fingerprint", "_memory", "_parallel"}
 MAY_IMPORT = {
+    "_frames": set(),
     "_levels": set(),
-    "_table": {"_levels"},
+    "_table": {"_frames", "_levels"},
     "_inputs": {"_table"},
-    "_fingerprint": {"_table"},
-    "_memory": {"_fingerprint", "_table"},
+    "_fingerprint": {"_frames"},
+    "_memory": {"_fingerprint"},
     "_parallel": set(),
     "nets": FOUNDATION,
     "serving": FOUNDATION,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -359,7 +360,8 @@ class Bends:
 @pytest.mark.parametrize(
     ("bend", "message"),
     [
-        (lambda X: X.to_numpy(), "ndarray for a DataFrame"),
+        (lambda X: X.to_numpy(), "a numpy ndarray for a pandas DataFrame"),
+        (lambda X: pl.from_pandas(X), "a polars DataFrame for a pandas DataFrame"),
         (lambda X: X.iloc[:0], "shape"),
         (lambda X: X[X.columns[::-1]], "columns"),
     ],

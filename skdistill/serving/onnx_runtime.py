@@ -6,6 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from skdistill._frames import as_objects, column_of, is_frame
+from skdistill._levels import is_missing
+
 
 class OnnxStudent:
     """An ONNX file of `DistilledClassifier.to_onnx` in onnxruntime, asked like a classifier.
@@ -53,11 +56,13 @@ class OnnxStudent:
         """A table as the graph's inputs: a matrix, or a column of shape (n_samples, 1) each."""
         name, kind = self.inputs[0]
         if len(self.inputs) == 1 and kind != "tensor(string)":
-            if hasattr(X, "to_numpy"):
-                X = X.astype(object).to_numpy(dtype=np.float64, na_value=np.nan)
+            if is_frame(X):
+                columns = [column_of(X, j) for j in range(X.shape[1])]
+                columns = [_column(as_objects(column), kind) for column in columns]
+                return {name: np.column_stack(columns)}
             return {name: np.asarray(X, dtype=_DTYPES[kind])}
-        if hasattr(X, "iloc"):
-            columns = [X[name].astype(object).to_numpy() for name, _ in self.inputs]
+        if is_frame(X):
+            columns = [as_objects(X[name]) for name, _ in self.inputs]
         else:
             columns = list(np.asarray(X, dtype=object).T)
         return {
@@ -72,7 +77,7 @@ _NO_STRING, _NO_INTEGER = "\x00missing", np.iinfo(np.int64).min
 
 
 def _column(values, kind):
-    missing = np.array([value is None or value != value for value in values], dtype=bool)
+    missing = np.array([is_missing(value) for value in values], dtype=bool)
     if kind == "tensor(string)":
         return np.where(missing, _NO_STRING, values).astype(object)
     return np.where(missing, _NO_INTEGER if kind == "tensor(int64)" else np.nan, values).astype(

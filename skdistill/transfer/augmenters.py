@@ -5,8 +5,18 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state, gen_batches
 
+from skdistill._frames import (
+    as_dtype,
+    column_of,
+    from_columns,
+    holds_floats,
+    is_frame,
+    is_polars,
+    select_columns,
+    take,
+)
 from skdistill._inputs import NetInputs
-from skdistill._table import TableEncoder, is_frame
+from skdistill._table import TableEncoder
 
 # A neighbour among so many rows is near enough, and found in seconds.
 ROWS_OF_NEIGHBOURS = 10_000
@@ -43,14 +53,18 @@ def synthetic_rows(augmenter, X, categorical_features, seed):
 
 def _unlike(rows, X):
     """In what synthetic rows differ from a table; None where they could belong to it."""
-    if is_frame(rows) != is_frame(X):
-        return f"a {type(rows).__name__} for a {type(X).__name__}"
+    if (is_frame(rows), is_polars(rows)) != (is_frame(X), is_polars(X)):
+        return f"a {_kind(rows)} for a {_kind(X)}"
     shape = getattr(rows, "shape", None)
     if shape is None or len(shape) != 2 or shape[1] != X.shape[1] or not shape[0]:
         return f"rows of shape {shape} for a table of {X.shape[1]} columns"
     if is_frame(X) and list(rows.columns) != list(X.columns):
         return f"the columns {list(rows.columns)} for {list(X.columns)}"
     return None
+
+
+def _kind(rows):
+    return f"{type(rows).__module__.partition('.')[0]} {type(rows).__name__}"
 
 
 class Munge(BaseEstimator):
@@ -113,10 +127,10 @@ class Munge(BaseEstimator):
         swapped = rng.random_sample((n, n_features)) < self.swap
         share = rng.random_sample(n)
         columns = [
-            _mix(self._column(j), parents, np.where(swapped[:, j], neighbours, parents), share)
-            for j in range(n_features)
+            _mix(column_of(self.X_, j), parents, np.where(chosen, neighbours, parents), share)
+            for j, chosen in enumerate(swapped.T)
         ]
-        return self._table(columns)
+        return from_columns(self.X_, columns)
 
     def _neighbours(self, parents, rng):
         """For each parent a row near it, drawn from its nearest."""
@@ -142,35 +156,23 @@ class Munge(BaseEstimator):
         near = np.flatnonzero(table.n_levels_ <= MOST_LEVELS_OF_NEIGHBOURS)
         if not near.size:
             return np.zeros((self.X_.shape[0], 1), dtype=np.float32)
-        X = self.X_.iloc[:, near] if is_frame(self.X_) else self.X_[:, near]
+        X = select_columns(self.X_, near)
         inputs = NetInputs(table.is_categorical_[near], max_bins=0, one_hot=True)
         return inputs.fit(X, None, rng).transform(X)
-
-    def _column(self, j):
-        return self.X_.iloc[:, j] if is_frame(self.X_) else self.X_[:, j]
-
-    def _table(self, columns):
-        if not is_frame(self.X_):
-            return np.column_stack(columns).astype(self.X_.dtype, copy=False)
-        table = self.X_.iloc[:0].copy()
-        frame = type(table)(dict(enumerate(columns)))
-        frame.columns = table.columns
-        return frame
 
 
 def _mix(column, parents, others, share):
     """Values of the parents moved to those of the others, part of the way if continuous."""
-    if not is_frame(column):
-        here, there = column[parents], column[others]
-    else:
-        here = column.take(parents).reset_index(drop=True)
-        there = column.take(others).reset_index(drop=True)
-    return here + share * (there - here) if _is_continuous(column) else there
+    there = take(column, others)
+    if not _is_continuous(column):
+        return there
+    here = take(column, parents)
+    return as_dtype(here + share * (there - here), column.dtype)
 
 
 def _is_continuous(column):
     """Whether a column has floats that are not whole numbers."""
-    if getattr(column.dtype, "kind", "O") != "f":
+    if not holds_floats(column.dtype):
         return False
     values = np.asarray(column, dtype=np.float64)
     values = values[np.isfinite(values)]
