@@ -6,6 +6,7 @@ __version__ = "0.1.0.dev0"
 
 # Torch is imported only when a name needs it: a model that predicts does not.
 _HOMES = {
+    "CallableTeacher": "skdistill.teachers.black_box",
     "DistilledClassifier": "skdistill._classifier",
     "DistillationLoss": "skdistill.nets.losses",
     "NetClassifier": "skdistill.teachers.net_classifier",

@@ -53,9 +53,11 @@ class DistilledClassifier(HasTeachers):
         alone. "auto": 0, .5 or 1, or the net on labels alone, whichever has the best
         held-out log loss after a quarter of the epochs; .5 where fewer than 150 rows are
         held out, for tables of less than some 1,600.
-    cv : int, splitter, iterable or None, default=5
-        Folds of the cross-fitting. None labels each row with teachers that were
-        fitted on it, and warns.
+    cv : int, splitter, iterable, "oob" or None, default=5
+        Folds of the cross-fitting. "oob" fits the teachers that have out-of-bag answers
+        once: forests, `ExtraTreesClassifier(bootstrap=True)`, `BaggingClassifier`, also
+        at the end of a `Pipeline`; the others are fitted on 5 folds. None labels each row
+        with teachers that were fitted on it, and warns.
     augmenter : "auto", "munge", None, or object with `fit` and `sample`, default="auto"
         Where synthetic rows come from, one for each real row up to 50,000; the teachers
         label them. "auto" is `Munge`. An object is cloned and must have ``fit(X)`` and
@@ -139,7 +141,7 @@ class DistilledClassifier(HasTeachers):
         "combination": [StrOptions(set(COMBINATIONS))],
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "alpha": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
-        "cv": ["cv_object"],
+        "cv": ["cv_object", StrOptions({"oob"})],
         "augmenter": [None, StrOptions({"auto", "munge"}), HasMethods(["fit", "sample"])],
         "categorical_features": [None, StrOptions({"from_dtype"}), "array-like"],
         "keep_teachers": ["boolean"],

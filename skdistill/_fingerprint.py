@@ -139,6 +139,8 @@ def _is_recipe(value):
     """Whether its parameters tell all of it: not so of an estimator that is frozen."""
     if not hasattr(value, "get_params"):
         return False
+    if getattr(value, "_is_its_parameters", False):
+        return True
     own_clone = getattr(type(value), "__sklearn_clone__", BaseEstimator.__sklearn_clone__)
     return own_clone is BaseEstimator.__sklearn_clone__
 

@@ -23,8 +23,9 @@ class TeacherEnsemble(HasTeachers):
         "auto": those with the lowest out-of-fold log loss; None: equal.
     combination : {"mean", "geometric", "median", "vote"}, default="mean"
         See `pool`.
-    cv : int, splitter, iterable or None, default=5
-        Folds of the cross-fitting; None for in-sample targets.
+    cv : int, splitter, iterable, "oob" or None, default=5
+        Folds of the cross-fitting; "oob" for one fit of each teacher that has out-of-bag
+        answers, and 5 folds for the others; None for in-sample targets.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         For the default teachers; others get the table as it is.
     memory : None, str, path-like or joblib.Memory, default=None
@@ -126,6 +127,7 @@ class TeacherEnsemble(HasTeachers):
         pool_weights(
             None if isinstance(self.weights, str) else self.weights, [None] * len(teachers), y
         )
+        out_of_bag = isinstance(self.cv, str) and self.cv == "oob"
         if self.cv is None:
             warn_in_sample()
         each, each_unlabeled, self.teachers_ = cross_fit(
@@ -133,10 +135,11 @@ class TeacherEnsemble(HasTeachers):
             X,
             y,
             classes,
-            splits=None if self.cv is None else folds(self.cv, X, y, rng),
+            splits=None if self.cv is None else folds(5 if out_of_bag else self.cv, X, y, rng),
             sample_weight=sample_weight,
             held_out=held_out,
             unlabeled=unlabeled,
+            out_of_bag=out_of_bag,
             refit=refit,
             n_jobs=self.n_jobs,
             verbose=self.verbose,

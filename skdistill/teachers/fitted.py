@@ -1,6 +1,8 @@
 """A fitted teacher, with a column for each class of the table."""
 
 import numpy as np
+from sklearn.base import is_classifier
+from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
@@ -19,10 +21,8 @@ class FittedTeacher:
         self.classes_ = classes
 
     def fit(self, X, y, sample_weight=None):
-        if isinstance(self.estimator, FrozenEstimator):
-            self.columns = self._columns_of_frozen()
-            return self
         self.columns, y = np.unique(y, return_inverse=True)
+        self._check_what_is_frozen_within()
         if len(self.columns) > 1:  # one class most refuse, and some make up a second
             self.estimator.fit(X, y, **weight_parameter(self.estimator, sample_weight))
             # Most classifiers sort their classes; those that do not say so.
@@ -32,37 +32,64 @@ class FittedTeacher:
     def predict_proba(self, X):
         """Probabilities of shape (n_samples, n_classes), float64; rows sum to one."""
         if len(self.columns) == 1:
-            given = np.ones((X.shape[0], 1))
-        else:
-            given = np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
-        wanted = (given.shape[0], len(self.columns))
-        if given.shape != wanted:
-            raise ValueError(
-                f"predict_proba returned shape {given.shape}, expected {wanted}: one column "
-                "for each class it was fitted on."
-            )
-        sums = given.sum(1)
-        if not (
-            np.isfinite(given).all() and (given >= -1e-6).all() and (abs(sums - 1) < 1e-3).all()
-        ):
-            raise ValueError(
-                "predict_proba did not return probabilities: rows must be non-negative and "
-                f"sum to one, got values from {given.min():.3g} to {given.max():.3g} and sums "
-                f"from {sums.min():.3g} to {sums.max():.3g}."
-            )
-        given = np.maximum(given, 0)
+            return self.in_place(np.ones((X.shape[0], 1)))
+        return self.in_place(self.estimator.predict_proba(X))
+
+    def in_place(self, given):
+        """What the estimator says of its own classes, with a column for each of `classes_`."""
+        given = as_probabilities(given, len(self.columns))
         proba = np.zeros((len(given), len(self.classes_)))
-        proba[:, self.columns] = given / given.sum(1, keepdims=True)
+        proba[:, self.columns] = given
         return proba
 
-    def _columns_of_frozen(self):
-        unknown = set(self.estimator.classes_.tolist()) - set(self.classes_.tolist())
-        if unknown:
-            raise ValueError(
-                f"it was fitted on classes that y does not have: {sorted(unknown)[:5]}, and y "
-                f"has {self.classes_.tolist()[:5]}."
-            )
-        return np.searchsorted(self.classes_, self.estimator.classes_)
+    def _check_what_is_frozen_within(self):
+        """A classifier that was fitted on labels gives its columns other names than 0, 1, 2…"""
+        indices = np.arange(len(self.columns))
+        for within in getattr(self.estimator, "get_params", dict)().values():
+            if not (isinstance(within, FrozenEstimator) and is_classifier(within)):
+                continue
+            classes = np.asarray(within.classes_).tolist()
+            if not classes == indices.tolist() == self.classes_[self.columns].tolist():
+                raise ValueError(
+                    f"it holds a frozen classifier of the classes {classes[:5]}, but is to be "
+                    f"fitted on indices of {self.classes_[self.columns].tolist()[:5]}: fit the "
+                    "whole teacher and freeze that, or use labels 0, 1, 2…"
+                )
+
+
+def as_probabilities(given, n_classes):
+    """Check a classifier's probabilities, and make them sum to one to the last digit.
+
+    Parameters
+    ----------
+    given : array-like of shape (n_samples, n_classes)
+    n_classes : int
+
+    Returns
+    -------
+    proba : ndarray of shape (n_samples, n_classes), float64
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, or a row is no probabilities: the first such is shown.
+    """
+    given = np.asarray(given, dtype=np.float64)
+    if given.ndim != 2 or given.shape[1] != n_classes:
+        raise ValueError(
+            f"predict_proba returned shape {given.shape}, expected "
+            f"{(*given.shape[:1], n_classes)}: one column for each class it was fitted on."
+        )
+    is_proba = (given >= -1e-6).all(1) & (abs(given.sum(1) - 1) < 1e-3)  # both False of NaN
+    if not is_proba.all():
+        row = int(np.flatnonzero(~is_proba)[0])
+        raise ValueError(
+            f"predict_proba did not return probabilities for {(~is_proba).sum()} of {len(given)} "
+            "rows: they must be non-negative and sum to one, got for row "
+            f"{row} of them {np.array2string(given[row], precision=3, threshold=8)}."
+        )
+    given = np.maximum(given, 0)
+    return given / given.sum(1, keepdims=True)
 
 
 def weight_parameter(estimator, sample_weight):
@@ -72,4 +99,13 @@ def weight_parameter(estimator, sample_weight):
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
         return {f"{name}__{key}": w for key, w in weight_parameter(last, sample_weight).items()}
-    return {"sample_weight": sample_weight} if has_fit_parameter(estimator, "sample_weight") else {}
+    return {"sample_weight": sample_weight} if _takes_weights(estimator) else {}
+
+
+def _takes_weights(estimator):
+    if isinstance(estimator, (StackingClassifier, VotingClassifier)):
+        # They do if all that they are made of do, which the signature of `fit` does not say.
+        parts = [each for _, each in estimator.estimators if not isinstance(each, str)]
+        parts.append(getattr(estimator, "final_estimator", None))
+        return all(_takes_weights(each) for each in parts if each is not None)
+    return has_fit_parameter(estimator, "sample_weight")

@@ -73,7 +73,7 @@ class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
         seed = rng.randint(np.iinfo(np.int32).max)
         # By name, so that another teacher beside it does not change a teacher's seed.
         return [
-            (name, seeded_clone(teacher, np.random.RandomState([seed, crc32(name.encode())])))
+            (name, _cloned(name, teacher, np.random.RandomState([seed, crc32(name.encode())])))
             for name, teacher in teachers
         ]
 
@@ -105,11 +105,30 @@ def _check_teacher(name, teacher):
         )
     if not is_classifier(teacher):
         raise ValueError(f"Teacher {name!r} must be a classifier, got {teacher!r}.")
-    if not hasattr(teacher, "predict_proba"):
+    if not has_probabilities(teacher):
         raise ValueError(
             f"Teacher {name!r} ({type(teacher).__name__}) has no predict_proba: choose a "
             "probabilistic setting of it, or wrap it in CalibratedClassifierCV."
         )
+
+
+def has_probabilities(classifier):
+    """Whether a classifier, fitted or not, has `predict_proba`."""
+    while hasattr(classifier, "steps"):
+        classifier = classifier.steps[-1][1]
+    # Stacking without a final estimator takes a logistic regression, but has it only once fitted.
+    stacks = getattr(classifier, "final_estimator", classifier) is None
+    return stacks or hasattr(classifier, "predict_proba")
+
+
+def _cloned(name, teacher, rng):
+    try:
+        return seeded_clone(teacher, rng)
+    except RuntimeError as error:
+        raise ValueError(
+            f"Teacher {name!r} cannot be cloned: {error}. If that is a list, such as CatBoost's "
+            "cat_features, give it as a tuple."
+        ) from error
 
 
 def seeded_clone(estimator, rng):

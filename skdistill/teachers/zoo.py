@@ -3,10 +3,12 @@
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._table import TableEncoder, check_table, check_training_rows
 from skdistill.teachers.fitted import weight_parameter
+from skdistill.teachers.named import has_probabilities
 
 
 def default_teachers(*, categorical_features="from_dtype", device="auto"):
@@ -100,6 +102,7 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.classifier_ = clone(self.classifier).fit(self.encoder_.encode(X), y, **weighted)
         return self
 
+    @available_if(lambda self: has_probabilities(self.classifier))
     def predict_proba(self, X):
         """Class probabilities, ndarray of shape (n_samples, n_classes)."""
         X = self._encode(X)

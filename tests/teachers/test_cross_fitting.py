@@ -7,7 +7,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
-from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, ShuffleSplit
 from sklearn.neighbors import KNeighborsClassifier
@@ -199,34 +198,6 @@ def test_a_teacher_that_takes_no_sample_weights_gets_none():
     weighted = targets(KNeighborsClassifier(), X, y, sample_weight=np.arange(60.0))
 
     assert_array_equal(weighted, targets(KNeighborsClassifier(), X, y))
-
-
-def test_a_frozen_teacher_is_not_fitted_again():
-    X, y = numeric_rows()
-    tree = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X[:20], y[:20])
-
-    p = targets(FrozenEstimator(tree), X, y)
-
-    assert_array_equal(p, tree.predict_proba(X))
-
-
-def test_a_frozen_teacher_of_fewer_classes_gets_its_columns_in_place():
-    X, y = numeric_rows()
-    names = np.array(["a", "b", "c"])
-    tree = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X[y != 1], names[y[y != 1]])
-
-    soft_targets, _, _ = cross_fit([("t", FrozenEstimator(tree))], X, y, names, splits=THREE_FOLDS)
-
-    assert_array_equal(soft_targets[0][:, [0, 2]], tree.predict_proba(X))
-    assert (soft_targets[0][:, 1] == 0).all()
-
-
-def test_a_frozen_teacher_of_unknown_classes_is_refused_by_name():
-    X, y = numeric_rows()
-    tree = DecisionTreeClassifier().fit(X, y + 10)
-
-    with pytest.raises(ValueError, match=r"Teacher 't' failed .*classes that y does not have.*10"):
-        targets(FrozenEstimator(tree), X, y)
 
 
 def test_slightly_rounded_probabilities_are_made_to_sum_to_one():
