@@ -34,7 +34,8 @@ class DistilledClassifier(HasTeachers):
     ----------
     teachers : list of (str, classifier), classifier, or None, default=None
         As in `VotingClassifier`: ``rf__n_estimators`` reaches into the teacher named
-        "rf", and "drop" leaves one out. Each gets X as it was given. None: a random
+        "rf", and "drop" leaves one out. Each gets X as it was given. `FrozenEstimator` for
+        one that is fitted already, `CallableTeacher` for a black box. None: a random
         forest, XGBoost and three torch nets, see `default_teachers`.
     student : skorch.NeuralNet or None, default=None
         Cloned, and trained with the distillation loss; its module returns logits.

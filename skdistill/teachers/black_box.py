@@ -1,10 +1,9 @@
-"""Teachers that need no fitting: a function that answers, and fitted classifiers."""
+"""A black box as a classifier."""
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import (
     _check_sample_weight,
     _num_samples,
@@ -13,7 +12,7 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from skdistill.teachers.fitted import FittedTeacher, as_probabilities
+from skdistill.teachers.fitted import as_probabilities
 
 OUTPUTS = ("proba", "logits", "scores")
 
@@ -265,67 +264,3 @@ class ScoreScaling:
             self.slope_ * scores[:, self.present_] + self.bias_, axis=1
         )
         return proba
-
-
-def is_ready(teacher):
-    """Whether a teacher needs no fitting, so that it need not be asked fold by fold."""
-    return isinstance(teacher, (FrozenEstimator, CallableTeacher))
-
-
-class ReadyTeacher(FittedTeacher):
-    """A teacher that needs no fitting: asked once for a row, whatever the folds.
-
-    Where there is something to be fitted to its answers, which is cheap, the folds do it.
-    """
-
-    def __init__(self, name, estimator, classes):
-        super().__init__(name, estimator, classes)
-        if isinstance(estimator, CallableTeacher):
-            self.black_box = estimator
-            estimator.check_labels(classes)
-        else:
-            check_is_fitted(estimator)
-            self.black_box = CallableTeacher(estimator.predict_proba, estimator.classes_)
-            self._check_frozen_classes()
-        own = self.black_box.classes_
-        self._known = np.array([label in classes for label in own])
-        self.columns = np.searchsorted(classes, own[self._known])
-
-    def fit(self, X, y, sample_weight=None):
-        return self.fit_answers(self.ask(X), y, sample_weight)
-
-    def ask(self, X):
-        """What it says of rows, before it is scaled: what costs."""
-        return self.black_box.ask(X)
-
-    def fit_answers(self, answers, y, sample_weight=None):
-        """Fit what has to be fitted to its answers."""
-        own = np.searchsorted(self.black_box.classes_, self.classes_)
-        self.black_box.fit_answers(answers, own[y], sample_weight)
-        return self
-
-    def label(self, answers):
-        """Probabilities from answers, ndarray of shape (n_samples, n_classes)."""
-        given = as_probabilities(self.black_box.to_proba(answers), len(self._known))
-        known = given[:, self._known]
-        left = known.sum(1, keepdims=True)
-        if not (left > 0).all():
-            raise ValueError(
-                f"it gives no chance to any class of y for {(left <= 0).sum()} rows, first row "
-                f"{int((left <= 0).argmax())}: y has {self.classes_.tolist()[:5]}, and it is sure "
-                f"of {self.black_box.classes_[~self._known].tolist()[:5]}."
-            )
-        return self.in_place(known / left)
-
-    def predict_proba(self, X):
-        """Probabilities of shape (n_samples, n_classes), float64; rows sum to one."""
-        return self.label(self.ask(X))
-
-    def _check_frozen_classes(self):
-        own = np.asarray(self.estimator.classes_).tolist()
-        unknown = set(own) - set(self.classes_.tolist())
-        if unknown:
-            raise ValueError(
-                f"it was fitted on classes that y does not have: {sorted(unknown)[:5]}, and y "
-                f"has {self.classes_.tolist()[:5]}."
-            )

@@ -1,22 +1,18 @@
 """Teachers × folds as joblib tasks: soft targets that never saw their own row."""
 
 import warnings
-from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import clone
-from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils import _safe_indexing
 
-from skdistill._fingerprint import Unhashable, fingerprint
-from skdistill._memory import Absent
-from skdistill._parallel import Progress, in_parallel
-from skdistill.teachers.black_box import ReadyTeacher, is_ready
+from skdistill._fingerprint import fingerprint
 from skdistill.teachers.fitted import FittedTeacher
 from skdistill.teachers.out_of_bag import has_out_of_bag, out_of_bag_targets, with_out_of_bag
+from skdistill.teachers.ready import ask_ready, is_ready, label_answers, warn_of_frozen
+from skdistill.teachers.work import naming, recall_or_make, recipes_of
 
 OUT_OF_BAG = "out of bag"
 
@@ -141,10 +137,10 @@ def cross_fit(
     if held_out is not None:
         splits = [(train[~held_out[train]], test) for train, test in splits]
     known = everything if held_out is None else np.flatnonzero(~held_out)
-    _warn_of_frozen(teachers)
+    warn_of_frozen(teachers)
     rows = (X, y, classes, sample_weight, unlabeled)
-    recipes = _recipes(memory, teachers)
-    asked = _ask_ready(teachers, rows, recipes, memory, verbose)
+    recipes = recipes_of(memory, teachers)
+    asked = ask_ready(teachers, rows, recipes, memory, verbose)
 
     tasks = _tasks(teachers, splits, known, len(y), refit, out_of_bag)
     pieces = {
@@ -152,7 +148,7 @@ def cross_fit(
         for t, where, train, test in tasks
     }
     keys = _keys(memory, recipes, tasks, rows)
-    results = _recall_or_make(pieces, keys, memory, n_jobs, verbose)
+    results = recall_or_make(pieces, keys, memory, n_jobs, verbose)
 
     soft_targets = np.empty((len(teachers), len(y), len(classes)))
     n_unlabeled = 0 if unlabeled is None else len(unlabeled)
@@ -165,7 +161,7 @@ def cross_fit(
             soft_targets[t, test], labelled = result
             of_unlabeled[t] += labelled / (1 if where == OUT_OF_BAG else len(splits))
     for t, answers in asked.items():
-        soft_targets[t], of_unlabeled[t], fitted[t] = _label_answers(
+        soft_targets[t], of_unlabeled[t], fitted[t] = label_answers(
             teachers[t], answers, splits, rows
         )
     return soft_targets, of_unlabeled, [fitted[t] for t in sorted(fitted)] if refit else []
@@ -191,70 +187,6 @@ def _tasks(teachers, splits, known, n_samples, refit, out_of_bag):
     ]
 
 
-def _ask_ready(teachers, rows, recipes, memory, verbose):
-    """Ask the teachers that need no fitting, each once for a row, whatever the folds.
-
-    In this process and in turn: a client or a model on a GPU can seldom be pickled.
-
-    Returns
-    -------
-    asked : dict of int to list of ndarray
-        Answers for X and, if there are any, for the unlabelled rows, by teacher.
-    """
-    X, _, classes, _, unlabeled = rows
-    tables = [("all rows", X)]
-    if unlabeled is not None:
-        tables.append(("unlabelled rows", unlabeled))
-    ready = [t for t, (_, teacher) in enumerate(teachers) if is_ready(teacher)]
-    tasks = [(t, where, table) for t in ready for where, table in tables]
-    pieces = {
-        f"{teachers[t][0]}, {where}": partial(_ask, teachers[t], where, table, classes)
-        for t, where, table in tasks
-    }
-    keys = [recipes[t] and memory.key(recipes[t], memory.table(X)) for t, _, X in tasks]
-    answers = _recall_or_make(pieces, keys, memory, 1, verbose)
-    return {t: [a for (u, _, _), a in zip(tasks, answers) if u == t] for t in ready}
-
-
-def _ask(named, where, X, classes):
-    name, teacher = named
-    with _naming(name, where, X):
-        return ReadyTeacher(name, clone(teacher), classes).ask(X)
-
-
-def _label_answers(named, answers, splits, rows):
-    """Soft targets for X and the unlabelled rows, and the teacher, from what it has answered."""
-    name, teacher = named
-    X, y, classes, sample_weight, unlabeled = rows
-    soft_targets = np.empty((len(y), len(classes)))
-    of_unlabeled = 0.0
-    with _naming(name, "all rows", X):
-        ready = ReadyTeacher(name, clone(teacher), classes)
-        for train, test in [*splits, (np.arange(len(y)), [])]:
-            weight = None if sample_weight is None else sample_weight[train]
-            ready.fit_answers(answers[0][train], y[train], weight)
-            soft_targets[test] = ready.label(answers[0][test])
-            if unlabeled is not None and len(test):
-                of_unlabeled += ready.label(answers[1]) / len(splits)
-    return soft_targets, of_unlabeled, ready
-
-
-def _recipes(memory, teachers):
-    """What each teacher is, as a fingerprint; None where that cannot be told, or need not."""
-    recipes = []
-    for name, teacher in teachers:
-        try:
-            recipes.append(memory and fingerprint(name, teacher))
-        except Unhashable as error:
-            recipes.append(None)
-            warnings.warn(
-                f"memory is not used for teacher {name!r}, whose work is done each time: {error}.",
-                UserWarning,
-                stacklevel=5,
-            )
-    return recipes
-
-
 def _keys(memory, recipes, tasks, rows):
     """What each task's result depends on, as one key; None where that cannot be told."""
     if memory is None:
@@ -275,40 +207,6 @@ def _keys(memory, recipes, tasks, rows):
     ]
 
 
-def _recall_or_make(pieces, keys, memory, n_jobs, verbose):
-    """Results of all pieces: those in memory first, then those that nobody is at, then all."""
-    results = {}
-    if memory is not None:
-        found = zip(pieces, map(memory.recall, keys))
-        results = {label: result for label, result in found if result is not Absent.MISSING}
-    for wait in (False, True):
-        calls = {
-            label: partial(_remember, memory, key, make, wait)
-            for (label, make), key in zip(pieces.items(), keys)
-            if label not in results
-        }
-        if not calls:
-            break
-        progress = Progress("teachers", calls, verbose)
-        for label, (result, problem) in zip(
-            calls, in_parallel(list(calls.values()), n_jobs, progress)
-        ):
-            if result is not Absent.BUSY:
-                results[label] = result
-            if problem and not memory.problem:
-                memory.problem = problem
-                memory.warn()
-        progress.close()
-    return [results[label] for label in pieces]
-
-
-def _remember(memory, key, make, wait):
-    """A result, and the memory's problem: in another process both have to be brought back."""
-    if memory is None:
-        return make(), None
-    return memory.remember(key, make, wait=wait), memory.problem
-
-
 def _fit_and_label(named, where, train, test, rows):
     """One teacher on one fold: its probabilities for the fold and for unlabelled rows.
 
@@ -316,7 +214,7 @@ def _fit_and_label(named, where, train, test, rows):
     """
     name, teacher = named
     X, y, classes, sample_weight, unlabeled = rows
-    with _naming(name, where, X):
+    with naming(name, where, X):
         teacher = with_out_of_bag(teacher) if where == OUT_OF_BAG else clone(teacher)
         fitted = FittedTeacher(name, teacher, classes).fit(
             _safe_indexing(X, train),
@@ -335,36 +233,6 @@ def _fit_and_label(named, where, train, test, rows):
             proba = fitted.predict_proba(_safe_indexing(X, test))
         no_rows = np.zeros((0, len(classes)))
         return proba, no_rows if unlabeled is None else fitted.predict_proba(unlabeled)
-
-
-@contextmanager
-def _naming(name, where, X):
-    """Say of an error which teacher it is from, and where."""
-    try:
-        yield
-    except Exception as error:
-        hint = ""
-        if issparse(X) and isinstance(error, (TypeError, ValueError)):
-            hint = (
-                " X is sparse: if that is what this teacher does not take, put TruncatedSVD in "
-                "front of it, in a Pipeline, or what makes the rows dense."
-            )
-        raise ValueError(
-            f"Teacher {name!r} failed on {where}: {type(error).__name__}: {error}{hint}"
-        ) from error
-
-
-def _warn_of_frozen(teachers):
-    for name, teacher in teachers:
-        if isinstance(teacher, FrozenEstimator):
-            warnings.warn(
-                f"Teacher {name!r} is frozen and labels the rows of X: if it was fitted on them, "
-                "it repeats their labels, and the rows that judge the student are not new to it. "
-                "Pass it unfitted, or rows that it has not seen; for those, silence this with "
-                "warnings.filterwarnings('ignore', 'Teacher .* is frozen').",
-                UserWarning,
-                stacklevel=5,
-            )
 
 
 def warn_in_sample():
