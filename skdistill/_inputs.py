@@ -84,7 +84,8 @@ class NetInputs:
         if len(matrix) > ROWS_FOR_STATISTICS:
             rows = rng.choice(len(matrix), ROWS_FOR_STATISTICS, replace=False)
             matrix, targets = matrix[rows], targets if targets is None else targets[rows]
-        numbers = matrix[:, self.number_columns]
+        # Medians of float32 would be rounded, and be others than those of the same doubles.
+        numbers = matrix[:, self.number_columns].astype(np.float64)
         self.center, self.inverse_scale = _robust_scale(numbers)
         max_bins = self.max_bins
         if max_bins == "auto":
