@@ -24,6 +24,7 @@ _HOMES = {
     "expected_calibration_error": "skdistill.inspection.metrics",
     "load": "skdistill.serving.files",
     "pool": "skdistill.teachers.pooling",
+    "student_from_teacher": "skdistill.student.from_teacher",
 }
 __all__ = sorted(_HOMES)
 

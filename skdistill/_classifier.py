@@ -219,7 +219,7 @@ class DistilledClassifier(HasTeachers):
         """
         from skdistill._memory import open_memory, remembered, repeatable_rng
         from skdistill.nets.training import MAX_SEED, hold_out, size_module
-        from skdistill.student.student_net import inputs_for
+        from skdistill.student.student_net import check_start, fitted_inputs
         from skdistill.student.teach import teach
         from skdistill.transfer.augmenters import synthetic_rows
         from skdistill.transfer.transfer_set import TransferSet
@@ -231,6 +231,7 @@ class DistilledClassifier(HasTeachers):
         memory = open_memory(self.memory, self.random_state)
         rng = repeatable_rng(self.random_state, memory)
         net = self._new_student()
+        check_start(net, X.shape[1], len(classes))
 
         held_out = hold_out(y, rng)
         known = _safe_indexing(X, ~held_out)
@@ -248,7 +249,7 @@ class DistilledClassifier(HasTeachers):
             refit=self.keep_teachers,
             memory=memory,
         )
-        inputs = inputs_for(net, self.categorical_features).fit(X, soft_targets, rng)
+        inputs = fitted_inputs(net, self.categorical_features, X, soft_targets, rng)
         rows = TransferSet(inputs.transform(X), soft_targets, y, sample_weight, held_out)
         if synthetic is not None:
             rows = rows.with_unlabeled(inputs.transform(synthetic), of_synthetic)

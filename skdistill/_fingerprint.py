@@ -14,6 +14,8 @@ from skdistill._frames import column_of, is_column, is_frame, is_polars
 DIGEST_BYTES = 20
 # They change how long it takes, not what comes out.
 NOT_IN_THE_KEY = ("n_jobs", "verbose")
+# Where a torch module has what is read by name instead.
+_TENSORS = ("_parameters", "_buffers", "_modules")
 
 
 class Unhashable(ValueError):
@@ -66,6 +68,8 @@ def _feed(digest, value):
     elif isinstance(value, type) or inspect.isroutine(value):
         _feed_pickled(digest, value)
         _add(digest, version_of(value.__module__), _source(value))
+    elif hasattr(value, "named_modules"):
+        _feed_module(digest, value)
     elif _is_recipe(value):
         _feed_type(digest, type(value))
         params = value.get_params(deep=False)
@@ -124,6 +128,20 @@ def _feed_type(digest, kind):
     for parent in kind.__mro__[:-1]:
         _add(digest, f"{parent.__module__}.{parent.__qualname__}", version_of(parent.__module__))
         _add(digest, _source(parent))
+
+
+def _feed_module(digest, module):
+    """A torch module by its parts: pickled, its tensors would be others each time."""
+    try:
+        for name, part in module.named_modules():
+            _add(digest, name)
+            _feed_type(digest, type(part))
+            tensors = dict(part.named_parameters(recurse=False))
+            tensors |= dict(part.named_buffers(recurse=False))
+            _feed(digest, {name: each.detach().cpu().numpy() for name, each in tensors.items()})
+            _feed(digest, {key: value for key, value in vars(part).items() if key not in _TENSORS})
+    except (TypeError, RecursionError) as error:  # bfloat16, or parts that refer to each other
+        raise Unhashable(f"{type(module).__name__} ({describe_error(error)})") from error
 
 
 def _feed_pickled(digest, value):

@@ -194,6 +194,37 @@ class NetInputs:
         return flags
 
 
+class UnscaledInputs:
+    """The numbers of a table as they are, for a module that was trained on them so."""
+
+    def fit(self, X, targets, rng):
+        """Freeze the columns, which must be numbers."""
+        self.table = TableEncoder().fit(X)
+        if self.table.is_categorical_.any():
+            raise ValueError(
+                "the student's module was cut from a teacher that takes X as it is, but X has "
+                f"categories, first in column {int(self.table.is_categorical_.argmax())}: encode "
+                "them as for that teacher, or take a NetClassifier as teacher."
+            )
+        self.layout = InputLayout(n_numbers=X.shape[1], n_flags=0, n_levels=(), n_bins=0)
+        self.transform(X)
+        return self
+
+    def transform(self, X):
+        """Rows that have been through `check_table`, as ndarray of float32."""
+        return self.pack(self.table.encode(X))
+
+    def pack(self, matrix):
+        """As `transform`, of what `TableEncoder.encode` has made of the rows."""
+        inputs = np.asarray(matrix, dtype=np.float32)
+        if not np.isfinite(inputs).all():
+            raise ValueError(
+                "the student's module was cut from a teacher that takes X as it is, but X has "
+                "missing values, or too large ones for float32: impute them as for that teacher."
+            )
+        return inputs
+
+
 def _no_columns(n_samples):
     return np.empty((n_samples, 0), dtype=np.intp)
 

@@ -1,5 +1,6 @@
 """The net: embeddings of numbers and categories, then a multilayer perceptron."""
 
+import copy
 import math
 from itertools import pairwise
 
@@ -113,6 +114,23 @@ class StudentMLP(nn.Module):
         for layer in self.hidden:
             h = self.dropout(torch.relu(layer(h)))
         return self.out(h)
+
+
+class LayerStack(nn.Module):
+    """Layers that are there already: each instance begins with a copy of them.
+
+    Parameters
+    ----------
+    layers : nn.Module
+        Takes what `UnscaledInputs` gives, and returns logits.
+    """
+
+    def __init__(self, layers):
+        super().__init__()
+        self.layers = copy.deepcopy(layers)
+
+    def forward(self, X):
+        return self.layers(X)
 
 
 def _sizes_for(n_samples):

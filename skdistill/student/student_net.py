@@ -1,10 +1,12 @@
 """The student: a small net, and what remains of it after training."""
 
+from dataclasses import dataclass
+
 import torch
 from skorch import NeuralNet
 
-from skdistill._inputs import NetInputs
-from skdistill.nets.modules import StudentMLP
+from skdistill._inputs import NetInputs, UnscaledInputs
+from skdistill.nets.modules import LayerStack, StudentMLP
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import embeds_columns
 from skdistill.serving.forward import ForwardPass
@@ -20,6 +22,8 @@ class StudentNet(TensorNet):
     Parameters
     ----------
     module : nn.Module class, default=StudentMLP
+    start : TeacherStart or None, default=None
+        What `student_from_teacher` has cut from a teacher; None for a fresh start.
     **kwargs
         As in `TensorNet`: optimizer, lr, max_epochs, batch_size, patience, callbacks;
         and ``module__hidden_sizes``, ``module__dropout`` and the like.
@@ -31,8 +35,53 @@ class StudentNet(TensorNet):
     >>> net = StudentNet(optimizer=torch.optim.SGD, lr=0.1, module__hidden_sizes=(64, 64))
     """
 
-    def __init__(self, module=StudentMLP, **kwargs):
+    def __init__(self, module=StudentMLP, *, start=None, **kwargs):
+        self.start = start
         super().__init__(module, **kwargs)
+
+    def initialize_module(self):
+        super().initialize_module()
+        if self.start is not None:
+            self.start.put_into(self.module_)
+        return self
+
+
+@dataclass(repr=False)
+class TeacherStart:
+    """What a student begins with, as `student_from_teacher` has cut it.
+
+    Parameters
+    ----------
+    inputs : NetInputs
+        Fitted: how the teacher saw a table.
+    arrays : dict of str to ndarray
+        The module's parameters by name.
+    """
+
+    inputs: NetInputs
+    arrays: dict
+
+    def put_into(self, module):
+        """Overwrite a module's parameters.
+
+        Raises
+        ------
+        ValueError
+            If it has others.
+        """
+        own = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+        theirs = {name: array.shape for name, array in self.arrays.items()}
+        if own != theirs:
+            other = sorted(name for name in own | theirs if own.get(name) != theirs.get(name))
+            raise ValueError(
+                f"the student's {', '.join(other)} have other shapes than what was cut from the "
+                "teacher: leave its module__ sizes as they are, and choose them by "
+                "student_from_teacher(keep=…, width=…)."
+            )
+        module.load_state_dict({name: torch.tensor(array) for name, array in self.arrays.items()})
+
+    def __repr__(self):
+        return f"TeacherStart({len(self.arrays)} arrays)"
 
 
 class TorchForward:
@@ -56,8 +105,49 @@ def forward_pass(net: NeuralNet):
     return ForwardPass(**module.arrays())
 
 
-def inputs_for(net: NeuralNet, categorical_features):
-    """How a net wants the table: with its layout if it asks for it, else as flat floats."""
+def fitted_inputs(net: NeuralNet, categorical_features, X, soft_targets, rng):
+    """How a net wants the table: with its layout if it asks for it, else as flat floats.
+
+    One that was cut from a teacher wants it as its teacher saw it.
+    """
+    start = _start_of(net)
+    if start is not None:
+        return start.inputs
+    if net.module is LayerStack:
+        return UnscaledInputs().fit(X, soft_targets, rng)
     if embeds_columns(net):
-        return NetInputs(categorical_features)
-    return NetInputs(categorical_features, max_bins=0, one_hot=True)
+        inputs = NetInputs(categorical_features)
+    else:
+        inputs = NetInputs(categorical_features, max_bins=0, one_hot=True)
+    return inputs.fit(X, soft_targets, rng)
+
+
+def check_start(net: NeuralNet, n_features, n_classes):
+    """Refuse a table that a net which was cut from a teacher cannot be trained on.
+
+    Raises
+    ------
+    ValueError
+        If the teacher had other numbers of columns or classes.
+    """
+    start = _start_of(net)
+    if start is not None:
+        n_columns, n_outputs = len(start.inputs.table.n_levels_), len(start.arrays["out.bias"])
+    elif net.module is LayerStack:
+        linear = [m for m in net.module__layers.modules() if isinstance(m, torch.nn.Linear)]
+        n_columns, n_outputs = linear[0].in_features, linear[-1].out_features
+    else:
+        return
+    for what, got, expected in (
+        ("columns", n_features, n_columns),
+        ("classes", n_classes, n_outputs),
+    ):
+        if got != expected:
+            raise ValueError(
+                f"the student was cut from a teacher of {expected} {what}, but there are {got} "
+                f"{what} here: cut it from one that was fitted on such a table."
+            )
+
+
+def _start_of(net):
+    return getattr(net, "start", None)
