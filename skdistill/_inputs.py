@@ -94,16 +94,25 @@ class NetInputs:
         return self._lay_out()
 
     @classmethod
-    def from_arrays(
-        cls, is_categorical, levels, center, inverse_scale, split_points, flag_columns, *, max_bins
-    ):
-        """Fitted inputs of what an earlier fit has found."""
-        inputs = cls(is_categorical, max_bins=max_bins)
+    def from_arrays(cls, is_categorical, levels, center, inverse_scale, split_points, flag_columns):
+        """Fitted inputs of what an earlier fit has found, as `to_arrays` tells it."""
+        inputs = cls(is_categorical)
         inputs.table = TableEncoder.from_levels(is_categorical, levels)
         inputs.number_columns = np.flatnonzero(~is_categorical)
         inputs.center, inputs.inverse_scale = center, inverse_scale
         inputs.split_points, inputs.flag_columns = split_points, flag_columns
         return inputs._lay_out()
+
+    def to_arrays(self):
+        """What `fit` has found, as the arguments of `from_arrays`; not of `one_hot` inputs."""
+        return {
+            "is_categorical": self.table.is_categorical_,
+            "levels": self.table.levels_,
+            "center": self.center,
+            "inverse_scale": self.inverse_scale,
+            "split_points": self.split_points,
+            "flag_columns": self.flag_columns,
+        }
 
     def _lay_out(self):
         self.level_columns = np.flatnonzero(self.table.is_categorical_)

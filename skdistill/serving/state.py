@@ -25,13 +25,8 @@ def to_plain(inputs, student):
         "arrays": dict of str to ndarray of numbers. "levels": list of ndarray, the
         levels of each categorical column, strings or numbers.
     """
-    arrays = {
-        "is_categorical": inputs.table.is_categorical_,
-        "center": inputs.center,
-        "inverse_scale": inputs.inverse_scale,
-        "split_points": inputs.split_points,
-        "flag_columns": inputs.flag_columns,
-    }
+    arrays = inputs.to_arrays()
+    levels = arrays.pop("levels")
     for i, (weight, bias) in enumerate(student.weights):
         # Half the length of a file; lossless, since training ends with rounding to it.
         arrays[f"layer{i}.weight"], arrays[f"layer{i}.bias"] = weight.astype(np.float16), bias
@@ -41,7 +36,7 @@ def to_plain(inputs, student):
         arrays["step_vectors"] = student.steps
     if student.levels is not None:
         arrays["level_vectors"] = student.levels
-    return {"arrays": arrays, "levels": inputs.table.levels_}
+    return {"arrays": arrays, "levels": levels}
 
 
 def from_plain(plain):
@@ -77,7 +72,6 @@ def from_plain(plain):
         arrays["inverse_scale"],
         arrays["split_points"],
         arrays["flag_columns"],
-        max_bins=arrays["split_points"].shape[1] + 1 if "step_vectors" in arrays else 0,
     )
     student = ForwardPass(
         inputs.layout,

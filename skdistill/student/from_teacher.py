@@ -12,7 +12,7 @@ from skorch import NeuralNet
 from torch import nn
 
 from skdistill.nets.modules import LayerStack, StudentMLP
-from skdistill.student.student_net import StudentNet, TeacherStart
+from skdistill.student.student_net import StudentNet
 
 TAKEN = (
     "student_from_teacher takes a fitted NetClassifier over StudentMLP; a fitted skorch net whose "
@@ -115,7 +115,7 @@ class _Layer:
         return scale[:, None] * self.weight, scale * self.bias + self.shift
 
     def after(self, weight, bias):
-        """This layer on what goes into another, which is dropped."""
+        """The layer on what goes into another, which is dropped."""
         return replace(self, weight=self.weight @ weight, bias=self.weight @ bias + self.bias)
 
 
@@ -178,7 +178,7 @@ def _from_net_classifier(teacher, keep, width):
         name = f"hidden.{i}" if i < len(kept) else "out"
         arrays[f"{name}.weight"], arrays[f"{name}.bias"] = layer.weight, layer.bias
     return StudentNet(
-        start=TeacherStart(copy.deepcopy(teacher.inputs_), arrays),
+        start={"inputs": teacher.inputs_.to_arrays(), "arrays": arrays},
         module__hidden_sizes=tuple(len(layer.bias) for layer in cut[:-1]),
         module__dropout=module.dropout.p,
         module__n_frequencies=0 if module.waves is None else module.waves.frequency.shape[1],
@@ -275,7 +275,7 @@ def _scale_and_shift(norm):
 
 
 def _array(tensor):
-    return np.array(tensor.detach().cpu(), dtype=np.float32)
+    return tensor.detach().cpu().float().numpy().copy()
 
 
 def _check_keep(keep, n_hidden):

@@ -1,7 +1,5 @@
 """The student: a small net, and what remains of it after training."""
 
-from dataclasses import dataclass
-
 import torch
 from skorch import NeuralNet
 
@@ -22,8 +20,9 @@ class StudentNet(TensorNet):
     Parameters
     ----------
     module : nn.Module class, default=StudentMLP
-    start : TeacherStart or None, default=None
-        What `student_from_teacher` has cut from a teacher; None for a fresh start.
+    start : dict or None, default=None
+        What `student_from_teacher` has cut from a teacher: "arrays", the parameters that each
+        training begins with, and "inputs", how the teacher saw a table. None: a fresh start.
     **kwargs
         As in `TensorNet`: optimizer, lr, max_epochs, batch_size, patience, callbacks;
         and ``module__hidden_sizes``, ``module__dropout`` and the like.
@@ -42,46 +41,22 @@ class StudentNet(TensorNet):
     def initialize_module(self):
         super().initialize_module()
         if self.start is not None:
-            self.start.put_into(self.module_)
+            _begin_with(self.module_, self.start["arrays"])
         return self
 
 
-@dataclass(repr=False)
-class TeacherStart:
-    """What a student begins with, as `student_from_teacher` has cut it.
-
-    Parameters
-    ----------
-    inputs : NetInputs
-        Fitted: how the teacher saw a table.
-    arrays : dict of str to ndarray
-        The module's parameters by name.
-    """
-
-    inputs: NetInputs
-    arrays: dict
-
-    def put_into(self, module):
-        """Overwrite a module's parameters.
-
-        Raises
-        ------
-        ValueError
-            If it has others.
-        """
-        own = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-        theirs = {name: array.shape for name, array in self.arrays.items()}
-        if own != theirs:
-            other = sorted(name for name in own | theirs if own.get(name) != theirs.get(name))
-            raise ValueError(
-                f"the student's {', '.join(other)} have other shapes than what was cut from the "
-                "teacher: leave its module__ sizes as they are, and choose them by "
-                "student_from_teacher(keep=…, width=…)."
-            )
-        module.load_state_dict({name: torch.tensor(array) for name, array in self.arrays.items()})
-
-    def __repr__(self):
-        return f"TeacherStart({len(self.arrays)} arrays)"
+def _begin_with(module, arrays):
+    """Overwrite a module's parameters, which must be these."""
+    own = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    theirs = {name: array.shape for name, array in arrays.items()}
+    if own != theirs:
+        other = sorted(name for name in own | theirs if own.get(name) != theirs.get(name))
+        raise ValueError(
+            f"the student's {', '.join(other)} have other shapes than what was cut from the "
+            "teacher: leave its module__ sizes as they are, and choose them by "
+            "student_from_teacher(keep=…, width=…)."
+        )
+    module.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
 
 
 class TorchForward:
@@ -112,7 +87,7 @@ def fitted_inputs(net: NeuralNet, categorical_features, X, soft_targets, rng):
     """
     start = _start_of(net)
     if start is not None:
-        return start.inputs
+        return NetInputs.from_arrays(**start["inputs"])
     if net.module is LayerStack:
         return UnscaledInputs().fit(X, soft_targets, rng)
     if embeds_columns(net):
@@ -132,7 +107,8 @@ def check_start(net: NeuralNet, n_features, n_classes):
     """
     start = _start_of(net)
     if start is not None:
-        n_columns, n_outputs = len(start.inputs.table.n_levels_), len(start.arrays["out.bias"])
+        n_columns = len(start["inputs"]["is_categorical"])
+        n_outputs = len(start["arrays"]["out.bias"])
     elif net.module is LayerStack:
         linear = [m for m in net.module__layers.modules() if isinstance(m, torch.nn.Linear)]
         n_columns, n_outputs = linear[0].in_features, linear[-1].out_features
