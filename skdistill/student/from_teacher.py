@@ -25,9 +25,10 @@ def student_from_teacher(net, keep=None, width=None):
     """Cut a student out of a trained torch teacher, to start from the teacher's weights.
 
     The student keeps the teacher's first and last hidden layers, or those in `keep`. One
-    that is dropped is not skipped but taken for linear, and multiplied into the next, so
-    that what is kept finds what it was trained on. Of a layer that is narrowed those units
-    stay whose weights, coming in and going out, have the largest product of norms.
+    that is dropped is not skipped but taken for linear (its ReLU for half of what comes in)
+    and multiplied into the next, so that what is kept finds what it was trained on. Of a
+    layer that is narrowed those units stay whose weights, coming in and going out, have the
+    largest product of norms.
 
     Parameters
     ----------
@@ -97,11 +98,12 @@ class _Layer:
     bias: np.ndarray
     scale: np.ndarray | float = 1.0
     shift: np.ndarray | float = 0.0
+    slope: float = 1.0  # of the line that its activation is nearest to
     units: np.ndarray | None = None  # those that stay
 
     @classmethod
     def of(cls, linear, followers=()):
-        layer = cls(_array(linear.weight), np.zeros(linear.out_features))
+        layer = cls(_array(linear.weight), np.zeros(linear.out_features), slope=_slope(followers))
         if linear.bias is not None:
             layer.bias = _array(linear.bias)
         for norm in (each for each in followers if isinstance(each, nn.BatchNorm1d)):
@@ -110,9 +112,9 @@ class _Layer:
         return layer
 
     def folded(self):
-        """Weight and bias of the linear map that this is without its activation."""
-        scale = np.broadcast_to(self.scale, self.bias.shape)
-        return scale[:, None] * self.weight, scale * self.bias + self.shift
+        """Weight and bias of a linear map in place of layer, batch norm and activation."""
+        scale = np.broadcast_to(self.slope * self.scale, self.bias.shape)
+        return scale[:, None] * self.weight, scale * self.bias + self.slope * self.shift
 
     def after(self, weight, bias):
         """The layer on what goes into another, which is dropped."""
@@ -167,7 +169,8 @@ def _from_net_classifier(teacher, keep, width):
     module = teacher.net_.module_
     if not isinstance(module, StudentMLP):
         raise TypeError(f"{TAKEN}, got a NetClassifier over {type(module).__name__}.")
-    kept, cut = _cut([_Layer.of(layer) for layer in (*module.hidden, module.out)], keep, width)
+    layers = [_Layer.of(layer, [nn.ReLU()]) for layer in module.hidden]
+    kept, cut = _cut([*layers, _Layer.of(module.out)], keep, width)
     is_layer = ("hidden.", "out.")
     arrays = {
         name: _array(tensor)
@@ -263,6 +266,16 @@ def _narrowed(module, units):
     return module
 
 
+def _slope(followers):
+    """Slope of the line that comes nearest to the activation of a standard normal number."""
+    z = torch.special.ndtri((torch.arange(1000) + 0.5) / 1000)
+    activated = z[:, None]
+    for module in followers:
+        if not isinstance(module, nn.BatchNorm1d):
+            activated = module(activated)
+    return float(z @ activated[:, 0] / (z @ z))
+
+
 def _scale_and_shift(norm):
     """What a batch norm does to a unit once it is trained."""
     scale, shift = np.ones(norm.num_features), np.zeros(norm.num_features)
@@ -284,13 +297,15 @@ def _check_keep(keep, n_hidden):
         raise ValueError("the teacher has no hidden layer to cut a student from.")
     if keep is None:
         return sorted({0, n_hidden - 1})
-    keep = [int(i) + n_hidden * (i < 0) for i in np.atleast_1d(keep)]
-    if not keep or sorted(set(keep)) != keep or keep[0] < 0 or keep[-1] >= n_hidden:
-        raise ValueError(
-            f"keep must name some of the teacher's hidden layers 0 to {n_hidden - 1}, in their "
-            f"order and each once, got {keep}."
-        )
-    return keep
+    asked = list(keep) if isinstance(keep, Sequence) else [keep]
+    if all(isinstance(i, Integral) for i in asked):
+        kept = [int(i) + (n_hidden if i < 0 else 0) for i in asked]
+        if kept and sorted(set(kept)) == kept and kept[0] >= 0 and kept[-1] < n_hidden:
+            return kept
+    raise ValueError(
+        f"keep must name some of the teacher's hidden layers 0 to {n_hidden - 1}, in their order "
+        f"and each once, got {keep!r}."
+    )
 
 
 def _check_width(width, most):

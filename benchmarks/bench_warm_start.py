@@ -1,0 +1,111 @@
+"""Does a student that begins with its teacher's weights learn faster, or better?
+
+    python benchmarks/bench_warm_start.py
+
+One torch teacher of three layers of 256 units, and students cut from it by
+`student_from_teacher`: without the middle layer, and without it and half as wide. Each is
+distilled by `DistilledClassifier` from that teacher, cross-fitted, once with its teacher's
+weights and once from a fresh start, for 5, 20 and 100 epochs at most, each on a schedule of
+its own, with early stopping as always. The log loss is that of rows held out.
+"""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import argparse
+import tempfile
+import time
+
+import numpy as np
+from common import load_split, mean_and_spread, save
+from sklearn.base import clone
+from sklearn.metrics import log_loss
+
+from skdistill import (
+    DistilledClassifier,
+    NetClassifier,
+    StudentMLP,
+    TensorNet,
+    student_from_teacher,
+)
+
+EPOCHS = (5, 20, 100)
+CUTS = {"2 × 256": {}, "2 × 128": {"width": 128}}
+LONGEST = 10_000  # rows to judge by
+
+
+def main():
+    """Train all students and write the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default="letter")
+    parser.add_argument("--rows", type=int, default=3_000)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--smoke", action="store_true", help="tiny, written nowhere")
+    arguments = parser.parse_args()
+    epochs, cuts = EPOCHS, CUTS
+    if arguments.smoke:
+        arguments.data, arguments.rows, arguments.seeds = "digits", 300, 1
+        epochs, cuts = (2,), {"2 × 128": CUTS["2 × 128"]}
+    started = time.process_time()
+    runs, teachers = [], []
+    for seed in range(arguments.seeds):
+        teacher_loss, students = one_seed(arguments, seed, epochs, cuts)
+        teachers.append(teacher_loss)
+        runs += students
+    print(f"teacher: log loss {mean_and_spread(teachers)}")
+    for line in table(runs, epochs, cuts):
+        print(line)
+    print(f"{time.process_time() - started:.0f} s of one core")
+    if not arguments.smoke:
+        save("warm_start", {**vars(arguments), "teacher": teachers, "runs": runs})
+
+
+def one_seed(arguments, seed, epochs, cuts):
+    """The teacher's log loss, and that of each student with how long it was trained."""
+    X, X_test, y, y_test = load_split(arguments.data, seed, arguments.rows)
+    X_test, y_test = X_test[:LONGEST], y_test[:LONGEST]
+    longest = max(epochs)
+    net = TensorNet(StudentMLP, module__hidden_sizes=(256, 256, 256), max_epochs=longest)
+    teacher = NetClassifier(net, random_state=seed)
+    fitted = clone(teacher).fit(X, y)
+    runs = []
+    with tempfile.TemporaryDirectory() as memory:  # the teacher is cross-fitted once a seed
+        for shape, cut in cuts.items():
+            warm = student_from_teacher(fitted, **cut)
+            for start, student in {
+                "warm": warm,
+                "fresh": clone(warm).set_params(start=None),
+            }.items():
+                for n in epochs:
+                    clf = DistilledClassifier(
+                        [("net", teacher)],
+                        clone(student).set_params(max_epochs=n),
+                        alpha=0.5,
+                        memory=memory,
+                        random_state=seed,
+                    ).fit(X, y)
+                    loss = log_loss(y_test, clf.predict_proba(X_test), labels=clf.classes_)
+                    what = {"shape": shape, "start": start, "max_epochs": n, "seed": seed}
+                    runs.append({**what, "log_loss": loss, "epochs": len(clf.history_)})
+                    print(runs[-1], flush=True)
+    return log_loss(y_test, fitted.predict_proba(X_test), labels=fitted.classes_), runs
+
+
+def table(runs, epochs, cuts):
+    """Lines of a Markdown table."""
+    yield "| student | start | " + " | ".join(f"{n} epochs" for n in epochs) + " |"
+    yield "|---|---|" + "---:|" * len(epochs)
+    for shape in cuts:
+        for start in ("fresh", "warm"):
+            cells = []
+            for n in epochs:
+                of_cell = (shape, start, n)
+                these = [r for r in runs if (r["shape"], r["start"], r["max_epochs"]) == of_cell]
+                trained = np.mean([r["epochs"] for r in these])
+                cells.append(f"{mean_and_spread([r['log_loss'] for r in these])} ({trained:.0f})")
+            yield f"| {shape} | {start} | " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    main()
