@@ -60,6 +60,11 @@ def student_from_teacher(net, keep=None, width=None):
         `DistilledClassifier.fit`, if the table has not as many columns and classes as the
         teacher's.
 
+    Notes
+    -----
+    A teacher that was fitted on the rows that the student is given has seen the labels of
+    those that judge the student, so the first ``valid_loss`` of its `history_` are too good.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
