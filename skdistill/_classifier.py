@@ -97,7 +97,7 @@ class DistilledClassifier(HasTeachers):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if X has string column names.
     teacher_weights_ : dict of str to float
-        Each teacher's weight in the pool.
+        Each teacher's weight in the pool; empty where `fit` was given `teacher_proba`.
     teacher_scores_ : dict of str to float
         Each teacher's out-of-fold log loss, and that of their "pool".
     teacher_diversity_ : dict
@@ -191,7 +191,7 @@ class DistilledClassifier(HasTeachers):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, *, X_unlabeled=None, teacher_proba=None, groups=None):
         """Train the teachers, then the student.
 
         Parameters
@@ -203,6 +203,22 @@ class DistilledClassifier(HasTeachers):
             Labels, strings or integers.
         sample_weight : array-like of shape (n_samples,), default=None
             For the teachers that take it, the pool, the student and its early stopping.
+            Only ratios matter. No teacher learns from a row of weight zero.
+        X_unlabeled : table of shape (n_unlabeled, n_features), default=None
+            More rows like those of X, without labels. The folds' teachers label them on
+            average, as they do synthetic rows, and the student learns from them too.
+            `GridSearchCV` passes them whole to each of its fits, unless there are exactly
+            as many as rows of X: then it takes them for a property of those and passes
+            the part with the indices of the training rows.
+        teacher_proba : array-like or DataFrame of shape (n_samples, n_classes), default=None
+            Soft targets computed elsewhere, best by models that have not seen the row's
+            label. An array's columns follow the sorted classes, a DataFrame's are named by
+            them. No teacher is fitted then, so there are no synthetic rows, and `teachers`,
+            `weights`, `combination` and `cv` play no part.
+        groups : array-like of shape (n_samples,), default=None
+            Such as patients: rows of one group never label each other, and are held out
+            together. For a `cv` that heeds groups; an int then stands for
+            `StratifiedGroupKFold`. A teacher that holds out rows for itself does not know them.
 
         Returns
         -------
@@ -211,16 +227,18 @@ class DistilledClassifier(HasTeachers):
         Raises
         ------
         ValueError
-            If a parameter, a column, the labels or a teacher's answers make no sense;
-            the message says which. The estimator is then not fitted.
+            If a parameter, a column, the labels, a teacher's answers or the targets in
+            their place make no sense, or `cv` tears groups apart; the message says which.
+            The estimator is then not fitted.
         KeyboardInterrupt
             On Ctrl-C, and the estimator is not fitted. Once the student is in training
             for good, it is kept as of its best epoch instead, with a warning.
         """
-        from skdistill._memory import open_memory, remembered, repeatable_rng
+        from skdistill._memory import open_memory, repeatable_rng
         from skdistill.nets.training import MAX_SEED, hold_out, size_module
         from skdistill.student.student_net import check_start, fitted_inputs
         from skdistill.student.teach import teach
+        from skdistill.teachers.given import check_given
         from skdistill.transfer.augmenters import synthetic_rows
         from skdistill.transfer.transfer_set import TransferSet
 
@@ -228,44 +246,33 @@ class DistilledClassifier(HasTeachers):
         self._validate_params()
         deadline = None if self.max_time is None else time.monotonic() + self.max_time
         X, y, classes, sample_weight = check_training_rows(self, X, y, sample_weight)
+        given = check_given(self, X, classes, X_unlabeled, teacher_proba, groups)
         memory = open_memory(self.memory, self.random_state)
         rng = repeatable_rng(self.random_state, memory)
         net = self._new_student()
         check_start(net, X.shape[1], len(classes))
 
-        held_out = hold_out(y, rng)
+        held_out = hold_out(y, rng, groups=given.groups, sample_weight=sample_weight)
         known = _safe_indexing(X, ~held_out)
-        recipe = self.augmenter, known, self.categorical_features, rng.randint(MAX_SEED)
-        synthetic = remembered(memory, lambda: synthetic_rows(*recipe), "synthetic", *recipe)
+        recipe = given.augmenter, known, self.categorical_features, rng.randint(MAX_SEED)
+        tables = synthetic_rows(*recipe, memory=memory), given.X_unlabeled
+        unlabeled = [table for table in tables if table is not None]
 
-        teacher = self._new_teacher(rng.randint(MAX_SEED))
-        soft_targets, of_synthetic = teacher.fit_soft_targets(
-            X,
-            y,
-            classes,
-            sample_weight,
-            held_out=held_out,
-            unlabeled=synthetic,
-            refit=self.keep_teachers,
-            memory=memory,
-        )
+        seed = rng.randint(MAX_SEED)
+        teacher = given.teacher or self._new_teacher(seed)
+        soft_targets, of_unlabeled = teacher.fit_soft_targets(
+            X, y, classes, sample_weight, groups=given.groups, held_out=held_out,
+            unlabeled=unlabeled, refit=self.keep_teachers, memory=memory,
+        )  # fmt: skip
         inputs = fitted_inputs(net, self.categorical_features, X, soft_targets, rng)
         rows = TransferSet(inputs.transform(X), soft_targets, y, sample_weight, held_out)
-        if synthetic is not None:
-            rows = rows.with_unlabeled(inputs.transform(synthetic), of_synthetic)
+        rows = rows.with_unlabeled([inputs.transform(table) for table in unlabeled], of_unlabeled)
 
         size_module(net, inputs.layout, len(classes), len(y))
         taught = teach(
-            net,
-            rows,
-            alpha=self.alpha,
-            temperature=self.temperature,
-            seed=rng.randint(MAX_SEED),
-            memory=memory,
-            n_jobs=self.n_jobs,
-            deadline=deadline,
-            verbose=self.verbose,
-        )
+            net, rows, alpha=self.alpha, temperature=self.temperature, seed=rng.randint(MAX_SEED),
+            memory=memory, n_jobs=self.n_jobs, deadline=deadline, verbose=self.verbose,
+        )  # fmt: skip
 
         self.classes_ = classes
         self.teacher_weights_, self.teacher_scores_ = teacher.weights_, teacher.scores_

@@ -21,6 +21,16 @@ def is_polars(X):
     return polars is not None and isinstance(X, (polars.DataFrame, polars.Series))
 
 
+def is_alike(X, other):
+    """Whether two tables are of one kind: frames of one library, or none of them a frame."""
+    return (is_frame(X), is_polars(X)) == (is_frame(other), is_polars(other))
+
+
+def kind_of(X):
+    """What a table is, for a message, as "polars DataFrame"."""
+    return f"{type(X).__module__.partition('.')[0]} {type(X).__name__}"
+
+
 def select_columns(X, columns):
     """Columns of a table or matrix, by their indices."""
     if hasattr(X, "iloc"):

@@ -8,11 +8,12 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Perceptron, Ridge
-from sklearn.model_selection import ShuffleSplit
+from sklearn.model_selection import GroupKFold, ShuffleSplit
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill import NetClassifier, StudentMLP, TableClassifier, TeacherEnsemble, TensorNet
+from skdistill.transfer.augmenters import Munge
 from tests.small import mixed_table, numeric_rows, quick_classifier, two_trees
 
 TREE = DecisionTreeClassifier(max_depth=2)
@@ -38,10 +39,15 @@ class Fragile(DecisionTreeClassifier):
         return super().fit(X, y, sample_weight)
 
 
-def fit_rows(X=None, y=None, sample_weight=None, **params):
+FIT_ARGUMENTS = ("sample_weight", "X_unlabeled", "teacher_proba", "groups")
+
+
+def fit_rows(X=None, y=None, clf=None, **given):
+    """Fit, on small rows unless others are given, with parameters and arguments of `fit`."""
     rows, labels = numeric_rows()
-    clf = quick_classifier(**params)
-    clf.fit(rows if X is None else X, labels if y is None else y, sample_weight)
+    arguments = {name: given.pop(name) for name in FIT_ARGUMENTS if name in given}
+    clf = quick_classifier(**given) if clf is None else clf.set_params(**given)
+    clf.fit(rows if X is None else X, labels if y is None else y, **arguments)
 
 
 def replaced(values, row, value, dtype=float):
@@ -53,6 +59,8 @@ def replaced(values, row, value, dtype=float):
 X, Y = numeric_rows()
 FRAGILE_X = replaced(X, (0, 0), -99)
 FRAME, LABELS = mixed_table()
+PROBA = np.tile([0.4, 0.25, 0.35], (60, 1))
+TENS = np.arange(60) // 10
 FOLDS_OF_THE_FIRST_ROW = [(np.arange(30, 60), np.arange(30)), (np.arange(30), np.arange(30, 60))]
 
 BAD_INPUT = {
@@ -92,6 +100,96 @@ BAD_INPUT = {
     "no weight at all": (
         {"sample_weight": np.zeros(60)},
         "Sample weights must contain",
+    ),
+    # rows without labels
+    "unlabelled rows with a column less": (
+        {"X_unlabeled": X[:9, :4]},
+        "X_unlabeled must be rows like those of X: X has 4 features.*expecting 5",
+    ),
+    "unlabelled rows with another column": (
+        {"X": FRAME, "y": LABELS, "X_unlabeled": FRAME.rename(columns={"city": "town"})},
+        "X_unlabeled must be rows like those of X: .*town.*city",
+    ),
+    "unlabelled rows that are no frame": (
+        {"X": FRAME, "y": LABELS, "X_unlabeled": FRAME.to_numpy(dtype=object)},
+        "X_unlabeled is a numpy ndarray, but X is a pandas DataFrame",
+    ),
+    "unlabelled rows that are infinite": (
+        {"X_unlabeled": replaced(X, (3, 2), np.inf)},
+        "X_unlabeled must be .*infinity",
+    ),
+    "no unlabelled rows": ({"X_unlabeled": X[:0]}, "X_unlabeled must be .*0 sample"),
+    # targets from elsewhere
+    "targets of too few rows": (
+        {"teacher_proba": PROBA[:59]},
+        r"teacher_proba has shape \(59, 3\), expected \(60, 3\)",
+    ),
+    "targets of too few classes": (
+        {"teacher_proba": PROBA[:, :2]},
+        r"teacher_proba has shape \(60, 2\).*sorted classes .0, 1, 2.",
+    ),
+    "targets of one class": ({"teacher_proba": PROBA[:, 0]}, "teacher_proba has shape .60,."),
+    "targets that are words": ({"teacher_proba": [["a"] * 3] * 60}, "must hold numbers.*'a'"),
+    "a target that is NaN": (
+        {"teacher_proba": replaced(PROBA, (7, 1), np.nan)},
+        "teacher_proba does not hold probabilities for 1 of 60 rows.*row 7.*nan",
+    ),
+    "a target below zero": (
+        {"teacher_proba": replaced(PROBA, 7, [-0.5, 0.5, 1])},
+        "non-negative.*row 7 .*-0.5",
+    ),
+    "targets that do not sum to one": (
+        {"teacher_proba": replaced(PROBA, (slice(7, 9), 0), 0.9)},
+        "for 2 of 60 rows.*sum to one, got for row 7 .*0.9",
+    ),
+    "targets of other classes": (
+        {"teacher_proba": pd.DataFrame(PROBA, columns=[0, 1, 9])},
+        "teacher_proba has the columns .0, 1, 9., but y has the classes .0, 1, 2.",
+    ),
+    "targets of one class twice": (
+        {"teacher_proba": pd.DataFrame(PROBA[:, [0, 1, 2, 2]], columns=[0, 1, 2, 2])},
+        "teacher_proba has the columns .0, 1, 2, 2.",
+    ),
+    "targets and unlabelled rows": (
+        {"teacher_proba": PROBA, "X_unlabeled": X},
+        "X_unlabeled needs teachers, and with teacher_proba none is fitted",
+    ),
+    "targets and teachers to be kept": (
+        {"teacher_proba": PROBA, "keep_teachers": True},
+        "keep_teachers=True needs teachers",
+    ),
+    "targets and synthetic rows": (
+        {"teacher_proba": PROBA, "augmenter": Munge(n_neighbors=2)},
+        r"augmenter=Munge\(n_neighbors=2\) needs teachers",
+    ),
+    "targets and munge": (
+        {"teacher_proba": PROBA, "augmenter": "munge"},
+        "augmenter='munge' needs teachers",
+    ),
+    # groups
+    "fewer groups than rows": (
+        {"groups": TENS[:59]},
+        r"groups has shape \(59,\), expected \(60,\)",
+    ),
+    "a group that is missing": (
+        {"groups": replaced(TENS, 7, None, object)},
+        "groups has a missing value, first in row 7",
+    ),
+    "fewer groups than folds": (
+        {"groups": np.arange(60) % 2, "cv": 3},
+        "cv=3 folds cannot be made of 2 groups",
+    ),
+    "a splitter that tears groups apart": (
+        {
+            "groups": TENS,
+            "cv": [(np.arange(5, 60), np.arange(5)), (np.arange(5), np.arange(5, 60))],
+        },
+        "cv tears groups apart: group .*0.* is in both parts of fold 1 of 2.*GroupKFold",
+    ),
+    "groups and bags": ({"groups": TENS, "cv": "oob"}, "cv='oob' tears groups apart"),
+    "a splitter that wants groups": (
+        {"cv": GroupKFold(2)},
+        "'groups' parameter should not be None",
     ),
     # teachers
     "a teacher without predict_proba": (
@@ -189,11 +287,9 @@ def test_bad_input_is_refused_with_a_message_that_names_it(bad, message):
 @pytest.mark.parametrize(("bad", "message"), BAD_INPUT.values(), ids=BAD_INPUT)
 def test_a_fit_that_fails_leaves_nothing_of_an_earlier_one(bad, message):
     clf = quick_classifier().fit(*numeric_rows())
-    rows = {"X": X, "y": Y, "sample_weight": None}
-    params = {name: value for name, value in bad.items() if name not in rows}
 
     with pytest.raises(ValueError, match=f"(?s){message}"):
-        clf.set_params(**params).fit(**{name: bad.get(name, rows[name]) for name in rows})
+        fit_rows(clf=clf, **bad)
 
     with pytest.raises(NotFittedError):
         check_is_fitted(clf)

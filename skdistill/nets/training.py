@@ -55,18 +55,21 @@ def train_net(net, rows, *, seed, max_time=None, verbose=0, salvage=False, **los
     if (max_time is not None or verbose) and net.callbacks != "disable":
         watch = Watch(max_time, verbose)
         net.set_params(callbacks=[*(net.callbacks or []), ("watch", watch)])
-    X = rows.X
-    targets = pack_targets(rows.soft_targets, rows.labels, rows.sample_weight)
-    training, split = slice(None), None
+    split = None
     if net.train_split is not None and rows.held_out.any():
-        training = ~rows.held_out
-        split = predefined_split(Dataset(X[rows.held_out], targets[rows.held_out]))
+        split = predefined_split(Dataset(*_packed(rows.only(rows.held_out))))
+        rows = rows.only(~rows.held_out)
     net.set_params(train_split=split)  # a table too small to hold out rows trains on all
     with seeded(seed, net.device), one_thread(net.device):
-        net.fit(X[training], targets[training])
+        net.fit(*_packed(rows))
     if how_it_ended(net) == "interrupt" and not (salvage and _has_an_epoch(net)):
         raise KeyboardInterrupt
     return net.set_params(train_split=None)  # a fitted net need not carry the rows
+
+
+def _packed(rows):
+    """A transfer set as a net takes it; the weights of these very rows have mean one."""
+    return rows.X, pack_targets(rows.soft_targets, rows.labels, rows.sample_weight)
 
 
 class Watch(Callback):
@@ -138,22 +141,52 @@ def _constructor_parameters(net):
     return signature(net.module).parameters if isinstance(net.module, type) else ()
 
 
-def hold_out(y, rng):
+def hold_out(y, rng, *, groups=None, sample_weight=None):
     """Choose rows for early stopping, a like share of each class.
 
     A tenth of the rows, a fifth of fewer than 500 and in between a hundred; of a class
-    with few rows none, so that none is missing from training.
+    with few rows none, so that none is missing from training. Rows of weight zero judge
+    nothing and are not chosen.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,), int
+        Class indices.
+    rng : RandomState
+    groups : ndarray of shape (n_samples,), default=None
+        They are held out as a whole; if all are too large for that, none is.
+    sample_weight : ndarray of shape (n_samples,), default=None
 
     Returns
     -------
     held_out : ndarray of bool of shape (n_samples,)
     """
-    share = np.clip(100 / len(y), 0.1, 0.2)
+    counts = np.ones(len(y), dtype=bool) if sample_weight is None else sample_weight > 0
+    share = np.clip(100 / counts.sum(), 0.1, 0.2)
+    if groups is not None:
+        return counts & _whole_groups(y, groups, counts, share, rng)
     held_out = np.zeros(len(y), dtype=bool)
-    for label in np.unique(y):
-        rows = rng.permutation(np.flatnonzero(y == label))
+    for label in np.unique(y[counts]):
+        rows = rng.permutation(np.flatnonzero(counts & (y == label)))
         held_out[rows[: int(share * len(rows))]] = True
     return held_out
+
+
+def _whole_groups(y, groups, counts, share, rng):
+    """Groups in random order: each that brings the classes' shares nearer to the one wanted."""
+    names, group_of_row = np.unique(groups, return_inverse=True)
+    classes, class_of_row = np.unique(y[counts], return_inverse=True)
+    size = np.zeros((len(names), len(classes)))
+    np.add.at(size, (group_of_row[counts], class_of_row), 1)
+    size /= size.sum(0)
+    chosen = np.zeros(len(names), dtype=bool)
+    reached = np.zeros(len(classes))
+    for group in rng.permutation(len(names)):
+        then = reached + size[group]
+        nearer = ((then - share) ** 2).sum() < ((reached - share) ** 2).sum()
+        if nearer and (then <= 2 * share).all():
+            chosen[group], reached = True, then
+    return chosen[group_of_row]
 
 
 def resolve_device(device):

@@ -5,7 +5,13 @@ from functools import partial
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    check_cv,
+)
 from sklearn.utils import _safe_indexing
 
 from skdistill._fingerprint import fingerprint
@@ -17,22 +23,25 @@ from skdistill.teachers.work import naming, recall_or_make, recipes_of
 OUT_OF_BAG = "out of bag"
 
 
-def folds(cv, X, y, rng):
+def folds(cv, X, y, rng, groups=None):
     """Split the rows into (train, test) pairs that hold out every row exactly once.
 
     Parameters
     ----------
     cv : int, splitter, or iterable of (train, test)
-        An int shuffles and stratifies, as far as the rarest class allows.
+        An int shuffles and stratifies, as far as the rarest class allows, and keeps groups
+        together if there are any.
     X : table of shape (n_samples, n_features)
     y : ndarray of shape (n_samples,), int
     rng : RandomState
+    groups : ndarray of shape (n_samples,), default=None
+        Goes to the splitter.
 
     Raises
     ------
     ValueError
-        If there are fewer rows than folds, a row is held out never or twice, or is
-        trained on in the fold that holds it out.
+        If there are fewer rows or groups than folds, a row is held out never or twice, or
+        it or another of its group is trained on in the fold that holds it out.
     """
     n_samples = len(y)
     if isinstance(cv, (int, np.integer)):
@@ -43,9 +52,16 @@ def folds(cv, X, y, rng):
             )
         seed = rng.randint(np.iinfo(np.int32).max)
         # Stratifying needs one class that reaches into every fold.
-        kind = StratifiedKFold if np.bincount(y).max() >= cv else KFold
+        kinds = (KFold, StratifiedKFold) if groups is None else (GroupKFold, StratifiedGroupKFold)
+        if groups is not None and len(np.unique(groups)) < cv:
+            raise ValueError(
+                f"cv={cv} folds cannot be made of {len(np.unique(groups))} groups: cv must be at "
+                "most the number of groups."
+            )
+        kind = kinds[int(np.bincount(y).max() >= cv)]
         cv = kind(cv, shuffle=True, random_state=seed)
-    splits = check_cv(cv, y, classifier=True).split(X, y)
+    splitter = check_cv(cv, y, classifier=True)
+    splits = splitter.split(X, y) if groups is None else splitter.split(X, y, groups)
     splits = [(np.asarray(train), np.asarray(test)) for train, test in splits]
     if not splits:
         raise ValueError("cv gave no splits: a generator runs only once, use a list.")
@@ -57,6 +73,11 @@ def folds(cv, X, y, rng):
             raise ValueError(
                 f"cv trains on rows that it holds out: row {seen[0]} is in both parts of fold {k} "
                 f"of {len(splits)}. For targets of rows that teachers have seen, use cv=None."
+            )
+        if groups is not None and len(torn := np.intersect1d(groups[train], groups[test])):
+            raise ValueError(
+                f"cv tears groups apart: group {torn[0]!r} is in both parts of fold {k} of "
+                f"{len(splits)}. Give an int, or a splitter that heeds groups, such as GroupKFold."
             )
     held_out = np.bincount(np.concatenate([test for _, test in splits]), minlength=n_samples)
     if len(held_out) != n_samples or (held_out != 1).any():
@@ -77,7 +98,7 @@ def cross_fit(
     splits,
     sample_weight=None,
     held_out=None,
-    unlabeled=None,
+    unlabeled=(),
     out_of_bag=False,
     refit=False,
     n_jobs=None,
@@ -103,10 +124,11 @@ def cross_fit(
     held_out : ndarray of bool of shape (n_samples,), default=None
         Rows that no fold's teachers are fitted on. They are to judge the student, and
         would recognise their own labels in what the teachers say of their neighbours.
-    unlabeled : table of shape (n_unlabeled, n_features), default=None
+    unlabeled : sequence of tables of shape (n_unlabeled, n_features), default=()
         Rows to be labelled by all folds' teachers on average.
     sample_weight : ndarray of shape (n_samples,), default=None
-        Goes to the teachers that take it.
+        Goes to the teachers that take it, scaled to mean one; no teacher is fitted on rows
+        of weight zero.
     out_of_bag : bool, default=False
         Fit the teachers that have out-of-bag answers once instead of fold by fold.
     refit : bool, default=False
@@ -122,7 +144,8 @@ def cross_fit(
     -------
     soft_targets : ndarray of shape (n_teachers, n_samples, n_classes), float64
         Rows sum to one. A class that a fold's training rows lack has probability 0.
-    soft_targets_unlabeled : ndarray of shape (n_teachers, n_unlabeled, n_classes)
+    soft_targets_unlabeled : list of ndarray of shape (n_teachers, n_unlabeled, n_classes)
+        One for each table.
     fitted : list of FittedTeacher
         Fitted on all rows; empty unless `refit`.
 
@@ -134,15 +157,22 @@ def cross_fit(
     everything = np.arange(len(y))
     if splits is None:
         splits = [(everything, everything)]
+    counted, learnt = everything, np.ones(len(y), dtype=bool)
+    if sample_weight is not None:
+        counted, learnt = np.flatnonzero(sample_weight), sample_weight > 0
+        # Where a teacher regularises, it holds against the sum of the weights.
+        sample_weight = sample_weight / sample_weight[counted].mean()
     if held_out is not None:
-        splits = [(train[~held_out[train]], test) for train, test in splits]
-    known = everything if held_out is None else np.flatnonzero(~held_out)
+        learnt = learnt & ~held_out
+    splits = [(_some(train[learnt[train]]), test) for train, test in splits]
     warn_of_frozen(teachers)
-    rows = (X, y, classes, sample_weight, unlabeled)
+    rows = (X, y, classes, sample_weight, tuple(unlabeled))
     recipes = recipes_of(memory, teachers)
     asked = ask_ready(teachers, rows, recipes, memory, verbose)
 
-    tasks = _tasks(teachers, splits, known, len(y), refit, out_of_bag)
+    once = [(OUT_OF_BAG, np.flatnonzero(learnt), everything)] if out_of_bag else []
+    last = [("all rows", counted, None)] if refit else []
+    tasks = _tasks(teachers, splits, once, last)
     pieces = {
         f"{teachers[t][0]}, {where}": partial(_fit_and_label, teachers[t], where, train, test, rows)
         for t, where, train, test in tasks
@@ -151,31 +181,40 @@ def cross_fit(
     results = recall_or_make(pieces, keys, memory, n_jobs, verbose)
 
     soft_targets = np.empty((len(teachers), len(y), len(classes)))
-    n_unlabeled = 0 if unlabeled is None else len(unlabeled)
-    of_unlabeled = np.zeros((len(teachers), n_unlabeled, len(classes)))
+    of_unlabeled = [np.zeros((len(teachers), table.shape[0], len(classes))) for table in unlabeled]
     fitted = {}
     for (t, where, _, test), result in zip(tasks, results):
         if test is None:
             fitted[t] = result
         else:
             soft_targets[t, test], labelled = result
-            of_unlabeled[t] += labelled / (1 if where == OUT_OF_BAG else len(splits))
+            n_labels = 1 if where == OUT_OF_BAG else len(splits)
+            for total, proba in zip(of_unlabeled, labelled):
+                total[t] += proba / n_labels
     for t, answers in asked.items():
-        soft_targets[t], of_unlabeled[t], fitted[t] = label_answers(
-            teachers[t], answers, splits, rows
+        soft_targets[t], labelled, fitted[t] = label_answers(
+            teachers[t], answers, splits, counted, rows
         )
+        for total, proba in zip(of_unlabeled, labelled):
+            total[t] = proba
     return soft_targets, of_unlabeled, [fitted[t] for t in sorted(fitted)] if refit else []
 
 
-def _tasks(teachers, splits, known, n_samples, refit, out_of_bag):
+def _some(train):
+    """A fold's training rows, of which there must be some."""
+    if not len(train):
+        raise ValueError(
+            "cv has a fold without rows to train on, as all of them are held out to judge the "
+            "student or weigh nothing: use other folds or more rows."
+        )
+    return train
+
+
+def _tasks(teachers, splits, once, last):
     """Which teacher is fitted on which rows to label which, as (t, where, train, test)."""
-    everything = np.arange(n_samples)
     folds = [(f"fold {k} of {len(splits)}", *split) for k, split in enumerate(splits, 1)]
-    once = [(OUT_OF_BAG, known, everything)]
-    last = [("all rows", everything, None)] if refit else []
     plans = [
-        (once if out_of_bag and has_out_of_bag(teacher) else folds) + last
-        for _, teacher in teachers
+        (once if once and has_out_of_bag(teacher) else folds) + last for _, teacher in teachers
     ]
     # Last teacher first: nets take longest, and a worker that loads torch only after its first
     # task looks to joblib as if it leaked memory, and is stopped.
@@ -192,7 +231,8 @@ def _keys(memory, recipes, tasks, rows):
     if memory is None:
         return [None] * len(tasks)
     X, y, classes, sample_weight, unlabeled = rows
-    tables = memory.table(X), fingerprint(y, classes, sample_weight), memory.table(unlabeled)
+    of_unlabeled = [memory.table(table) for table in unlabeled]
+    tables = memory.table(X), fingerprint(y, classes, sample_weight), of_unlabeled
     # The teachers that are fitted on all rows have no word on the unlabelled ones.
     return [
         recipes[t]
@@ -231,8 +271,7 @@ def _fit_and_label(named, where, train, test, rows):
                 proba[unseen] = fitted.predict_proba(_safe_indexing(X, unseen))
         else:
             proba = fitted.predict_proba(_safe_indexing(X, test))
-        no_rows = np.zeros((0, len(classes)))
-        return proba, no_rows if unlabeled is None else fitted.predict_proba(unlabeled)
+        return proba, [fitted.predict_proba(table) for table in unlabeled]
 
 
 def warn_in_sample():

@@ -8,6 +8,7 @@ from skdistill._memory import open_memory, repeatable_rng
 from skdistill._table import check_table, check_training_rows
 from skdistill.teachers.cross_fitting import cross_fit, folds, warn_in_sample
 from skdistill.teachers.diversity import diversity
+from skdistill.teachers.given import check_groups
 from skdistill.teachers.named import HasTeachers
 from skdistill.teachers.pooling import COMBINATIONS, pool, pool_weights
 
@@ -72,11 +73,12 @@ class TeacherEnsemble(HasTeachers):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, sample_weight=None):
-        """Fit every teacher on all rows, and the weights on folds."""
+    def fit(self, X, y, sample_weight=None, *, groups=None):
+        """Fit every teacher on all rows, and the weights on folds that keep groups together."""
         X, y, classes, sample_weight = check_training_rows(self, X, y, sample_weight)
+        groups = check_groups(groups, len(y))
         memory = open_memory(self.memory, self.random_state)
-        self.fit_soft_targets(X, y, classes, sample_weight, memory=memory)
+        self.fit_soft_targets(X, y, classes, sample_weight, groups=groups, memory=memory)
         return self
 
     def fit_soft_targets(
@@ -86,8 +88,9 @@ class TeacherEnsemble(HasTeachers):
         classes,
         sample_weight=None,
         *,
+        groups=None,
         held_out=None,
-        unlabeled=None,
+        unlabeled=(),
         refit=True,
         memory=None,
     ):
@@ -100,9 +103,11 @@ class TeacherEnsemble(HasTeachers):
             Class indices.
         classes : ndarray of shape (n_classes,)
         sample_weight : ndarray of shape (n_samples,), default=None
+        groups : ndarray of shape (n_samples,), default=None
+            Rows of one group are not to label each other.
         held_out : ndarray of bool of shape (n_samples,), default=None
             Rows that neither a fold's teachers nor the weights are fitted on.
-        unlabeled : table of shape (n_unlabeled, n_features), default=None
+        unlabeled : sequence of tables of shape (n_unlabeled, n_features), default=()
         refit : bool, default=True
             Whether the teachers are wanted afterwards, fitted on all rows.
         memory : Memory, default=None
@@ -112,8 +117,8 @@ class TeacherEnsemble(HasTeachers):
         -------
         soft_targets : ndarray of shape (n_samples, n_classes)
             From teachers that never saw the row.
-        soft_targets_unlabeled : ndarray of shape (n_unlabeled, n_classes)
-            From all folds' teachers.
+        soft_targets_unlabeled : list of ndarray of shape (n_unlabeled, n_classes)
+            From all folds' teachers, for each table.
         """
         if self.combination not in COMBINATIONS:
             raise ValueError(
@@ -128,14 +133,22 @@ class TeacherEnsemble(HasTeachers):
             None if isinstance(self.weights, str) else self.weights, [None] * len(teachers), y
         )
         out_of_bag = isinstance(self.cv, str) and self.cv == "oob"
+        if out_of_bag and groups is not None:
+            raise ValueError(
+                "cv='oob' tears groups apart, as bags are drawn row by row: give an int, or a "
+                "splitter that heeds groups, such as GroupKFold."
+            )
+        splits = None
         if self.cv is None:
             warn_in_sample()
+        else:
+            splits = folds(5 if out_of_bag else self.cv, X, y, rng, groups)
         each, each_unlabeled, self.teachers_ = cross_fit(
             teachers,
             X,
             y,
             classes,
-            splits=None if self.cv is None else folds(5 if out_of_bag else self.cv, X, y, rng),
+            splits=splits,
             sample_weight=sample_weight,
             held_out=held_out,
             unlabeled=unlabeled,
@@ -164,7 +177,7 @@ class TeacherEnsemble(HasTeachers):
         self.diversity_ = diversity(
             each, y, names, self.weights, combination=self.combination, sample_weight=sample_weight
         ).to_dict()
-        return pooled, pool(each_unlabeled, weights, self.combination)
+        return pooled, [pool(each, weights, self.combination) for each in each_unlabeled]
 
     def predict_proba(self, X):
         """Pooled class probabilities, ndarray of shape (n_samples, n_classes)."""

@@ -1,6 +1,7 @@
 """A fitted teacher, with a column for each class of the table."""
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import is_classifier
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
@@ -24,7 +25,10 @@ class FittedTeacher:
         self.columns, y = np.unique(y, return_inverse=True)
         self._check_what_is_frozen_within()
         if len(self.columns) > 1:  # one class most refuse, and some make up a second
-            self.estimator.fit(X, y, **weight_parameter(self.estimator, sample_weight))
+            # Weights go where a signature takes them, routing or not: a worker's process
+            # does not know whether it is on.
+            with config_context(enable_metadata_routing=False):
+                self.estimator.fit(X, y, **weight_parameter(self.estimator, sample_weight))
             # Most classifiers sort their classes; those that do not say so.
             self.columns = self.columns[getattr(self.estimator, "classes_", slice(None))]
         return self
@@ -80,13 +84,29 @@ def as_probabilities(given, n_classes):
             f"predict_proba returned shape {given.shape}, expected "
             f"{(*given.shape[:1], n_classes)}: one column for each class it was fitted on."
         )
+    return check_probabilities(given, "predict_proba did not return")
+
+
+def check_probabilities(given, what):
+    """Refuse rows that are no probabilities, and take the rounding out of those that are.
+
+    Parameters
+    ----------
+    given : ndarray of shape (n_samples, n_classes), float64
+    what : str
+        How the message begins, such as "teacher_proba does not hold".
+
+    Returns
+    -------
+    proba : ndarray of shape (n_samples, n_classes), float64
+    """
     is_proba = (given >= -1e-6).all(1) & (abs(given.sum(1) - 1) < 1e-3)  # both False of NaN
     if not is_proba.all():
         row = int(np.flatnonzero(~is_proba)[0])
         raise ValueError(
-            f"predict_proba did not return probabilities for {(~is_proba).sum()} of {len(given)} "
-            "rows: they must be non-negative and sum to one, got for row "
-            f"{row} of them {np.array2string(given[row], precision=3, threshold=8)}."
+            f"{what} probabilities for {(~is_proba).sum()} of {len(given)} rows: they must be "
+            f"non-negative and sum to one, got for row {row} of them "
+            f"{np.array2string(given[row], precision=3, threshold=8)}."
         )
     given = np.maximum(given, 0)
     return given / given.sum(1, keepdims=True)

@@ -82,12 +82,11 @@ def ask_ready(teachers, rows, recipes, memory, verbose):
     Returns
     -------
     asked : dict of int to list of ndarray
-        Answers for X and, if there are any, for the unlabelled rows, by teacher.
+        Answers for X and for each table of unlabelled rows, by teacher.
     """
     X, _, classes, _, unlabeled = rows
     tables = [("all rows", X)]
-    if unlabeled is not None:
-        tables.append(("unlabelled rows", unlabeled))
+    tables += [(f"unlabelled rows {k}", table) for k, table in enumerate(unlabeled, 1)]
     ready = [t for t, (_, teacher) in enumerate(teachers) if is_ready(teacher)]
     tasks = [(t, where, table) for t in ready for where, table in tables]
     pieces = {
@@ -105,20 +104,21 @@ def _ask(named, where, X, classes):
         return ReadyTeacher(name, clone(teacher), classes).ask(X)
 
 
-def label_answers(named, answers, splits, rows):
+def label_answers(named, answers, splits, counted, rows):
     """Soft targets for X and the unlabelled rows, and the teacher, from what it has answered."""
     name, teacher = named
-    X, y, classes, sample_weight, unlabeled = rows
+    X, y, classes, sample_weight, _ = rows
     soft_targets = np.empty((len(y), len(classes)))
-    of_unlabeled = 0.0
+    of_unlabeled = [0.0] * len(answers[1:])
     with naming(name, "all rows", X):
         ready = ReadyTeacher(name, clone(teacher), classes)
-        for train, test in [*splits, (np.arange(len(y)), [])]:
+        for train, test in [*splits, (counted, [])]:
             weight = None if sample_weight is None else sample_weight[train]
             ready.fit_answers(answers[0][train], y[train], weight)
             soft_targets[test] = ready.label(answers[0][test])
-            if unlabeled is not None and len(test):
-                of_unlabeled += ready.label(answers[1]) / len(splits)
+            if len(test):
+                labelled = [ready.label(answer) / len(splits) for answer in answers[1:]]
+                of_unlabeled = [total + proba for total, proba in zip(of_unlabeled, labelled)]
     return soft_targets, of_unlabeled, ready
 
 

@@ -10,12 +10,14 @@ from skdistill._frames import (
     column_of,
     from_columns,
     holds_floats,
+    is_alike,
     is_frame,
-    is_polars,
+    kind_of,
     select_columns,
     take,
 )
 from skdistill._inputs import NetInputs
+from skdistill._memory import remembered
 from skdistill._table import TableEncoder
 
 # A neighbour among so many rows is near enough, and found in seconds.
@@ -24,7 +26,7 @@ MOST_LEVELS_OF_NEIGHBOURS = 64
 MOST_SYNTHETIC_ROWS = 50_000
 
 
-def synthetic_rows(augmenter, X, categorical_features, seed):
+def synthetic_rows(augmenter, X, categorical_features, seed, memory=None):
     """Draw the synthetic rows that `DistilledClassifier` asks for; None if it wants none.
 
     Parameters
@@ -33,9 +35,16 @@ def synthetic_rows(augmenter, X, categorical_features, seed):
     X : table of shape (n_samples, n_features)
     categorical_features : "from_dtype", None, or array-like
     seed : int
+    memory : Memory, default=None
+        Where rows drawn of the same table are found.
     """
     if augmenter is None:
         return None
+    recipe = augmenter, X, categorical_features, seed
+    return remembered(memory, lambda: _draw(*recipe), "synthetic", *recipe)
+
+
+def _draw(augmenter, X, categorical_features, seed):
     if isinstance(augmenter, str):
         augmenter = Munge(categorical_features=categorical_features)
     n = min(X.shape[0], MOST_SYNTHETIC_ROWS)
@@ -53,18 +62,14 @@ def synthetic_rows(augmenter, X, categorical_features, seed):
 
 def _unlike(rows, X):
     """In what synthetic rows differ from a table; None where they could belong to it."""
-    if (is_frame(rows), is_polars(rows)) != (is_frame(X), is_polars(X)):
-        return f"a {_kind(rows)} for a {_kind(X)}"
+    if not is_alike(rows, X):
+        return f"a {kind_of(rows)} for a {kind_of(X)}"
     shape = getattr(rows, "shape", None)
     if shape is None or len(shape) != 2 or shape[1] != X.shape[1] or not shape[0]:
         return f"rows of shape {shape} for a table of {X.shape[1]} columns"
     if is_frame(X) and list(rows.columns) != list(X.columns):
         return f"the columns {list(rows.columns)} for {list(X.columns)}"
     return None
-
-
-def _kind(rows):
-    return f"{type(rows).__module__.partition('.')[0]} {type(rows).__name__}"
 
 
 class Munge(BaseEstimator):

@@ -32,15 +32,21 @@ class TransferSet:
         """The transfer set of a net without teachers: its targets are the labels."""
         return cls(X, np.eye(n_classes)[labels], labels, sample_weight, held_out)
 
-    def with_unlabeled(self, X, soft_targets):
-        """Add rows that only the teachers have a word on; each weighs as much as the mean."""
-        n = len(X)
+    def with_unlabeled(self, tables, soft_targets):
+        """Add rows that only the teachers have a word on; each weighs as much as the mean.
+
+        Parameters
+        ----------
+        tables : list of ndarray of shape (n_unlabeled, ...), float32
+        soft_targets : list of ndarray of shape (n_unlabeled, n_classes)
+        """
+        n = sum(len(X) for X in tables)
         weight = self.sample_weight
         if weight is not None:
             weight = np.concatenate([weight, np.full(n, weight.mean())])
         return TransferSet(
-            np.concatenate([self.X, X]),
-            np.concatenate([self.soft_targets, soft_targets]),
+            np.concatenate([self.X, *tables]),
+            np.concatenate([self.soft_targets, *soft_targets]),
             np.concatenate([self.labels, np.full(n, -1)]),
             weight,
             np.concatenate([self.held_out, np.zeros(n, dtype=bool)]),
@@ -48,7 +54,10 @@ class TransferSet:
 
     def labeled(self):
         """Only the rows that have a label."""
-        rows = self.labels >= 0
+        return self.only(self.labels >= 0)
+
+    def only(self, rows):
+        """Only these rows, given as ndarray of bool of shape (n_samples,)."""
         weight = self.sample_weight
         return TransferSet(
             self.X[rows],

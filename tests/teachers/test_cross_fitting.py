@@ -4,6 +4,7 @@ import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
@@ -171,31 +172,54 @@ def test_a_teacher_receives_the_frame_as_it_is():
         assert (X.dtypes == frame.dtypes).all()
 
 
-def test_each_fold_gets_the_sample_weights_of_its_rows():
+def test_each_fold_gets_the_sample_weights_of_its_rows_scaled_to_mean_one():
     X, y = numeric_rows()
-    weight = np.arange(60.0)
+    weight = np.arange(1.0, 61.0)
     seen = []
 
     targets(Recorder(seen), X, y, sample_weight=weight)
 
     assert len(seen) == 3
     for (_, _, given), (train, _) in zip(seen, THREE_FOLDS):
-        assert_array_equal(given, weight[train])
+        assert_allclose(given, weight[train] / 30.5)
 
 
 def test_the_last_step_of_a_pipeline_gets_the_sample_weights():
     X, y = numeric_rows()
     seen = []
 
-    targets(make_pipeline(StandardScaler(), Recorder(seen)), X, y, sample_weight=np.arange(60.0))
+    teacher = make_pipeline(StandardScaler(), Recorder(seen))
+    targets(teacher, X, y, sample_weight=np.arange(1.0, 61.0))
 
-    assert_array_equal(seen[0][2], THREE_FOLDS[0][0])
+    assert_allclose(seen[0][2], (THREE_FOLDS[0][0] + 1) / 30.5)
+
+
+def test_the_last_step_of_a_pipeline_gets_the_sample_weights_under_metadata_routing_too():
+    X, y = numeric_rows()
+    seen = []
+
+    with config_context(enable_metadata_routing=True):
+        teacher = make_pipeline(StandardScaler(), Recorder(seen))
+        targets(teacher, X, y, sample_weight=np.full(60, 2.0))
+
+    assert_array_equal(seen[0][2], np.ones(40))
+
+
+def test_no_teacher_is_fitted_on_rows_of_weight_zero():
+    X, y = numeric_rows()
+    weight = np.tile([0.0, 2.0, 2.0], 20)
+    seen = []
+
+    targets(Recorder(seen), X, y, sample_weight=weight, refit=True)
+
+    assert [len(labels) for _, labels, _ in seen] == [27, 27, 26, 40]
+    assert all((weights == 1).all() for _, _, weights in seen)
 
 
 def test_a_teacher_that_takes_no_sample_weights_gets_none():
     X, y = numeric_rows()
 
-    weighted = targets(KNeighborsClassifier(), X, y, sample_weight=np.arange(60.0))
+    weighted = targets(KNeighborsClassifier(), X, y, sample_weight=np.arange(1.0, 61.0))
 
     assert_array_equal(weighted, targets(KNeighborsClassifier(), X, y))
 

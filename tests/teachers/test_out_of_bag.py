@@ -101,7 +101,7 @@ def test_rows_held_out_and_unlabelled_ones_get_the_answers_of_the_whole_forest()
     held_out = np.arange(60) % 5 == 0
     other = X + 0.1
 
-    targets, of_other, _ = out_of_bag(FOREST, X, y, held_out=held_out, unlabeled=other)
+    targets, (of_other,), _ = out_of_bag(FOREST, X, y, held_out=held_out, unlabeled=[other])
 
     whole = RandomForestClassifier(40, random_state=0, oob_score=True).fit(
         X[~held_out], y[~held_out]
