@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import load_split, save
+from common import load_split, recorded, save
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -41,6 +41,7 @@ def main():
     parser.add_argument("--teacher-epochs", type=int, default=4)
     parser.add_argument("--student-epochs", type=int, default=10)
     parser.add_argument("--splits", type=int, default=5)
+    parser.add_argument("--parts", nargs="+", default=["fits", "search"])
     parser.add_argument("--smoke", action="store_true", help="tiny, written nowhere")
     arguments = parser.parse_args()
     name = "adult"
@@ -48,17 +49,15 @@ def main():
         arguments.rows, arguments.splits, name = 200, 2, "wine"
         arguments.teacher_epochs = arguments.student_epochs = 1
     X, _, y, _ = load_split(name, 0, arguments.rows)
-    results = {"data": name, "n_rows": len(X), **vars(arguments), "grid": GRID, **SMALL}
-    small = arguments.smoke and {
-        **SMALL,
-        **dict.fromkeys(map("{}__net__max_epochs".format, NETS), 1),
-    }
-    results["default_fit"] = default_fits(X, y, small or {})
-    with tempfile.TemporaryDirectory() as folder:
-        results["search"] = searches(X, y, folder, arguments)
-    results["load_average"] = os.getloadavg()
+    done = {} if arguments.smoke else recorded("tuning")
+    if "fits" in arguments.parts:
+        small = {**SMALL, **dict.fromkeys(map("{}__net__max_epochs".format, NETS), 1)}
+        done["default_fit"] = default_fits(X, y, small if arguments.smoke else {})
+    if "search" in arguments.parts:
+        with tempfile.TemporaryDirectory() as folder:
+            done["search"] = searches(X, y, folder, arguments)
     if not arguments.smoke:
-        save("tuning", results)
+        save("tuning", {**done, "data": name, "n_rows": len(X), "arguments": vars(arguments)})
 
 
 def searches(X, y, folder, arguments):
@@ -85,7 +84,7 @@ def searches(X, y, folder, arguments):
         "again_to_first": seconds["again"] / seconds["first"],
     }
     print(shares)
-    return {"seconds": seconds, **shares, "mebibytes": mebibytes(folder)}
+    return {"seconds": seconds, **shares, "mebibytes": mebibytes(folder), "grid": GRID, **SMALL}
 
 
 def default_fits(X, y, params):

@@ -73,11 +73,17 @@ def _commit():
     return done.stdout.strip() or None
 
 
+def recorded(name):
+    """What an earlier run has written."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
 def save(name, results):
     """Write a JSON beside the machine it was made on."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({"machine": machine(), **results}, indent=1) + "\n")
+    path.write_text(json.dumps({**results, "machine": machine()}, indent=1) + "\n")
     print(f"wrote {path}")
 
 
