@@ -3,6 +3,7 @@
 import inspect
 import pickle
 import sys
+from functools import partial
 from hashlib import blake2b
 
 import joblib
@@ -70,6 +71,8 @@ def _feed(digest, value):
         _add(digest, version_of(value.__module__), _source(value))
     elif hasattr(value, "named_modules"):
         _feed_module(digest, value)
+    elif isinstance(value, partial):
+        _feed(digest, ["partial", value.func, value.args, value.keywords])
     elif _is_recipe(value):
         _feed_type(digest, type(value))
         params = value.get_params(deep=False)

@@ -1,7 +1,10 @@
 """Teachers that need no fitting: functions, and classifiers that are fitted already."""
 
+import importlib
+import linecache
 import os
 import pickle
+import sys
 import warnings
 from functools import partial
 
@@ -21,6 +24,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import CallableTeacher, TeacherEnsemble
+from skdistill._memory import Memory
 from skdistill.teachers.black_box import ScoreScaling
 from skdistill.teachers.cross_fitting import cross_fit
 from tests.small import mixed_table, numeric_rows, quick_classifier
@@ -373,6 +377,23 @@ def test_its_answers_are_found_again_in_memory(tmp_path, n_jobs):
     assert len(asked) == 2
     plain = quick_classifier(teacher, augmenter="munge").fit(X, y)
     assert_array_equal(first.predict_proba(X), plain.predict_proba(X))
+
+
+@pytest.mark.parametrize("wrap", [lambda ask: ask, partial], ids=["function", "partial"])
+def test_a_function_that_was_edited_is_asked_again(tmp_path, monkeypatch, wrap):
+    X, y = numeric_rows(n_classes=2)
+    monkeypatch.syspath_prepend(tmp_path)
+    said = []
+    for text in ("0.2 + 0 * X[:, 0]", "0.2 + 0 * X[:, 0]", "0.7 + 0 * X[:, 0]"):
+        (tmp_path / "remote.py").write_text(f"def ask(X):\n    return {text}\n")
+        monkeypatch.delitem(sys.modules, "remote", raising=False)
+        linecache.clearcache()
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
+        teacher = CallableTeacher(wrap(importlib.import_module("remote").ask), [0, 1])
+        ensemble = TeacherEnsemble(teacher, cv=2)
+        said.append(ensemble.fit_soft_targets(X, y, np.arange(2), memory=Memory(tmp_path))[0])
+
+    assert_allclose([p[:, 1].mean() for p in said], [0.2, 0.2, 0.7])
 
 
 def test_it_is_asked_in_the_process_that_fits_so_that_it_need_not_be_pickled():
