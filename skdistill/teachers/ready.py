@@ -72,6 +72,8 @@ class ReadyTeacher(FittedTeacher):
                 f"it was fitted on classes that y does not have: {sorted(unknown)[:5]}, and y "
                 f"has {self.classes_.tolist()[:5]}."
             )
+        if len(own) < 2:
+            raise ValueError(f"it knows one class only, {own}, and has nothing to teach.")
 
 
 def ask_ready(teachers, rows, recipes, memory, verbose):

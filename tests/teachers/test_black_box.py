@@ -490,6 +490,15 @@ def test_a_frozen_teacher_of_words_does_not_label_numbers():
 
 
 @unseen_rows
+def test_a_frozen_teacher_of_one_class_is_refused():
+    X, y = numeric_rows()
+    tree = DecisionTreeClassifier().fit(X, np.ones(60, dtype=int))
+
+    with pytest.raises(ValueError, match=r"Teacher 't' failed.*one class only, \[1\]"):
+        targets(FrozenEstimator(tree), X, y, np.arange(3))
+
+
+@unseen_rows
 def test_what_is_frozen_unfitted_is_refused():
     with pytest.raises(ValueError, match=r"Teacher 'frozenestimator' failed.*not fitted yet"):
         quick_classifier(FrozenEstimator(DecisionTreeClassifier())).fit(*numeric_rows())
