@@ -1,6 +1,7 @@
 """A table's columns, frozen at fit: numbers, categories, missing values."""
 
 import math
+from contextlib import contextmanager
 from numbers import Real
 
 import numpy as np
@@ -53,7 +54,35 @@ def check_table(estimator, X, *, reset):
     untold = told is None or isinstance(told, str)
     of_frame = not reset and hasattr(estimator, "feature_names_in_")
     dtype = "numeric" if untold and not of_frame else None
-    return validate_data(estimator, X, dtype=dtype, ensure_all_finite="allow-nan", reset=reset)
+    with _words_named(X):
+        return validate_data(estimator, X, dtype=dtype, ensure_all_finite="allow-nan", reset=reset)
+
+
+@contextmanager
+def _words_named(X, mask=slice(None)):
+    """Where scikit-learn finds a word in an array of numbers, say in which column."""
+    try:
+        yield
+    except ValueError as error:
+        if "could not convert string to float" not in str(error):
+            raise
+        objects = np.asarray(X, dtype=object)
+        for j in np.arange(objects.shape[1])[mask]:
+            for value in objects[:, j]:
+                if _is_word(value):
+                    raise ValueError(
+                        f"Column {j} of X has {value!r}, and an array's columns are numbers "
+                        "unless told: name it in categorical_features, or give a DataFrame."
+                    ) from error
+        raise
+
+
+def _is_word(value):
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return isinstance(value, str)
+    return False
 
 
 def _refuse_namesakes(X):
@@ -344,10 +373,11 @@ def _numbers(X, mask):
     """The numeric columns as floats; infinity is an error that names its column."""
     if not is_frame(X):
         columns = X if mask.all() else X[:, mask]
-        return check_array(
-            columns, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan",
-            ensure_min_features=0,
-        )  # fmt: skip
+        with _words_named(X, mask):
+            return check_array(
+                columns, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan",
+                ensure_min_features=0,
+            )  # fmt: skip
     frame = X if mask.all() else select_columns(X, np.flatnonzero(mask))
     for name, dtype in zip(frame.columns, frame.dtypes):
         if not holds_numbers(dtype):

@@ -210,6 +210,21 @@ def test_a_pipeline_that_picks_columns_by_name_can_teach_on_polars():
     )
 
 
+def test_polars_frames_go_to_other_processes():
+    alone, together = (
+        quick_classifier(augmenter="munge", n_jobs=n_jobs).fit(POLARS, Y) for n_jobs in (1, 2)
+    )
+
+    assert_array_equal(together.predict_proba(POLARS), alone.predict_proba(POLARS))
+
+
+def test_the_encoder_gives_polars_where_asked():
+    encoded = TableEncoder().set_output(transform="polars").fit_transform(POLARS)
+
+    assert encoded.columns == POLARS.columns
+    assert_array_equal(encoded.to_numpy(), TableEncoder().fit_transform(PANDAS))
+
+
 def test_a_polars_frame_can_be_cross_validated():
     scores = [
         cross_val_score(quick_classifier(), frame, Y, cv=2, scoring="neg_log_loss")
@@ -386,6 +401,19 @@ def test_a_model_of_a_frame_answers_for_an_array_with_a_warning():
         proba = clf.predict_proba(X.to_numpy(dtype=object))
 
     assert_array_equal(proba, clf.predict_proba(X))
+
+
+OBJECTS = X.to_numpy(dtype=object)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [(OBJECTS, "from_dtype"), (OBJECTS, [3]), (pa.table(X), None)],
+    ids=["array", "another is told", "pyarrow"],
+)
+def test_words_in_an_array_are_refused_by_their_column(rows, told):
+    with pytest.raises(ValueError, match=r"Column 2 of X has '\w+', .*: name it in categorical"):
+        quick_classifier(categorical_features=told).fit(rows, Y)
 
 
 def test_a_model_of_an_array_answers_for_a_frame_with_a_warning():
