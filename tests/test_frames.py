@@ -210,12 +210,13 @@ def test_a_pipeline_that_picks_columns_by_name_can_teach_on_polars():
     )
 
 
-def test_polars_frames_go_to_other_processes():
-    alone, together = (
-        quick_classifier(augmenter="munge", n_jobs=n_jobs).fit(POLARS, Y) for n_jobs in (1, 2)
+def test_rows_without_labels_can_be_polars_frames():
+    of_pandas, of_polars = (
+        quick_classifier().fit(frame[:60], Y[:60], X_unlabeled=frame[60:])
+        for frame in (PANDAS, POLARS)
     )
 
-    assert_array_equal(together.predict_proba(POLARS), alone.predict_proba(POLARS))
+    assert_array_equal(of_polars.predict_proba(POLARS), of_pandas.predict_proba(PANDAS))
 
 
 def test_the_encoder_gives_polars_where_asked():
