@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._table import check_table, check_training_rows, is_clean_matrix
+from skdistill.serving.exports import Exports
 from skdistill.serving.forward import (
     ROWS_WORTH_A_GPU,
     ForwardPass,
@@ -23,7 +24,7 @@ from skdistill.teachers.named import HasTeachers
 from skdistill.teachers.pooling import COMBINATIONS
 
 
-class DistilledClassifier(HasTeachers):
+class DistilledClassifier(Exports, HasTeachers):
     """Train an ensemble of teachers, and one small net that answers like them.
 
     `fit` trains the teachers on folds of the rows, pools what they say of the rows
@@ -330,78 +331,6 @@ class DistilledClassifier(HasTeachers):
 
             student = on_device(student, self.device)
         return batched_logits(self.inputs_, student, X, checked=checked)
-
-    def save(self, path):
-        """Write the student to a safetensors file, which `skdistill.load` reads.
-
-        Loading it executes nothing. It holds what predicting needs and what `fit` found,
-        but no recipe: parameters that are estimators are not in it.
-
-        Parameters
-        ----------
-        path : str or path-like
-
-        Raises
-        ------
-        ValueError
-            If the student is a torch module of your own, or a level is neither string
-            nor number.
-        """
-        from skdistill.serving.files import save
-
-        check_is_fitted(self)
-        save(self, path)
-
-    def to_onnx(self, path=None, **options):
-        """Write the student, preprocessing included, as an ONNX model.
-
-        Parameters
-        ----------
-        path : str, path-like or None, default=None
-            None: only return the model.
-        **options
-            ``dtype``: "float32" or "float64", what the graph takes as numbers.
-            ``int8``: store weights in eight bits, refused if on the rows of ``X`` more
-            than the share ``max_changed`` of the answers change.
-
-        Returns
-        -------
-        model : onnx.ModelProto
-            It takes "X" of shape (n_samples, n_features) where no column holds strings,
-            else each column by its name, and gives "label" and "probabilities". A
-            missing string is any that is no level, such as an empty one.
-
-        Raises
-        ------
-        ValueError
-            If the student is a torch module of your own, a level is neither string nor
-            number, or eight bits change too much.
-        """
-        from skdistill.serving.onnx import to_onnx
-
-        check_is_fitted(self)
-        return to_onnx(self, path, **options)
-
-    def to_c(self, path=None, *, name="student"):
-        """Write the student as one C99 file, which needs math.h and allocates nothing.
-
-        Parameters
-        ----------
-        path : str, path-like or None, default=None
-            None: only return the code.
-        name : str, default="student"
-            Of the function ``int student(const double *x, double *proba)``. It returns the
-            index of the most probable class. A missing value is NAN; a string is given as
-            its rank among the levels, which the file lists.
-
-        Returns
-        -------
-        code : str
-        """
-        from skdistill.serving.c import to_c
-
-        check_is_fitted(self)
-        return to_c(self, path, name=name)
 
     def _new_student(self):
         from skdistill.nets.training import resolve_device

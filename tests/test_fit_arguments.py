@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
@@ -117,9 +118,13 @@ def held_out_rows(clf):
 def test_unlabelled_rows_of_a_mixed_frame_are_welcome():
     frame, labels = mixed_table()
 
-    clf = quick_classifier(augmenter="munge").fit(frame, labels, X_unlabeled=frame.head(20))
+    of_pandas = quick_classifier(augmenter="munge")
+    of_polars = quick_classifier(augmenter="munge")
+    of_pandas.fit(frame, labels, X_unlabeled=frame.head(20))
+    frame_of_polars = pl.from_pandas(frame)
+    of_polars.fit(frame_of_polars, labels, X_unlabeled=frame_of_polars.head(20))
 
-    assert clf.predict_proba(frame).shape == (60, 2)
+    assert_allclose(of_polars.predict_proba(frame_of_polars), of_pandas.predict_proba(frame))
 
 
 def test_many_rows_without_labels_bring_a_student_near_its_teachers():
@@ -175,9 +180,10 @@ def test_targets_of_a_teacher_that_were_computed_before_give_the_same_student():
     assert_allclose(given, answers(clf.fit(X, Y)), atol=1e-6)
 
 
-def test_a_frame_of_targets_is_read_by_its_columns():
+@pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
+def test_a_frame_of_targets_is_read_by_its_columns(library):
     names = np.array(["low", "mid", "top"])
-    frame = pd.DataFrame(PROBA, columns=names)[["top", "low", "mid"]]
+    frame = library.DataFrame(dict(zip(names.tolist(), PROBA.T)))[["top", "low", "mid"]]
 
     of_frame = quick_classifier().fit(X, names[Y], teacher_proba=frame)
     of_array = quick_classifier().fit(X, names[Y], teacher_proba=PROBA)
