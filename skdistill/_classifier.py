@@ -5,6 +5,7 @@ import time
 from numbers import Integral, Real
 
 from joblib import Memory
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -237,7 +238,7 @@ class DistilledClassifier(Exports, HasTeachers):
         """
         from skdistill._memory import open_memory, repeatable_rng
         from skdistill.nets.training import MAX_SEED, hold_out, size_module
-        from skdistill.student.student_net import check_start, fitted_inputs
+        from skdistill.student.student_net import check_student, fitted_inputs
         from skdistill.student.teach import teach
         from skdistill.teachers.given import check_given
         from skdistill.transfer.augmenters import synthetic_rows
@@ -251,7 +252,7 @@ class DistilledClassifier(Exports, HasTeachers):
         memory = open_memory(self.memory, self.random_state)
         rng = repeatable_rng(self.random_state, memory)
         net = self._new_student()
-        check_start(net, X.shape[1], len(classes))
+        check_student(net, X, y, len(classes), self.categorical_features)
 
         held_out = hold_out(y, rng, groups=given.groups, sample_weight=sample_weight)
         known = _safe_indexing(X, ~held_out)
@@ -326,7 +327,8 @@ class DistilledClassifier(Exports, HasTeachers):
             check_is_fitted(self)
             X = check_table(self, X, reset=False)
         student = self.student_
-        if self.device.startswith("cuda") and len(X) >= ROWS_WORTH_A_GPU:
+        on_gpu = self.device.startswith("cuda") and not issparse(X)
+        if on_gpu and len(X) >= ROWS_WORTH_A_GPU:
             from skdistill.student.on_device import on_device
 
             student = on_device(student, self.device)

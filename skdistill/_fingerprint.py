@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 import joblib
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 
 from skdistill._frames import column_of, is_column, is_frame, is_polars
@@ -51,6 +52,10 @@ def _feed(digest, value):
         _add(digest, type(value).__name__, repr(value))
     elif isinstance(value, np.ndarray):
         _feed_array(digest, value)
+    elif issparse(value) and value.format == "csr":
+        _add(digest, "csr", type(value).__name__, repr(value.shape))
+        for array in (value.indptr, value.indices, value.data):
+            _feed_array(digest, array)
     elif is_column(value):
         _feed_index(digest, value)
         _feed_column(digest, value)

@@ -3,6 +3,7 @@
 import sys
 
 import numpy as np
+from scipy.sparse import issparse
 
 
 def is_frame(X):
@@ -22,8 +23,9 @@ def is_polars(X):
 
 
 def is_alike(X, other):
-    """Whether two tables are of one kind: frames of one library, or none of them a frame."""
-    return (is_frame(X), is_polars(X)) == (is_frame(other), is_polars(other))
+    """Whether two tables are of one kind: frames of one library, sparse, or neither."""
+    kinds = [(is_frame(each), is_polars(each), issparse(each)) for each in (X, other)]
+    return kinds[0] == kinds[1]
 
 
 def kind_of(X):

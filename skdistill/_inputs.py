@@ -1,8 +1,10 @@
 """What a net sees of a table: one float matrix, cut up by its layout."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import csr_matrix, issparse
 
 from skdistill._table import TableEncoder
 
@@ -21,6 +23,7 @@ class InputLayout:
     n_flags: int  # 1 where a number was missing
     n_levels: tuple  # categories as codes; the number of codes of each
     n_bins: int  # each number's step, 0 to n_bins - 1; no such columns if 0
+    is_sparse: bool = False  # numbers that are mostly zero, as CSR
 
     @property
     def width(self):
@@ -43,6 +46,11 @@ class NetInputs:
     flag. Each also comes as the step it stands on: the steps end where a regression
     tree on that column alone splits the targets, so that a net can jump where a tree
     ensemble does. Categories come as codes, with one more for missing and unseen.
+
+    The columns of a sparse matrix are numbers that keep their zeros: not centred, clipped
+    alike, without steps, and scaled alike, so that what a vectoriser gave a word as weight
+    counts; only a column ten times off gets a scale of its own. CSR comes out as CSR, and
+    dense rows as the same numbers.
 
     Parameters
     ----------
@@ -71,7 +79,7 @@ class NetInputs:
 
         Parameters
         ----------
-        X : table of shape (n_samples, n_features)
+        X : table or CSR matrix of shape (n_samples, n_features)
         targets : ndarray of shape (n_samples, n_classes) or None
             Probabilities, or labels as 0 and 1: what the steps are to follow. Not
             needed without steps.
@@ -79,6 +87,8 @@ class NetInputs:
         """
         self.table = TableEncoder(self.categorical_features).fit(X)
         matrix = self.table.encode(X)
+        if issparse(matrix):
+            return self._fit_sparse(matrix)
         self.number_columns = np.flatnonzero(~self.table.is_categorical_)
         self.flag_columns = np.flatnonzero(np.isnan(matrix[:, self.number_columns]).any(0))
         if len(matrix) > ROWS_FOR_STATISTICS:
@@ -93,15 +103,35 @@ class NetInputs:
         self.split_points = _split_points(numbers, targets, max_bins)
         return self._lay_out()
 
+    def _fit_sparse(self, X):
+        n_features = X.shape[1]
+        self.number_columns, self.flag_columns = np.arange(n_features), np.arange(0)
+        self.center, self.split_points = np.zeros(n_features), np.zeros((n_features, 0))
+        self.inverse_scale = _sparse_scale(X)
+        return self._lay_out(is_sparse=True)
+
     @classmethod
-    def from_arrays(cls, is_categorical, levels, center, inverse_scale, split_points, flag_columns):
-        """Fitted inputs of what an earlier fit has found, as `to_arrays` tells it."""
+    def from_arrays(
+        cls,
+        is_categorical,
+        levels,
+        center,
+        inverse_scale,
+        split_points,
+        flag_columns,
+        *,
+        is_sparse=False,
+    ):
+        """Fitted inputs of what an earlier fit has found, as `to_arrays` tells it.
+
+        `is_sparse` is for a net that is to be trained on CSR; predicting does without.
+        """
         inputs = cls(is_categorical)
         inputs.table = TableEncoder.from_levels(is_categorical, levels)
         inputs.number_columns = np.flatnonzero(~is_categorical)
         inputs.center, inputs.inverse_scale = center, inverse_scale
         inputs.split_points, inputs.flag_columns = split_points, flag_columns
-        return inputs._lay_out()
+        return inputs._lay_out(is_sparse=is_sparse)
 
     def to_arrays(self):
         """What `fit` has found, as the arguments of `from_arrays`; not of `one_hot` inputs."""
@@ -114,16 +144,20 @@ class NetInputs:
             "flag_columns": self.flag_columns,
         }
 
-    def _lay_out(self):
+    def _lay_out(self, *, is_sparse=False):
         self.level_columns = np.flatnonzero(self.table.is_categorical_)
         # One code more than levels: missing, and not seen here.
         self.n_codes = self.table.n_levels_[self.level_columns] + 1
-        self.layout = InputLayout(
+        layout = InputLayout(
             n_numbers=len(self.number_columns),
             n_flags=len(self.flag_columns) + (int(self.n_codes.sum()) if self.one_hot else 0),
             n_levels=() if self.one_hot else tuple(self.n_codes.tolist()),
             n_bins=self.split_points.shape[1] + 1 if self.split_points.shape[1] else 0,
         )
+        only_numbers = layout.width == layout.n_numbers == len(self.table.n_levels_)
+        # True also of a sparse fit that was read from a file.
+        self.keeps_zeros = only_numbers and not self.center.any()
+        self.layout = replace(layout, is_sparse=is_sparse and self.keeps_zeros)
         return self
 
     def transform(self, X):
@@ -131,12 +165,20 @@ class NetInputs:
 
         Returns
         -------
-        inputs : ndarray of shape (n_samples, layout.width), float32
+        inputs : ndarray or CSR matrix of shape (n_samples, layout.width), float32
+            CSR for rows that are CSR, if `fit` was given such.
         """
-        return self.pack(self.table.encode(X))
+        return self.pack(self.encode(X))
+
+    def encode(self, X, *, checked=False):
+        """As `TableEncoder.encode`; rows that are CSR stay so if these inputs keep zeros."""
+        matrix = self.table.encode(X, checked=checked)
+        return matrix if self.keeps_zeros or not issparse(matrix) else matrix.toarray()
 
     def pack(self, matrix):
-        """As `transform`, of what `TableEncoder.encode` has made of the rows."""
+        """As `transform`, of what `encode` has made of the rows."""
+        if issparse(matrix):
+            return self._scale_sparse(matrix)
         inputs = np.empty((len(matrix), self.layout.width), dtype=np.float32)
         for start in range(0, len(matrix), ROWS_AT_ONCE):
             rows = slice(start, start + ROWS_AT_ONCE)
@@ -149,16 +191,19 @@ class NetInputs:
 
         Parameters
         ----------
-        matrix : ndarray of shape (n_samples, n_features)
-            As `TableEncoder.encode` gives it.
+        matrix : ndarray or CSR matrix of shape (n_samples, n_features)
+            As `encode` gives it.
 
         Returns
         -------
-        numbers : ndarray of shape (n_samples, layout.n_numbers), float32
+        numbers : ndarray or CSR matrix of shape (n_samples, layout.n_numbers), float32
         flags : ndarray of shape (n_samples, layout.n_flags)
         levels : ndarray of shape (n_samples, len(layout.n_levels)), intp
         steps : ndarray of shape (n_samples, layout.n_numbers or 0), intp
         """
+        if issparse(matrix):
+            nothing = _no_columns(matrix.shape[0])
+            return self._scale_sparse(matrix), nothing, nothing, nothing
         levels = _no_columns(len(matrix))
         numbers = np.asarray(matrix, dtype=np.float64)
         if self.level_columns.size:
@@ -171,10 +216,12 @@ class NetInputs:
             levels = _no_columns(len(matrix))
         scaled = numbers - self.center
         scaled *= self.inverse_scale
-        bend = np.square(scaled * (1 / 3))
-        bend += 1
-        scaled /= np.sqrt(bend, out=bend)
-        return scaled.astype(np.float32), flags, levels, self._steps(numbers)
+        return _clipped(scaled).astype(np.float32), flags, levels, self._steps(numbers)
+
+    def _scale_sparse(self, X):
+        scaled = np.clip(X.data, -HUGE, HUGE, dtype=np.float64) * self.inverse_scale[X.indices]
+        data = _clipped(scaled).astype(np.float32)
+        return csr_matrix((data, X.indices, X.indptr), shape=X.shape)
 
     def _complete(self, numbers):
         """Fill in what is missing, and tell where that was."""
@@ -204,10 +251,10 @@ class NetInputs:
 
 
 class UnscaledInputs:
-    """The numbers of a table as they are, for a module that was trained on them so."""
+    """Rows as they are, in float32, for a module of one's own that wants them so."""
 
     def fit(self, X, targets, rng):
-        """Freeze the columns, which must be numbers."""
+        """Freeze the shape of a row; a table's columns must be numbers."""
         self.table = TableEncoder().fit(X)
         if self.table.is_categorical_.any():
             raise ValueError(
@@ -215,23 +262,39 @@ class UnscaledInputs:
                 f"categories, first in column {int(self.table.is_categorical_.argmax())}: encode "
                 "them as for that teacher, or take a NetClassifier as teacher."
             )
-        self.layout = InputLayout(n_numbers=X.shape[1], n_flags=0, n_levels=(), n_bins=0)
+        self.layout = InputLayout(
+            n_numbers=math.prod(X.shape[1:]), n_flags=0, n_levels=(), n_bins=0
+        )
         self.transform(X)
         return self
 
     def transform(self, X):
-        """Rows that have been through `check_table`, as ndarray of float32."""
-        return self.pack(self.table.encode(X))
+        """Rows that have been through `check_table`, as ndarray of float32, or CSR as CSR."""
+        return self.pack(self.encode(X))
+
+    def encode(self, X, *, checked=False):
+        """As `TableEncoder.encode`; rows of several axes as they are."""
+        return X if len(X.shape) > 2 else self.table.encode(X, checked=checked)
 
     def pack(self, matrix):
-        """As `transform`, of what `TableEncoder.encode` has made of the rows."""
+        """As `transform`, of what `encode` has made of the rows."""
+        if issparse(matrix):
+            return matrix.astype(np.float32)
         inputs = np.asarray(matrix, dtype=np.float32)
         if not np.isfinite(inputs).all():
             raise ValueError(
-                "the student's module was cut from a teacher that takes X as it is, but X has "
-                "missing values, or too large ones for float32: impute them as for that teacher."
+                "the student's module takes X as it is, but X has missing values, or too large "
+                "ones for float32: impute them as for its teacher."
             )
         return inputs
+
+
+def _clipped(scaled):
+    """Smoothly to (-3, 3), in place."""
+    bend = np.square(scaled * (1 / 3))
+    bend += 1
+    scaled /= np.sqrt(bend, out=bend)
+    return scaled
 
 
 def _no_columns(n_samples):
@@ -251,6 +314,21 @@ def _robust_scale(numbers):
     # A constant's weights are never trained, so whatever it may become stays without effect.
     inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
     return center, inverse
+
+
+def _sparse_scale(X):
+    """1 / scale of each column: the median of all columns' root mean squares of what is stored.
+
+    A column whose own is over ten times that, or under a tenth, is scaled by it.
+    """
+    n_features = X.shape[1]
+    stored = np.bincount(X.indices, minlength=n_features)
+    values = np.clip(X.data, -HUGE, HUGE, dtype=np.float64)
+    squares = np.bincount(X.indices, np.square(values), n_features)
+    scale = np.sqrt(squares / np.maximum(stored, 1))
+    common = np.median(scale[stored > 0]) if stored.any() else 1.0
+    within = (scale > common / 10) & (scale < common * 10)
+    return 1 / np.where(within | (scale == 0), common, scale)
 
 
 def _split_points(numbers, targets, max_bins):

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from numbers import Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -27,16 +28,23 @@ from skdistill._frames import (
     select_columns,
 )
 from skdistill._levels import NO_DATES, is_missing, levels_of, rank_lookup, ranks
-
-_FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+from skdistill._rows import FLOATS, as_columns, check_row_shape, check_sparse
 
 
 def check_table(estimator, X, *, reset):
     """Check X as far as that can be done without looking into a frame's columns.
 
-    A frame is returned as it is, with its number and names of columns checked; all
-    else becomes a numeric ndarray, in which NaN is allowed and infinity is not.
+    A frame is returned as it is, with its number and names of columns checked; a sparse
+    matrix becomes CSR, finite and without stored zeros; all else becomes a numeric
+    ndarray, in which NaN is allowed, unless it has more than two axes, and infinity is not.
     """
+    if hasattr(X, "collect"):
+        raise TypeError(f"X is a {type(X).__name__}, which holds no rows yet: call X.collect().")
+    if not hasattr(X, "shape"):
+        X = np.asarray(X)
+    check_row_shape(estimator, X.shape, reset=reset)
+    if issparse(X):
+        return check_sparse(estimator, X, reset=reset)
     if is_frame(X):
         _refuse_namesakes(X)
         validate_data(estimator, X, skip_check_array=True, reset=reset)
@@ -46,16 +54,17 @@ def check_table(estimator, X, *, reset):
                 "1 feature(s) is required."
             )
         return X
-    if hasattr(X, "collect"):
-        raise TypeError(f"X is a {type(X).__name__}, which holds no rows yet: call X.collect().")
     # An array's columns are numbers unless told; told ones may be strings in an object array.
     # So may those of an array whose columns are a fitted frame's.
     told = getattr(estimator, "categorical_features", None)
     untold = told is None or isinstance(told, str)
     of_frame = not reset and hasattr(estimator, "feature_names_in_")
     dtype = "numeric" if untold and not of_frame else None
+    finite = "allow-nan" if len(X.shape) <= 2 else True
     with _words_named(X):
-        return validate_data(estimator, X, dtype=dtype, ensure_all_finite="allow-nan", reset=reset)
+        return validate_data(
+            estimator, X, dtype=dtype, ensure_all_finite=finite, allow_nd=True, reset=reset
+        )
 
 
 @contextmanager
@@ -102,10 +111,12 @@ def is_clean_matrix(estimator, X):
     the common case alone: an array of floats, of the right width, without infinity.
     """
     # Only an array's subclasses and an estimator that knows names need a closer look.
-    if type(X) is not np.ndarray or X.dtype not in _FLOATS or X.ndim != 2:
+    if type(X) is not np.ndarray or X.dtype not in FLOATS or X.ndim != 2:
         return False
     state = vars(estimator)
-    if X.shape[1] != state.get("n_features_in_") or not len(X) or "feature_names_in_" in state:
+    if X.shape[1] != state.get("n_features_in_") or not len(X):
+        return False
+    if "feature_names_in_" in state or "row_shape_in_" in state:
         return False
     # Finite, or NaN for the one of two reasons that is allowed. Of all products this one
     # alone does not warn of an overflow.
@@ -117,7 +128,7 @@ def check_training_rows(estimator, X, y, sample_weight=None):
 
     Returns
     -------
-    X : DataFrame or ndarray of shape (n_samples, n_features)
+    X : DataFrame, CSR matrix or ndarray of shape (n_samples, n_features) or (n_samples, ...)
     y : ndarray of shape (n_samples,), int
         Class indices.
     classes : ndarray of shape (n_classes,)
@@ -197,6 +208,11 @@ def categorical_mask(X, categorical_features):
     """
     n_features = X.shape[1]
     mask = np.zeros(n_features, dtype=bool)
+    if issparse(X) and not isinstance(categorical_features, str | None):
+        raise ValueError(
+            "categorical_features names columns of a sparse X, whose columns are numbers: encode "
+            "them as flags (OneHotEncoder), or pass a DataFrame."
+        )
     if categorical_features is None:
         return mask
     if isinstance(categorical_features, str):
@@ -277,7 +293,7 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def fit(self, X, y=None):
         """Learn which columns are categories and which levels they have."""
-        X = check_table(self, X, reset=True)
+        X = as_columns(check_table(self, X, reset=True))
         self.is_categorical_ = categorical_mask(X, self.categorical_features)
         names = range(X.shape[1])
         if is_frame(X):
@@ -310,7 +326,8 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        matrix : ndarray of shape (n_samples, n_features)
+        matrix : ndarray or CSR matrix of shape (n_samples, n_features)
+            Rows of more than one axis are flattened.
         """
         check_is_fitted(self)
         return self.encode(check_table(self, X, reset=False))
@@ -320,12 +337,13 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame or ndarray of shape (n_samples, n_features)
+        X : DataFrame, CSR matrix or ndarray of shape (n_samples, n_features)
         checked : bool, default=False
             Whether X is known to be an ndarray of floats without infinity.
         """
-        if checked and not self.levels_:
+        if issparse(X) or (checked and not self.levels_):
             return X
+        X = as_columns(X)
         categorical = self.is_categorical_
         numbers = X[:, ~categorical] if checked else _numbers(X, ~categorical)
         if not self.levels_:
@@ -347,6 +365,8 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.input_tags.three_d_array = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags

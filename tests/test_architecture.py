@@ -7,11 +7,21 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "skdistill"
 # What a table is, how work is shared out and kept: everyone may know.
-FOUNDATION = {"_frames", "_table", "_inputs", "_levels", "_fingerprint", "_memory", "_parallel"}
+FOUNDATION = {
+    "_frames",
+    "_rows",
+    "_table",
+    "_inputs",
+    "_levels",
+    "_fingerprint",
+    "_memory",
+    "_parallel",
+}
 MAY_IMPORT = {
     "_frames": set(),
     "_levels": set(),
-    "_table": {"_frames", "_levels"},
+    "_rows": set(),
+    "_table": {"_frames", "_levels", "_rows"},
     "_inputs": {"_table"},
     "_fingerprint": {"_frames"},
     "_memory": {"_fingerprint"},

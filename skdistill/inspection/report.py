@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 from sklearn.metrics import log_loss
 from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
 
 from skdistill.inspection.metrics import agreement, expected_calibration_error, reliability
 
@@ -141,7 +142,7 @@ def _microseconds(model, X, n_repeats):
     """Median time of `predict_proba` of one row."""
     times = []
     for i in range(n_repeats + 1):
-        row = _safe_indexing(X, [i % len(X)])
+        row = _safe_indexing(X, [i % _num_samples(X)])
         started = time.perf_counter()
         model.predict_proba(row)
         times.append(time.perf_counter() - started)

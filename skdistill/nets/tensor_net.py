@@ -4,12 +4,14 @@ from inspect import signature
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, LRScheduler, PrintLog
 
 from skdistill.nets.losses import DistillationLoss
 
 EVALUATION_BATCH = 8192
+SPARSE_EVALUATION_BATCH = 512  # few enough to be dense for a module that knows no sparse rows
 
 
 class TensorNet(NeuralNet):
@@ -26,7 +28,8 @@ class TensorNet(NeuralNet):
     criterion : nn.Module class, default=DistillationLoss
     optimizer : torch.optim.Optimizer class, default=torch.optim.AdamW
     lr : float, default=2e-3
-        Annealed to zero along half a cosine over `max_epochs`.
+        Annealed to zero along half a cosine over `max_epochs`, unless `callbacks` has a
+        `skorch.callbacks.LRScheduler` of yours.
     max_epochs : int, default=100
     batch_size : int or "auto", default="auto"
         "auto": a 64th of the rows, but at least 16 and at most 256.
@@ -74,19 +77,27 @@ class TensorNet(NeuralNet):
         annealing = LRScheduler(
             torch.optim.lr_scheduler.CosineAnnealingLR, T_max=self.max_epochs, event_name=None
         )
+        users = [each[1] if isinstance(each, tuple) else each for each in self._users_callbacks()]
+        # Two schedules would turn the same learning rate.
+        schedule = [] if any(map(_is_schedule, users)) else [("lr_scheduler", annealing)]
         stopping = EarlyStopping(patience=self.patience, load_best=True, sink=_silent)
         watched = [] if self.train_split is None else [("early_stopping", stopping)]
-        return [("lr_scheduler", annealing), *watched, ("print_log", PrintLog())]
+        return [*schedule, *watched, ("print_log", PrintLog())]
+
+    def _users_callbacks(self):
+        given = getattr(self, "callbacks", None)
+        return given if isinstance(given, (list, tuple)) else []
 
     def get_iterator(self, dataset, training=False):
         rows = slice(None)
         if isinstance(dataset, torch.utils.data.Subset):  # skorch's own train_split makes these
             dataset, rows = dataset.dataset, dataset.indices
-        X = torch.as_tensor(dataset.X[rows], device=self.device)
+        X = _on_device(dataset.X[rows], self.device)
         y = torch.zeros(len(X)) if dataset.y is None else torch.as_tensor(dataset.y[rows])
         y = y.to(self.device)
         if not training:
-            return Batches(X, y, EVALUATION_BATCH, shuffle=False)
+            size = SPARSE_EVALUATION_BATCH if isinstance(X, SparseRows) else EVALUATION_BATCH
+            return Batches(X, y, size, shuffle=False)
         size = self.batch_size
         if size == "auto":
             size = int(np.clip(len(X) // 64, 16, 256))
@@ -105,6 +116,8 @@ class TensorNet(NeuralNet):
         self.history.record(f"{prefix}_loss", total.item() / iterator.n_samples)
 
     def infer(self, x, **fit_params):
+        if x.is_sparse and not getattr(self.module_, "takes_sparse", False):
+            x = x.to_dense()
         with self._autocast():
             return super().infer(x, **fit_params)
 
@@ -118,6 +131,38 @@ class TensorNet(NeuralNet):
         device_type = torch.device(self.device).type
         enabled = self.mixed_precision and device_type == "cuda"
         return torch.autocast(device_type, dtype=torch.bfloat16, enabled=enabled)
+
+
+def _on_device(X, device):
+    return SparseRows(X, device) if issparse(X) else torch.as_tensor(X, device=device)
+
+
+class SparseRows:
+    """A CSR matrix of which slices become sparse tensors on a device.
+
+    Parameters
+    ----------
+    X : CSR matrix of shape (n_samples, n_features)
+    device : str
+    """
+
+    def __init__(self, X, device):
+        self.X, self.device = X, torch.device(device)
+
+    def __len__(self):
+        return self.X.shape[0]
+
+    def __getitem__(self, rows):
+        X = self.X[rows.cpu().numpy()].tocoo()
+        # COO, because torch warns of its CSR tensors.
+        return torch.sparse_coo_tensor(
+            torch.as_tensor(np.stack([X.row, X.col])), torch.as_tensor(X.data), X.shape,
+            device=self.device, check_invariants=False, is_coalesced=True,
+        )  # fmt: skip
+
+    def tensor_split(self, n):
+        """As `torch.Tensor.tensor_split`, of the rows."""
+        return (self[rows] for rows in torch.arange(len(self)).tensor_split(n))
 
 
 class Batches:
@@ -142,6 +187,11 @@ class Batches:
         order = torch.randperm(self.n_samples, device=self.X.device)
         for rows in order.tensor_split(self.n_batches):
             yield self.X[rows], self.y[rows]
+
+
+def _is_schedule(callback):
+    kind = callback if isinstance(callback, type) else type(callback)
+    return issubclass(kind, LRScheduler)
 
 
 def _silent(*_):

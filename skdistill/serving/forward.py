@@ -1,6 +1,7 @@
 """The student as plain arrays, and its forward pass in numpy: no torch here."""
 
 import numpy as np
+from scipy.sparse import issparse
 
 # Rows of a table whose numbers and categories are made into floats at once.
 ROWS_OF_TABLE = 65_536
@@ -18,7 +19,7 @@ def batched_logits(inputs, student, X, *, checked):
     ----------
     inputs : skdistill._inputs.NetInputs
     student : ForwardPass, its like on a device, or any callable of encoded rows
-    X : DataFrame or ndarray of shape (n_samples, n_features)
+    X : DataFrame, CSR matrix or ndarray of shape (n_samples, n_features)
         Been through `check_table`.
     checked : bool
         As in `TableEncoder.encode`.
@@ -27,17 +28,20 @@ def batched_logits(inputs, student, X, *, checked):
     -------
     logits : ndarray of shape (n_samples, n_classes), float64
     """
-    if len(X) <= ROWS_AT_ONCE:
-        return _logits(inputs, student, inputs.table.encode(X, checked=checked))
+    n_samples = X.shape[0]
+    if n_samples <= ROWS_AT_ONCE:
+        return _logits(inputs, student, inputs.encode(X, checked=checked))
     slices = X.iloc if hasattr(X, "iloc") else X
     rows_at_once = getattr(student, "rows_at_once", ROWS_AT_ONCE)
+    # A student of dense rows makes sparse ones dense, and that takes memory.
+    rows_of_table = rows_at_once if issparse(X) else ROWS_OF_TABLE
     logits = None
-    for start in range(0, len(X), ROWS_OF_TABLE):
-        matrix = inputs.table.encode(slices[start : start + ROWS_OF_TABLE], checked=checked)
-        for i in range(0, len(matrix), rows_at_once):
+    for start in range(0, n_samples, rows_of_table):
+        matrix = inputs.encode(slices[start : start + rows_of_table], checked=checked)
+        for i in range(0, matrix.shape[0], rows_at_once):
             block = _logits(inputs, student, matrix[i : i + rows_at_once])
             if logits is None:
-                logits = np.empty((len(X), block.shape[1]))
+                logits = np.empty((n_samples, block.shape[1]))
             logits[start + i : start + i + len(block)] = block
     return logits
 
@@ -93,13 +97,14 @@ class ForwardPass:
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, layout.width), float32
+        X : ndarray or CSR matrix of shape (n_samples, layout.width), float32
 
         Returns
         -------
         logits : ndarray of shape (n_samples, n_classes), float32
         """
-        blocks = (X[i : i + ROWS_AT_ONCE] for i in range(0, max(len(X), 1), ROWS_AT_ONCE))
+        starts = range(0, max(X.shape[0], 1), ROWS_AT_ONCE)
+        blocks = (X[i : i + ROWS_AT_ONCE] for i in starts)
         return np.concatenate([self._logits_of_encoded(block) for block in blocks])
 
     def _logits_of_encoded(self, X):
@@ -109,6 +114,10 @@ class ForwardPass:
     def logits(self, numbers, flags, levels, steps):
         """Logits of a few rows, from what `NetInputs.parts` returns."""
         folded = self.folded()
+        if issparse(numbers):
+            if folded.waves is None:
+                return _later_layers(folded, numbers @ folded.first_weight)
+            numbers = numbers.toarray()  # of a dense fit, whose waves are not zero anywhere
         n_samples = len(numbers)
         parts = [numbers]
         if flags.shape[1]:
@@ -122,12 +131,7 @@ class ForwardPass:
             vectors = folded.levels.take(levels + folded.first_levels, axis=0)
             parts.append(vectors.reshape(n_samples, -1))
         h = np.concatenate(parts, axis=1)
-        h = np.dot(h, folded.first_weight)
-        h += folded.first_bias
-        for weight in folded.later_weights:
-            np.maximum(h, ZERO, out=h)
-            h = np.dot(h, weight)
-        return h
+        return _later_layers(folded, np.dot(h, folded.first_weight))
 
     def folded(self):
         """The arrays as `logits` multiplies them, built on first use and never pickled."""
@@ -171,6 +175,15 @@ class Folded:
             self.first_bias = np.append(self.first_bias, np.float32(1))
             self.later_weights = [_with_unit(*layer) for layer in later[:-1]]
             self.later_weights.append(np.vstack(later[-1]))
+
+
+def _later_layers(folded, h):
+    """Logits, of the rows' product with the first weights."""
+    h += folded.first_bias
+    for weight in folded.later_weights:
+        np.maximum(h, ZERO, out=h)
+        h = np.dot(h, weight)
+    return h
 
 
 def _with_unit(weight, bias):

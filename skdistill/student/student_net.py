@@ -1,12 +1,18 @@
 """The student: a small net, and what remains of it after training."""
 
+import math
+
+import numpy as np
 import torch
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.utils import _safe_indexing
 from skorch import NeuralNet
 
 from skdistill._inputs import NetInputs, UnscaledInputs
 from skdistill.nets.modules import LayerStack, StudentMLP
 from skdistill.nets.tensor_net import TensorNet
-from skdistill.nets.training import embeds_columns
+from skdistill.nets.training import ROWS_TO_TRY, check_module, inputs_for, size_module
 from skdistill.serving.forward import ForwardPass
 
 
@@ -67,6 +73,7 @@ class TorchForward:
 
     def __call__(self, X):
         """Logits of encoded rows, ndarray of shape (n_samples, n_classes)."""
+        X = X.toarray() if issparse(X) else X
         with torch.inference_mode():
             return self.module(torch.as_tensor(X)).numpy()
 
@@ -81,30 +88,36 @@ def forward_pass(net: NeuralNet):
 
 
 def fitted_inputs(net: NeuralNet, categorical_features, X, soft_targets, rng):
-    """How a net wants the table: with its layout if it asks for it, else as flat floats.
-
-    One that was cut from a teacher wants it as its teacher saw it.
-    """
+    """How a net wants the table: as `inputs_for` says, or as the teacher that it was cut from."""
     start = _start_of(net)
     if start is not None:
-        return NetInputs.from_arrays(**start["inputs"])
+        return NetInputs.from_arrays(**start["inputs"], is_sparse=issparse(X))
     if net.module is LayerStack:
         return UnscaledInputs().fit(X, soft_targets, rng)
-    if embeds_columns(net):
-        inputs = NetInputs(categorical_features)
-    else:
-        inputs = NetInputs(categorical_features, max_bins=0, one_hot=True)
-    return inputs.fit(X, soft_targets, rng)
+    return inputs_for(net, X, categorical_features).fit(X, soft_targets, rng)
 
 
-def check_start(net: NeuralNet, n_features, n_classes):
-    """Refuse a table that a net which was cut from a teacher cannot be trained on.
+def check_student(net: NeuralNet, X, y, n_classes, categorical_features):
+    """Refuse a net that cannot be trained on a table, before hours go into its teachers.
 
     Raises
     ------
     ValueError
-        If the teacher had other numbers of columns or classes.
+        If it was cut from a teacher of other numbers of columns or classes, or a module of
+        one's own fails on a few rows or returns no logits.
     """
+    _check_start(net, math.prod(X.shape[1:]), n_classes)
+    if net.module is StudentMLP:
+        return
+    rng = np.random.RandomState(0)
+    inputs = fitted_inputs(net, categorical_features, X, np.eye(n_classes)[y], rng)
+    trial = clone(net)
+    size_module(trial, inputs.layout, n_classes, len(y))
+    few = _safe_indexing(X, np.arange(min(len(y), ROWS_TO_TRY)))
+    check_module(trial, inputs.transform(few), n_classes)
+
+
+def _check_start(net, n_features, n_classes):
     start = _start_of(net)
     if start is not None:
         n_columns = len(start["inputs"]["is_categorical"])

@@ -1,10 +1,12 @@
 """The teachers as one classifier."""
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.metrics import log_loss
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._memory import open_memory, repeatable_rng
+from skdistill._rows import as_at_fit
 from skdistill._table import check_table, check_training_rows
 from skdistill.teachers.cross_fitting import cross_fit, folds, warn_in_sample
 from skdistill.teachers.diversity import diversity
@@ -168,7 +170,7 @@ class TeacherEnsemble(HasTeachers):
         )
         pooled = pool(each, weights, self.combination)
         names = [name for name, _ in teachers]
-        self.classes_ = classes
+        self.classes_, self.sparse_ = classes, issparse(X)
         self.weights_ = dict(zip(names, weights.tolist()))
         self.scores_ = {
             name: log_loss(y, p, labels=range(n_classes), sample_weight=sample_weight)
@@ -182,7 +184,7 @@ class TeacherEnsemble(HasTeachers):
     def predict_proba(self, X):
         """Pooled class probabilities, ndarray of shape (n_samples, n_classes)."""
         check_is_fitted(self)
-        X = check_table(self, X, reset=False)
+        X = as_at_fit(check_table(self, X, reset=False), self.sparse_)
         each = np.stack([teacher.predict_proba(X) for teacher in self.teachers_])
         return pool(each, np.array(list(self.weights_.values())), self.combination)
 

@@ -82,7 +82,10 @@ class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
         named = self.teachers if isinstance(self.teachers, (list, tuple)) else [("", self.teachers)]
         # Asked before `fit` has checked them: what is no estimator is refused there.
         teachers = [item[1] for item in named if _is_named(item) and _is_estimator(item[1])]
-        tags.input_tags.allow_nan = all(get_tags(each).input_tags.allow_nan for each in teachers)
+        its = [get_tags(each).input_tags for each in teachers]
+        tags.input_tags.allow_nan = all(each.allow_nan for each in its)
+        tags.input_tags.sparse = all(each.sparse for each in its)
+        tags.input_tags.three_d_array = True
         return tags
 
 

@@ -6,11 +6,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._inputs import NetInputs
 from skdistill._table import check_table, check_training_rows
 from skdistill.nets.modules import StudentMLP
 from skdistill.nets.tensor_net import TensorNet
-from skdistill.nets.training import MAX_SEED, hold_out, resolve_device, size_module, train_net
+from skdistill.nets.training import (
+    MAX_SEED,
+    check_module,
+    hold_out,
+    inputs_for,
+    resolve_device,
+    size_module,
+    train_net,
+)
 from skdistill.transfer.transfer_set import TransferSet
 
 
@@ -56,11 +63,12 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         net = TensorNet(StudentMLP) if self.net is None else clone(self.net)
         net.set_params(device=resolve_device(self.device))
         # The steps follow labels, and those of the rows that judge the net are not for it.
-        inputs = NetInputs(self.categorical_features).fit(
+        inputs = inputs_for(net, X, self.categorical_features).fit(
             _safe_indexing(X, ~held_out), np.eye(n_classes)[y[~held_out]], rng
         )
         size_module(net, layout=inputs.layout, n_classes=n_classes, n_samples=len(y))
         rows = TransferSet.from_labels(inputs.transform(X), y, n_classes, sample_weight, held_out)
+        check_module(net, rows.X, n_classes)
         train_net(net, rows, seed=rng.randint(MAX_SEED), alpha=0.0)
         self.history_ = list(net.history)
         net.trim_for_prediction()
@@ -85,6 +93,8 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.input_tags.three_d_array = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags

@@ -1,11 +1,13 @@
 """The teachers that one gets without asking."""
 
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._rows import as_at_fit
 from skdistill._table import TableEncoder, check_table, check_training_rows
 from skdistill.teachers.fitted import weight_parameter
 from skdistill.teachers.named import has_probabilities
@@ -70,6 +72,8 @@ def default_teachers(*, categorical_features="from_dtype", device="auto"):
 class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """A classifier of matrices behind a `TableEncoder`, for mixed tables.
 
+    Fitted on a sparse matrix it gets CSR always; rows of more than one axis are flattened.
+
     The classifier's parameters are its own too, so that in an ensemble one writes
     ``rf__n_estimators`` as if there were no encoder between.
 
@@ -97,6 +101,7 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """Fit the encoder, then the classifier."""
         # Class indices, because XGBoost wants 0, 1, 2…
         X, y, self.classes_, sample_weight = check_training_rows(self, X, y, sample_weight)
+        self.sparse_ = issparse(X)
         self.encoder_ = TableEncoder(self.categorical_features).fit(X)
         weighted = weight_parameter(self.classifier, sample_weight)
         self.classifier_ = clone(self.classifier).fit(self.encoder_.encode(X), y, **weighted)
@@ -115,7 +120,8 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _encode(self, X):
         check_is_fitted(self)
-        return self.encoder_.encode(check_table(self, X, reset=False))
+        matrix = self.encoder_.encode(check_table(self, X, reset=False))
+        return as_at_fit(matrix, self.sparse_)
 
     def get_params(self, deep=True):
         """Get the parameters, the classifier's own among them if `deep`."""
@@ -139,7 +145,9 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = get_tags(self.classifier).input_tags.allow_nan
+        its = get_tags(self.classifier).input_tags
+        tags.input_tags.allow_nan, tags.input_tags.sparse = its.allow_nan, its.sparse
+        tags.input_tags.three_d_array = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags

@@ -1,6 +1,7 @@
 """Synthetic rows, for the teachers to label and the student to learn from."""
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state, gen_batches
@@ -18,6 +19,7 @@ from skdistill._frames import (
 )
 from skdistill._inputs import NetInputs
 from skdistill._memory import remembered
+from skdistill._rows import as_columns
 from skdistill._table import TableEncoder
 
 # A neighbour among so many rows is near enough, and found in seconds.
@@ -29,6 +31,8 @@ MOST_SYNTHETIC_ROWS = 50_000
 def synthetic_rows(augmenter, X, categorical_features, seed, memory=None):
     """Draw the synthetic rows that `DistilledClassifier` asks for; None if it wants none.
 
+    "auto" asks for none of a sparse matrix: between two texts there is no text.
+
     Parameters
     ----------
     augmenter : "auto", "munge", None, or object with `fit` and `sample`
@@ -38,7 +42,7 @@ def synthetic_rows(augmenter, X, categorical_features, seed, memory=None):
     memory : Memory, default=None
         Where rows drawn of the same table are found.
     """
-    if augmenter is None:
+    if augmenter is None or (issparse(X) and isinstance(augmenter, str) and augmenter == "auto"):
         return None
     recipe = augmenter, X, categorical_features, seed
     return remembered(memory, lambda: _draw(*recipe), "synthetic", *recipe)
@@ -65,8 +69,8 @@ def _unlike(rows, X):
     if not is_alike(rows, X):
         return f"a {kind_of(rows)} for a {kind_of(X)}"
     shape = getattr(rows, "shape", None)
-    if shape is None or len(shape) != 2 or shape[1] != X.shape[1] or not shape[0]:
-        return f"rows of shape {shape} for a table of {X.shape[1]} columns"
+    if shape is None or shape[1:] != X.shape[1:] or not shape[0]:
+        return f"rows of shape {shape} for a table of shape {X.shape}"
     if is_frame(X) and list(rows.columns) != list(X.columns):
         return f"the columns {list(rows.columns)} for {list(X.columns)}"
     return None
@@ -105,9 +109,14 @@ class Munge(BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame or ndarray of shape (n_samples, n_features)
+        X : DataFrame or ndarray of shape (n_samples, n_features) or (n_samples, ...)
         """
-        self.X_ = X
+        if issparse(X):
+            raise ValueError(
+                "Munge mixes dense rows and X is sparse: use augmenter=None, or give X dense."
+            )
+        self.row_shape_ = X.shape[1:]
+        self.X_ = as_columns(X)
         return self
 
     def sample(self, n, random_state=None):
@@ -120,7 +129,7 @@ class Munge(BaseEstimator):
 
         Returns
         -------
-        X : DataFrame or ndarray of shape (n, n_features)
+        X : DataFrame or ndarray of shape (n, n_features) or (n, ...)
             Of the same type and columns as those of `fit`.
         """
         rng = check_random_state(random_state)
@@ -135,7 +144,8 @@ class Munge(BaseEstimator):
             _mix(column_of(self.X_, j), parents, np.where(chosen, neighbours, parents), share)
             for j, chosen in enumerate(swapped.T)
         ]
-        return from_columns(self.X_, columns)
+        rows = from_columns(self.X_, columns)
+        return rows.reshape(n, *self.row_shape_) if len(self.row_shape_) > 1 else rows
 
     def _neighbours(self, parents, rng):
         """For each parent a row near it, drawn from its nearest."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skdistill._rows import stacked
+
 
 @dataclass
 class TransferSet:
@@ -11,7 +13,7 @@ class TransferSet:
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, ...), float32
+    X : ndarray of shape (n_samples, ...) or CSR matrix, float32
         As the net sees them.
     soft_targets : ndarray of shape (n_samples, n_classes)
     labels : ndarray of shape (n_samples,), int
@@ -37,15 +39,15 @@ class TransferSet:
 
         Parameters
         ----------
-        tables : list of ndarray of shape (n_unlabeled, ...), float32
+        tables : list of ndarray of shape (n_unlabeled, ...) or CSR matrix, float32
         soft_targets : list of ndarray of shape (n_unlabeled, n_classes)
         """
-        n = sum(len(X) for X in tables)
+        n = sum(X.shape[0] for X in tables)
         weight = self.sample_weight
         if weight is not None:
             weight = np.concatenate([weight, np.full(n, weight.mean())])
         return TransferSet(
-            np.concatenate([self.X, *tables]),
+            stacked([self.X, *tables]),
             np.concatenate([self.soft_targets, *soft_targets]),
             np.concatenate([self.labels, np.full(n, -1)]),
             weight,
