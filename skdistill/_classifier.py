@@ -40,7 +40,8 @@ class DistilledClassifier(Exports, HasTeachers):
         one that is fitted already, `CallableTeacher` for a black box. None: a random
         forest, XGBoost and three torch nets, see `default_teachers`.
     student : skorch.NeuralNet or None, default=None
-        Cloned, and trained with the distillation loss; its module returns logits.
+        Cloned, and trained with the distillation loss; its module returns logits, and
+        gets rows as `NetInputs` encodes them or, of more than two axes, as they are.
         None: `StudentNet`. ``student__lr``, ``student__module__hidden_sizes`` and so on
         reach into it.
     weights : "auto", None, or array-like of shape (n_teachers,), default="auto"
@@ -63,8 +64,8 @@ class DistilledClassifier(Exports, HasTeachers):
         with teachers that were fitted on it, and warns.
     augmenter : "auto", "munge", None, or object with `fit` and `sample`, default="auto"
         Where synthetic rows come from, one for each real row up to 50,000; the teachers
-        label them. "auto" is `Munge`. An object is cloned and must have ``fit(X)`` and
-        ``sample(n, random_state)``, which returns rows like X.
+        label them. "auto" is `Munge`, or None where X is sparse. An object is cloned and
+        must have ``fit(X)`` and ``sample(n, random_state)``, which returns rows like X.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         Which columns are categories, as in `HistGradientBoostingClassifier`: by default
         a DataFrame's columns that are neither numbers nor booleans. An array's columns
@@ -96,6 +97,9 @@ class DistilledClassifier(Exports, HasTeachers):
     ----------
     classes_ : ndarray of shape (n_classes,)
     n_features_in_ : int
+        ``X.shape[1]``.
+    row_shape_in_ : tuple of int
+        ``X.shape[1:]``, only if X has more than two axes.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if X has string column names.
     teacher_weights_ : dict of str to float
@@ -198,9 +202,11 @@ class DistilledClassifier(Exports, HasTeachers):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
             Numbers and, in a DataFrame, categories; missing values are welcome as far as
-            the teachers take them.
+            the teachers take them. A sparse matrix is used as CSR and never made dense as
+            a whole. Rows of several axes, such as images of shape (1, 28, 28), reach
+            teachers and a module of one's own as they are; the default ones flatten them.
         y : array-like of shape (n_samples,)
             Labels, strings or integers.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -291,7 +297,9 @@ class DistilledClassifier(Exports, HasTeachers):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            Or (n_samples, ...), rows in the shape of those of `fit`. A student fitted on
+            sparse rows takes dense ones too, and the other way round.
 
         Returns
         -------

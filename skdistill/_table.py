@@ -208,11 +208,6 @@ def categorical_mask(X, categorical_features):
     """
     n_features = X.shape[1]
     mask = np.zeros(n_features, dtype=bool)
-    if issparse(X) and not isinstance(categorical_features, str | None):
-        raise ValueError(
-            "categorical_features names columns of a sparse X, whose columns are numbers: encode "
-            "them as flags (OneHotEncoder), or pass a DataFrame."
-        )
     if categorical_features is None:
         return mask
     if isinstance(categorical_features, str):
@@ -228,6 +223,11 @@ def categorical_mask(X, categorical_features):
     chosen = np.asarray(categorical_features)
     if chosen.size == 0:
         return mask
+    if issparse(X):
+        raise ValueError(
+            "categorical_features names columns of a sparse X, whose columns are numbers: encode "
+            "them as flags (OneHotEncoder), or pass a DataFrame."
+        )
     if chosen.dtype == bool:
         if chosen.shape != (n_features,):
             raise ValueError(

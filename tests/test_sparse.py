@@ -25,6 +25,7 @@ from skdistill import (
     TableClassifier,
     TeacherEnsemble,
     TensorNet,
+    student_from_teacher,
 )
 from skdistill._fingerprint import fingerprint
 from skdistill._inputs import NetInputs
@@ -241,6 +242,17 @@ def test_unlabelled_rows_are_sparse_as_the_others(counts):
     assert clf.fit(X[:80], y[:80], X_unlabeled=X[80:].tocoo()).predict(X).shape == (120,)
     with pytest.raises(ValueError, match="X_unlabeled is a numpy ndarray, but X is a scipy csr"):
         clf.fit(X[:80], y[:80], X_unlabeled=X[80:].toarray())
+
+
+def test_a_student_is_cut_from_a_net_on_sparse_rows(counts):
+    X, y = counts
+    net = TensorNet(StudentMLP, max_epochs=5, module__hidden_sizes=(16, 16))
+    teacher = NetClassifier(net, random_state=0)
+    student = student_from_teacher(teacher.fit(X, y), width=8)
+    clf = quick_classifier([("net", teacher)], student).fit(X, y)
+
+    assert clf.inputs_.layout.is_sparse
+    assert_allclose(clf.predict_proba(X).sum(1), 1)
 
 
 def test_munge_refuses_sparse_rows(counts):

@@ -42,7 +42,7 @@ class Exports:
         Returns
         -------
         model : onnx.ModelProto
-            It takes "X" of shape (n_samples, n_features) where no column holds strings,
+            It takes "X", dense, of shape (n_samples, n_features) where no column has strings,
             else each column by its name, and gives "label" and "probabilities". A
             missing string is any that is no level, such as an empty one.
 

@@ -142,15 +142,15 @@ def _build(content, arrays):
         estimator.row_shape_in_ = tuple(content["fitted"]["row_shape_in_"])
     row_shape = getattr(estimator, "row_shape_in_", (estimator.n_features_in_,))
     if row_shape[0] != estimator.n_features_in_:
-        raise ValueError(
-            f"its rows have shape {row_shape}, but {estimator.n_features_in_} features"
-        )
+        raise ValueError(f"n_features_in_ is {estimator.n_features_in_}, row_shape_in_ {row_shape}")
     widths = {"its arrays": len(arrays["is_categorical"])}
     if "feature_names_in" in content:
         estimator.feature_names_in_ = _from_json(content["feature_names_in"])
         widths["feature_names_in_"] = len(estimator.feature_names_in_)
     if set(widths.values()) != {math.prod(row_shape)}:
-        raise ValueError(f"a row has {math.prod(row_shape)} values, its arrays say {widths}")
+        raise ValueError(
+            f"n_features_in_ and row_shape_in_ say {math.prod(row_shape)}, its arrays {widths}"
+        )
     n_outputs = estimator.student_.weights[-1][1].size
     if len(estimator.classes_) != n_outputs:
         raise ValueError(f"it has {len(estimator.classes_)} classes, but a net of {n_outputs}")
