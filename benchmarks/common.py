@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn import datasets
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import train_test_split
 
 HERE = Path(__file__).resolve().parent
@@ -37,6 +38,14 @@ def load_split(name, seed, rows=None):
             X_train, y_train, train_size=rows, random_state=seed, stratify=y_train
         )
     return X_train, X_test, y_train, y_test
+
+
+def without_text(X_train, X_test):
+    """A table of one column of strings as tf-idf, sparse; any other as it is."""
+    if X_train.shape[1] != 1 or X_train.dtypes.iloc[0].kind != "O":
+        return X_train, X_test
+    words = TfidfVectorizer()
+    return words.fit_transform(X_train.iloc[:, 0]), words.transform(X_test.iloc[:, 0])
 
 
 def machine():
