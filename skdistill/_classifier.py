@@ -63,7 +63,7 @@ class DistilledClassifier(Exports, HasTeachers):
         at the end of a `Pipeline`; the others are fitted on 5 folds. None labels each row
         with teachers that were fitted on it, and warns.
     augmenter : "auto", "munge", None, or object with `fit` and `sample`, default="auto"
-        Where synthetic rows come from, one for each real row up to 50,000; the teachers
+        Where synthetic rows come from, three for each real row up to 50,000; the teachers
         label them. "auto" is `Munge`, or None where X is sparse. An object is cloned and
         must have ``fit(X)`` and ``sample(n, random_state)``, which returns rows like X.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
@@ -242,8 +242,9 @@ class DistilledClassifier(Exports, HasTeachers):
             On Ctrl-C, and the estimator is not fitted. Once the student is in training
             for good, it is kept as of its best epoch instead, with a warning.
         """
+        from skdistill._held_out import hold_out
         from skdistill._memory import open_memory, repeatable_rng
-        from skdistill.nets.training import MAX_SEED, hold_out, size_module
+        from skdistill.nets.training import MAX_SEED, size_module
         from skdistill.student.student_net import check_student, fitted_inputs
         from skdistill.student.teach import teach
         from skdistill.teachers.given import check_given

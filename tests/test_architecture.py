@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parents[1] / "skdistill"
 # What a table is, how work is shared out and kept: everyone may know.
 FOUNDATION = {
     "_frames",
+    "_held_out",
     "_rows",
     "_table",
     "_inputs",
@@ -19,6 +20,7 @@ FOUNDATION = {
 }
 MAY_IMPORT = {
     "_frames": set(),
+    "_held_out": set(),
     "_levels": set(),
     "_rows": set(),
     "_table": {"_frames", "_levels", "_rows"},

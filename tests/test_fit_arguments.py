@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import TeacherEnsemble
-from skdistill.nets.training import hold_out
+from skdistill._held_out import hold_out
 from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student, two_trees
 
 X, Y = numeric_rows()
@@ -106,7 +106,7 @@ def test_synthetic_rows_are_drawn_from_labelled_rows_only(witness):
 
     clf.fit(numbered(), Y, X_unlabeled=numbered() + 1000.0)
 
-    synthetic = [table for table in witness.asked if len(table) == 60 - held_out_rows(clf)]
+    synthetic = [table for table in witness.asked if len(table) == 3 * (60 - held_out_rows(clf))]
     assert len(synthetic) == 2  # one for each fold
     assert max(table.max() for table in synthetic) < 60
 

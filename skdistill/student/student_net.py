@@ -29,9 +29,12 @@ class StudentNet(TensorNet):
     start : dict or None, default=None
         What `student_from_teacher` has cut from a teacher: "arrays", the parameters that each
         training begins with, and "inputs", how the teacher saw a table. None: a fresh start.
+    lr : float, default=4e-3
+    max_epochs : int, default=60
+        Higher and fewer than those of a net on labels alone: soft targets are less noisy.
     **kwargs
-        As in `TensorNet`: optimizer, lr, max_epochs, batch_size, patience, callbacks;
-        and ``module__hidden_sizes``, ``module__dropout`` and the like.
+        As in `TensorNet`: optimizer, batch_size, patience, callbacks; and
+        ``module__hidden_sizes``, ``module__dropout`` and the like.
 
     Examples
     --------
@@ -40,9 +43,9 @@ class StudentNet(TensorNet):
     >>> net = StudentNet(optimizer=torch.optim.SGD, lr=0.1, module__hidden_sizes=(64, 64))
     """
 
-    def __init__(self, module=StudentMLP, *, start=None, **kwargs):
+    def __init__(self, module=StudentMLP, *, start=None, lr=4e-3, max_epochs=60, **kwargs):
         self.start = start
-        super().__init__(module, **kwargs)
+        super().__init__(module, lr=lr, max_epochs=max_epochs, **kwargs)
 
     def initialize_module(self):
         super().initialize_module()

@@ -6,13 +6,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._held_out import hold_out
 from skdistill._table import check_table, check_training_rows
 from skdistill.nets.modules import StudentMLP
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import (
     MAX_SEED,
     check_module,
-    hold_out,
     inputs_for,
     resolve_device,
     size_module,

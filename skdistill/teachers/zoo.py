@@ -1,16 +1,21 @@
 """The teachers that one gets without asking."""
 
+import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.utils import get_tags
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._held_out import hold_out
 from skdistill._rows import as_at_fit
 from skdistill._table import TableEncoder, check_table, check_training_rows
 from skdistill.teachers.fitted import weight_parameter
 from skdistill.teachers.named import has_probabilities
+
+# Boosting rounds where no row can be spared to count them by.
+ROUNDS_UNSEEN = 100
 
 
 def default_teachers(*, categorical_features="from_dtype", device="auto"):
@@ -41,9 +46,14 @@ def default_teachers(*, categorical_features="from_dtype", device="auto"):
     from skdistill.nets.tensor_net import TensorNet
     from skdistill.teachers.net_classifier import NetClassifier
 
-    forest = RandomForestClassifier(n_estimators=500, min_samples_leaf=2)
+    forest = RandomForestClassifier(n_estimators=300, min_samples_leaf=2)
     boosted = XGBClassifier(
-        n_estimators=300, learning_rate=0.1, max_depth=6, subsample=0.8, colsample_bytree=0.8
+        n_estimators=1000,
+        early_stopping_rounds=30,
+        learning_rate=0.05,
+        max_depth=6,
+        subsample=0.8,
+        colsample_bytree=0.8,
     )
 
     def net(hidden_sizes, *, waves, steps, lr):
@@ -73,6 +83,8 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """A classifier of matrices behind a `TableEncoder`, for mixed tables.
 
     Fitted on a sparse matrix it gets CSR always; rows of more than one axis are flattened.
+    An XGBoost classifier with ``early_stopping_rounds`` counts its rounds on a tenth or so
+    of the rows, and is then fitted with as many on all of them.
 
     The classifier's parameters are its own too, so that in an ensemble one writes
     ``rf__n_estimators`` as if there were no encoder between.
@@ -103,8 +115,11 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         X, y, self.classes_, sample_weight = check_training_rows(self, X, y, sample_weight)
         self.sparse_ = issparse(X)
         self.encoder_ = TableEncoder(self.categorical_features).fit(X)
-        weighted = weight_parameter(self.classifier, sample_weight)
-        self.classifier_ = clone(self.classifier).fit(self.encoder_.encode(X), y, **weighted)
+        X = self.encoder_.encode(X)
+        classifier = clone(self.classifier)
+        if hasattr(classifier, "get_booster") and classifier.early_stopping_rounds:
+            classifier = _with_rounds_found(classifier, X, y, sample_weight)
+        self.classifier_ = classifier.fit(X, y, **weight_parameter(classifier, sample_weight))
         return self
 
     @available_if(lambda self: has_probabilities(self.classifier))
@@ -151,3 +166,21 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
+
+
+def _with_rounds_found(boosted, X, y, sample_weight):
+    """XGBoost with as many rounds as held-out rows call for, to be fitted on all rows."""
+    held_out = hold_out(y, check_random_state(boosted.random_state), sample_weight=sample_weight)
+    n_rounds = min(boosted.n_estimators, ROUNDS_UNSEEN)
+    if held_out.any():
+        weight = np.ones(len(y)) if sample_weight is None else sample_weight
+        trial = clone(boosted).fit(
+            X[~held_out],
+            y[~held_out],
+            sample_weight=weight[~held_out],
+            eval_set=[(X[held_out], y[held_out])],
+            sample_weight_eval_set=[weight[held_out]],
+            verbose=False,
+        )
+        n_rounds = trial.best_iteration + 1
+    return boosted.set_params(n_estimators=n_rounds, early_stopping_rounds=None)

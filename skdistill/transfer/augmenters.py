@@ -25,6 +25,7 @@ from skdistill._table import TableEncoder
 # A neighbour among so many rows is near enough, and found in seconds.
 ROWS_OF_NEIGHBOURS = 10_000
 MOST_LEVELS_OF_NEIGHBOURS = 64
+SYNTHETIC_ROWS_FOR_EACH = 3
 MOST_SYNTHETIC_ROWS = 50_000
 
 
@@ -51,7 +52,7 @@ def synthetic_rows(augmenter, X, categorical_features, seed, memory=None):
 def _draw(augmenter, X, categorical_features, seed):
     if isinstance(augmenter, str):
         augmenter = Munge(categorical_features=categorical_features)
-    n = min(X.shape[0], MOST_SYNTHETIC_ROWS)
+    n = min(SYNTHETIC_ROWS_FOR_EACH * X.shape[0], MOST_SYNTHETIC_ROWS)
     augmenter = clone(augmenter, safe=False)
     augmenter.fit(X)
     rows = augmenter.sample(n, np.random.RandomState(seed))

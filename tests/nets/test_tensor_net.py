@@ -4,10 +4,11 @@ import torch
 from skorch import NeuralNet, NeuralNetClassifier
 
 from skdistill import DistillationLoss, TensorNet, distillation_loss
+from skdistill._held_out import hold_out
 from skdistill._inputs import NetInputs
 from skdistill.nets.losses import pack_targets
 from skdistill.nets.tensor_net import Batches
-from skdistill.nets.training import hold_out, resolve_device, seeded, train_net
+from skdistill.nets.training import resolve_device, seeded, train_net
 from skdistill.transfer.transfer_set import TransferSet
 from tests.small import Linear, numeric_rows, quick_student
 

@@ -194,3 +194,45 @@ def test_a_net_classifier_leaves_the_net_it_was_given_untrained():
     NetClassifier(net).fit(X, y)
 
     assert not net.initialized_
+
+
+def test_boosting_stops_by_held_out_rows_and_is_then_fitted_on_all():
+    from xgboost import XGBClassifier
+
+    X, y = numeric_rows(300)
+    y = np.where(np.random.RandomState(0).rand(300) < 0.3, 2 - y, y)  # noise to overfit
+    boosted = XGBClassifier(n_estimators=200, early_stopping_rounds=5, random_state=0)
+
+    found = TableClassifier(boosted).fit(X, y).classifier_
+
+    assert 1 <= found.n_estimators < 200
+    plain = XGBClassifier(n_estimators=found.n_estimators, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(found.predict_proba(X), plain.predict_proba(X))
+    assert boosted.n_estimators == 200
+
+
+def test_boosting_counts_its_rounds_by_rows_that_weigh_something():
+    from xgboost import XGBClassifier
+
+    X, y = numeric_rows(300)
+    noisy = np.arange(300) % 2 == 1
+    y = np.where(noisy, np.random.RandomState(0).randint(3, size=300), y)
+    boosted = XGBClassifier(
+        n_estimators=300, early_stopping_rounds=5, learning_rate=0.05, random_state=0
+    )
+
+    def rounds(weight):
+        return TableClassifier(boosted).fit(X, y, sample_weight=weight).classifier_.n_estimators
+
+    assert rounds(None) == rounds(np.ones(300))
+    assert rounds(np.where(noisy, 0.0, 1.0)) > rounds(np.where(noisy, 1.0, 0.0))
+
+
+def test_boosting_has_some_rounds_where_no_row_can_be_spared():
+    from xgboost import XGBClassifier
+
+    X, y = numeric_rows(9)
+    y = np.arange(9) % 3
+    boosted = XGBClassifier(n_estimators=500, early_stopping_rounds=5)
+
+    assert TableClassifier(boosted).fit(X, y).classifier_.n_estimators == 100
