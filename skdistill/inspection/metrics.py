@@ -52,3 +52,8 @@ def reliability(y_true, proba, *, n_bins=15):
 def agreement(proba, other):
     """Share of rows for which two models name the same class."""
     return float(np.mean(proba.argmax(1) == other.argmax(1)))
+
+
+def brier_score(y_true, proba):
+    """Mean squared distance of each row's probabilities to its label's 0 and 1, in [0, 2]."""
+    return float(np.mean(((proba - np.eye(proba.shape[1])[y_true]) ** 2).sum(1)))

@@ -10,7 +10,12 @@ from sklearn.metrics import log_loss
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from skdistill.inspection.metrics import agreement, expected_calibration_error, reliability
+from skdistill.inspection.metrics import (
+    agreement,
+    brier_score,
+    expected_calibration_error,
+    reliability,
+)
 
 
 @dataclass
@@ -21,6 +26,7 @@ class Row:
     accuracy: float
     log_loss: float
     calibration_error: float
+    brier_score: float  # mean squared distance of the probabilities to the label's 0 and 1
     agreement: float  # share of rows for which it names the class that the reference names
     kilobytes: float  # its joblib file, uncompressed
     microseconds: float  # for one row, asked alone
@@ -102,6 +108,7 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
                 accuracy=float(np.mean(proba.argmax(1) == y)),
                 log_loss=float(log_loss(y, proba, labels=range(len(classes)))),
                 calibration_error=expected_calibration_error(y, proba),
+                brier_score=brier_score(y, proba),
                 agreement=agreement(proba, of_reference),
                 kilobytes=size_in_bytes(models[name]) / 1000,
                 microseconds=_microseconds(models[name], X, n_repeats),
