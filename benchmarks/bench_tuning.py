@@ -39,7 +39,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--teacher-epochs", type=int, default=4)
-    parser.add_argument("--student-epochs", type=int, default=10)
+    parser.add_argument("--student-epochs", type=int, default=4)
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--parts", nargs="+", default=["fits", "search"])
     parser.add_argument("--smoke", action="store_true", help="tiny, written nowhere")

@@ -49,8 +49,9 @@ class DistilledClassifier(Exports, HasTeachers):
         log loss; None: equal.
     combination : {"mean", "geometric", "median", "vote"}, default="mean"
         How they are pooled, see `skdistill.pool`.
-    temperature : float, default=1.0
-        T in ``softmax(z / T)``, for teachers and student alike, in training only.
+    temperature : float or "auto", default=1.0
+        T in ``softmax(z / T)``, for teachers and student alike, in training only. "auto":
+        1, 2 or 4, tried as "auto" of `alpha` is, after it.
     alpha : float or "auto", default="auto"
         The teacher's share of the loss ``alpha T² KL(teacher ‖ student) + (1 - alpha)
         CE(y, student)`` on rows that have a label: 1 is the teacher alone, 0 the labels
@@ -113,8 +114,8 @@ class DistilledClassifier(Exports, HasTeachers):
     alpha_, temperature_ : float
         As used.
     candidates_ : list of dict
-        What ``alpha="auto"`` tried: ``alpha``, ``teachers`` (False for the net on labels
-        alone) and ``valid_loss``.
+        What "auto" tried: ``alpha``, ``temperature``, ``teachers`` (False for the net on
+        labels alone) and ``valid_loss``.
     student_ : ForwardPass
         Encoded rows in, logits out: plain arrays.
     history_ : list of dict
@@ -146,7 +147,7 @@ class DistilledClassifier(Exports, HasTeachers):
         "student": [None, HasMethods(["fit", "get_params"])],
         "weights": [None, StrOptions({"auto"}), "array-like"],
         "combination": [StrOptions(set(COMBINATIONS))],
-        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "temperature": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "alpha": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
         "cv": ["cv_object", StrOptions({"oob"})],
         "augmenter": [None, StrOptions({"auto", "munge"}), HasMethods(["fit", "sample"])],
@@ -286,7 +287,7 @@ class DistilledClassifier(Exports, HasTeachers):
         self.classes_ = classes
         self.teacher_weights_, self.teacher_scores_ = teacher.weights_, teacher.scores_
         self.teacher_diversity_ = teacher.diversity_
-        self.temperature_, self.alpha_ = self.temperature, taught.alpha
+        self.temperature_, self.alpha_ = taught.recipe.temperature, taught.recipe.alpha
         self.candidates_, self.history_ = taught.candidates, taught.history
         if self.keep_teachers:
             self.teacher_ = teacher

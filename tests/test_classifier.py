@@ -284,6 +284,37 @@ def test_alpha_auto_is_the_candidate_of_the_lowest_held_out_log_loss():
     assert clf.alpha_ == best["alpha"]
 
 
+def test_temperature_auto_is_tried_at_the_alpha_that_was_chosen():
+    X, y = numeric_rows(1600)
+
+    clf = quick_classifier(alpha="auto", temperature="auto", augmenter="munge").fit(X, y)
+
+    best = min(clf.candidates_, key=lambda candidate: candidate["valid_loss"])
+    assert (clf.alpha_, clf.temperature_) == (best["alpha"], best["temperature"])
+    tried = [(each["alpha"], each["temperature"], each["teachers"]) for each in clf.candidates_]
+    assert len(set(tried)) == len(tried)
+    assert tried[:4] == [(0.5, 1, True), (0.0, 1, True), (1.0, 1, True), (0.0, 1, False)]
+    assert tried[4:] in ([], [(clf.alpha_, 2, True), (clf.alpha_, 4, True)])
+
+
+def test_temperature_auto_at_an_alpha_that_was_given():
+    X, y = numeric_rows(1600)
+
+    clf = quick_classifier(alpha=0.7, temperature="auto").fit(X, y)
+
+    assert [each["temperature"] for each in clf.candidates_] == [1, 2, 4]
+    assert {each["alpha"] for each in clf.candidates_} == {clf.alpha_} == {0.7}
+
+
+def test_no_candidate_is_trained_twice_where_every_row_has_a_label():
+    X, y = numeric_rows(1600)
+
+    clf = quick_classifier(alpha="auto", augmenter=None).fit(X, y)
+
+    tried = [(each["alpha"], each["teachers"]) for each in clf.candidates_]
+    assert tried == [(0.5, True), (1.0, True), (0.0, False)]
+
+
 def test_alpha_auto_is_the_middle_where_rows_are_too_few_to_choose_by():
     clf, _, _ = fitted(alpha="auto")
 

@@ -49,7 +49,8 @@ def save(estimator, path):
         "class": type(estimator).__name__,
         "classes": _to_json(estimator.classes_, "classes_"),
         "levels": [_to_json(levels, "a categorical column") for levels in plain["levels"]],
-        "params": {name: value for name, value in params.items() if _is_json(value)},
+        # A folder of the machine it was fitted on is nobody's business.
+        "params": {k: v for k, v in params.items() if k != "memory" and _is_json(v)},
         "fitted": {name: value for name, value in fitted.items() if _is_json(value)},
     }
     if "feature_names_in_" in fitted:

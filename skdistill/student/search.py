@@ -1,5 +1,6 @@
-"""How far to trust the teachers, and whether to learn from synthetic rows."""
+"""How far to trust the teachers, how sharply, and whether to learn from synthetic rows."""
 
+from dataclasses import asdict, dataclass
 from functools import partial
 
 import numpy as np
@@ -10,24 +11,46 @@ from skdistill.nets.training import train_net
 
 # On clean data the teachers' mistakes hurt, on noisy data the labels' noise does.
 ALPHAS = (0.5, 0.0, 1.0)
+TEMPERATURES = (1.0, 2.0, 4.0)
 # Each candidate is trained on a shorter schedule of its own, annealed to its end.
 SHARE_OF_EPOCHS = 4
 FEWEST_ROWS_TO_CHOOSE_BY = 150
 
 
-def choose_alpha(net, rows, *, seed, temperature, n_jobs=None, max_time=None):
-    """Try the teacher's share of the loss on short trainings, by held-out log loss.
+@dataclass
+class Candidate:
+    """One way to teach.
 
-    The net on labels alone is one of the candidates: where the teachers do not help,
-    they are not listened to.
+    Parameters
+    ----------
+    alpha, temperature : float
+        As in `distillation_loss`.
+    teachers : bool
+        False: the net on labels alone.
+    valid_loss : float
+        Held-out log loss of a short training; NaN while it is not tried.
+    """
+
+    alpha: float
+    temperature: float
+    teachers: bool = True
+    valid_loss: float = np.nan
+
+
+def choose(net, rows, *, alpha, temperature, seed, n_jobs=None, max_time=None):
+    """Try what is "auto" on short trainings, by held-out log loss.
+
+    First the teachers' share of the loss, then, if they are listened to, the temperature.
+    The net on labels alone is one of the candidates: where the teachers do not help, they
+    are not listened to.
 
     Parameters
     ----------
     net : skorch.NeuralNet
         Sized and unfitted; it is cloned.
     rows : TransferSet
+    alpha, temperature : float or "auto"
     seed : int
-    temperature : float
     n_jobs : int, default=None
         Candidates trained at once.
     max_time : float, default=None
@@ -35,29 +58,52 @@ def choose_alpha(net, rows, *, seed, temperature, n_jobs=None, max_time=None):
 
     Returns
     -------
-    alpha : float
-    rows : TransferSet
-        `rows`, or only the labelled ones.
+    chosen : Candidate
     candidates : list of dict
-        ``alpha``, ``teachers`` (False for the net on labels alone) and
-        ``valid_loss`` of each. Empty if fewer than 150 rows were held out: by so few the
-        one that happens to be the surest wins, and .5 is taken.
+        All that were tried. Empty if fewer than 150 rows were held out: by so few the one
+        that happens to be the surest wins, and .5 and 1 are taken.
     """
+    first = Candidate(_first(alpha, ALPHAS), _first(temperature, TEMPERATURES))
     if net.train_split is None or rows.held_out.sum() < FEWEST_ROWS_TO_CHOOSE_BY:
-        return ALPHAS[0], rows, []
-    trials = [(alpha, rows, True) for alpha in ALPHAS] + [(0.0, rows.labeled(), False)]
-    training = {"seed": seed, "temperature": temperature, "max_time": max_time}
+        return first, []
+    training = {"seed": seed, "max_time": max_time}
+    chosen, tried = first, []
+    if alpha == "auto":
+        alphas = ALPHAS if (rows.labels < 0).any() else ALPHAS[::2]  # else 0 is labels alone
+        tried = [Candidate(share, first.temperature) for share in alphas]
+        tried.append(Candidate(0.0, first.temperature, teachers=False))
+        chosen = _best(net, rows, tried, n_jobs, training)
+    if temperature == "auto" and chosen.teachers:
+        others = [Candidate(chosen.alpha, other) for other in TEMPERATURES]
+        if tried:
+            others[0] = chosen
+        chosen = _best(net, rows, others, n_jobs, training)
+        tried = tried + [each for each in others if each not in tried]
+    return chosen, [asdict(each) for each in tried]
+
+
+def _first(value, choices):
+    return choices[0] if value == "auto" else value
+
+
+def _best(net, rows, candidates, n_jobs, training):
+    """Train those that have not been, and name the one with the lowest loss."""
+    untried = [each for each in candidates if np.isnan(each.valid_loss)]
     calls = [
-        partial(_valid_loss, clone(net), taught_on, alpha=alpha, **training)
-        for alpha, taught_on, _ in trials
-    ]
-    losses = list(in_parallel(calls, n_jobs))
-    alpha, taught_on, _ = trials[int(np.argmin(losses))]
-    candidates = [
-        {"alpha": alpha, "teachers": teachers, "valid_loss": loss}
-        for (alpha, _, teachers), loss in zip(trials, losses)
-    ]
-    return alpha, taught_on, candidates
+        partial(
+            _valid_loss, clone(net), taught_on(rows, each), alpha=each.alpha,
+            temperature=each.temperature, **training,
+        )
+        for each in untried
+    ]  # fmt: skip
+    for each, loss in zip(untried, in_parallel(calls, n_jobs)):
+        each.valid_loss = loss
+    return min(candidates, key=lambda each: each.valid_loss)
+
+
+def taught_on(rows, candidate):
+    """The rows that a candidate learns from: all, or only the labelled ones."""
+    return rows if candidate.teachers else rows.labeled()
 
 
 def _valid_loss(net, rows, **training):

@@ -10,7 +10,7 @@ import torch
 
 from skdistill._memory import remembered
 from skdistill.nets.training import CUT_SHORT, how_it_ended, train_net
-from skdistill.student.search import choose_alpha
+from skdistill.student.search import Candidate, choose, taught_on
 from skdistill.student.student_net import forward_pass
 
 
@@ -22,9 +22,10 @@ class Taught:
     ----------
     student : callable
         Encoded rows in, logits out.
-    alpha : float
+    recipe : Candidate
+        The one it was trained by.
     candidates : list of dict
-        What `choose_alpha` tried.
+        What `choose` tried.
     history : list of dict
         ``train_loss`` and ``valid_loss`` by epoch.
     ended : str
@@ -32,29 +33,30 @@ class Taught:
     """
 
     student: Any
-    alpha: float
+    recipe: Candidate
     candidates: list
     history: list
     ended: str
 
 
-def teach(net, rows, *, alpha, memory=None, n_jobs=None, deadline=None, verbose=0, **training):
-    """Choose `alpha` if that is asked for, and train the student.
+def teach(
+    net, rows, *, alpha, temperature, seed, memory=None, n_jobs=None, deadline=None, verbose=0
+):
+    """Choose `alpha` and `temperature` where that is asked for, and train the student.
 
     Parameters
     ----------
     net : skorch.NeuralNet
         Sized and unfitted; it is changed.
     rows : TransferSet
-    alpha : float or "auto"
+    alpha, temperature : float or "auto"
+    seed : int
     memory : Memory, default=None
         Where a student that was taught the same is found, unless it has callbacks: they
         are there for what they do meanwhile.
     n_jobs, verbose : int
     deadline : float, default=None
         By ``time.monotonic()``; the epoch in which it passes is the last.
-    **training
-        ``seed`` and ``temperature``.
 
     Returns
     -------
@@ -65,18 +67,17 @@ def teach(net, rows, *, alpha, memory=None, n_jobs=None, deadline=None, verbose=
     KeyboardInterrupt
         On Ctrl-C before one epoch is done; later the best epoch is kept, with a warning.
     """
-    make = partial(_teach, net, rows, alpha, n_jobs, deadline, verbose, training)
+    recipe = {"alpha": alpha, "temperature": temperature, "seed": seed}
+    make = partial(_teach, net, rows, recipe, n_jobs, deadline, verbose)
     if net.callbacks:
         return make()
-    return remembered(memory, make, "student", net, rows, alpha, training, keep=_is_whole)
+    return remembered(memory, make, "student", net, rows, recipe, keep=_is_whole)
 
 
-def _teach(net, rows, alpha, n_jobs, deadline, verbose, training):
-    candidates = []
-    if alpha == "auto":
-        # Four trials of a quarter of the epochs each are to leave as much as they take.
-        share = None if deadline is None else _left(deadline) / 8
-        alpha, rows, candidates = choose_alpha(net, rows, n_jobs=n_jobs, max_time=share, **training)
+def _teach(net, rows, recipe, n_jobs, deadline, verbose):
+    # Up to six trials of a quarter of the epochs each are to leave as much as they take.
+    share = None if deadline is None else _left(deadline) / 12
+    chosen, candidates = choose(net, rows, **recipe, n_jobs=n_jobs, max_time=share)
     max_time = None if deadline is None else _left(deadline)
     if max_time == 0:
         warnings.warn(
@@ -85,7 +86,10 @@ def _teach(net, rows, alpha, n_jobs, deadline, verbose, training):
             UserWarning,
             stacklevel=6,
         )
-    train_net(net, rows, alpha=alpha, max_time=max_time, verbose=verbose, salvage=True, **training)
+    train_net(
+        net, taught_on(rows, chosen), alpha=chosen.alpha, temperature=chosen.temperature,
+        seed=recipe["seed"], max_time=max_time, verbose=verbose, salvage=True,
+    )  # fmt: skip
     _check_finite(net)
     ended = how_it_ended(net)
     if ended == "interrupt":
@@ -99,7 +103,7 @@ def _teach(net, rows, alpha, n_jobs, deadline, verbose, training):
         {key: epoch[key] for key in ("train_loss", "valid_loss") if key in epoch}
         for epoch in net.history
     ]
-    return Taught(forward_pass(net), alpha, candidates, history, ended)
+    return Taught(forward_pass(net), chosen, candidates, history, ended)
 
 
 def _check_finite(net):
