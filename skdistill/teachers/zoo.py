@@ -171,7 +171,7 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 def _with_rounds_found(boosted, X, y, sample_weight):
     """XGBoost with as many rounds as held-out rows call for, to be fitted on all rows."""
     held_out = hold_out(y, check_random_state(boosted.random_state), sample_weight=sample_weight)
-    n_rounds = min(boosted.n_estimators, ROUNDS_UNSEEN)
+    n_rounds = min(boosted.get_num_boosting_rounds(), ROUNDS_UNSEEN)  # of None too
     if held_out.any():
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
         trial = clone(boosted).fit(

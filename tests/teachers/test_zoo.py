@@ -236,3 +236,14 @@ def test_boosting_has_some_rounds_where_no_row_can_be_spared():
     boosted = XGBClassifier(n_estimators=500, early_stopping_rounds=5)
 
     assert TableClassifier(boosted).fit(X, y).classifier_.n_estimators == 100
+
+
+def test_boosting_stops_early_too_where_xgboost_is_left_its_own_number_of_rounds():
+    from xgboost import XGBClassifier
+
+    X, y = numeric_rows(300)
+    y = np.where(np.random.RandomState(0).rand(300) < 0.3, 2 - y, y)
+
+    found = TableClassifier(XGBClassifier(early_stopping_rounds=5)).fit(X, y).classifier_
+
+    assert 1 <= found.n_estimators < 100
