@@ -59,7 +59,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         X, y, classes, sample_weight = check_training_rows(self, X, y, sample_weight)
         rng = check_random_state(self.random_state)
         n_classes = len(classes)
-        held_out = hold_out(y, rng)
+        held_out = hold_out(y, rng, sample_weight=sample_weight)
         net = TensorNet(StudentMLP) if self.net is None else clone(self.net)
         net.set_params(device=resolve_device(self.device))
         # The steps follow labels, and those of the rows that judge the net are not for it.

@@ -3,7 +3,13 @@ import pytest
 import torch
 from skorch import NeuralNet, NeuralNetClassifier
 
-from skdistill import DistillationLoss, TensorNet, distillation_loss
+from skdistill import (
+    DistillationLoss,
+    NetClassifier,
+    StudentMLP,
+    TensorNet,
+    distillation_loss,
+)
 from skdistill._held_out import hold_out
 from skdistill._inputs import NetInputs
 from skdistill.nets.losses import pack_targets
@@ -139,6 +145,17 @@ def test_early_stopping_goes_back_to_the_best_epoch():
 
     assert np.argmin(losses) < len(losses) - 1  # or there would be nothing to go back to
     assert log_loss_of(net, held_out) == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_rows_of_weight_zero_do_not_judge_a_net_on_its_own():
+    X, y = numeric_rows()
+    weight = np.ones(60)
+    weight[hold_out(y, np.random.RandomState(0))] = 0
+    net = NetClassifier(TensorNet(StudentMLP, max_epochs=3), random_state=0)
+
+    net.fit(X, y, sample_weight=weight)
+
+    assert np.isfinite([epoch["valid_loss"] for epoch in net.history_]).all()
 
 
 def test_early_stopping_waits_as_long_as_it_was_told():
