@@ -306,6 +306,15 @@ def test_temperature_auto_at_an_alpha_that_was_given():
     assert {each["alpha"] for each in clf.candidates_} == {clf.alpha_} == {0.7}
 
 
+@pytest.mark.parametrize(("augmenter", "n_tried"), [(None, 0), ("munge", 3)])
+def test_no_temperature_is_tried_where_no_row_is_the_teachers(augmenter, n_tried):
+    X, y = numeric_rows(1600)
+
+    clf = quick_classifier(alpha=0.0, temperature="auto", augmenter=augmenter).fit(X, y)
+
+    assert len(clf.candidates_) == n_tried
+
+
 def test_no_candidate_is_trained_twice_where_every_row_has_a_label():
     X, y = numeric_rows(1600)
 

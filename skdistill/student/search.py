@@ -68,12 +68,13 @@ def choose(net, rows, *, alpha, temperature, seed, n_jobs=None, max_time=None):
         return first, []
     training = {"seed": seed, "max_time": max_time}
     chosen, tried = first, []
+    unlabeled = (rows.labels < 0).any()  # rows that are the teachers' whatever alpha is
     if alpha == "auto":
-        alphas = ALPHAS if (rows.labels < 0).any() else ALPHAS[::2]  # else 0 is labels alone
+        alphas = ALPHAS if unlabeled else ALPHAS[::2]  # else 0 is labels alone
         tried = [Candidate(share, first.temperature) for share in alphas]
         tried.append(Candidate(0.0, first.temperature, teachers=False))
         chosen = _best(net, rows, tried, n_jobs, training)
-    if temperature == "auto" and chosen.teachers:
+    if temperature == "auto" and chosen.teachers and (chosen.alpha > 0 or unlabeled):
         others = [Candidate(chosen.alpha, other) for other in TEMPERATURES]
         if tried:
             others[0] = chosen
