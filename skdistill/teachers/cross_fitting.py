@@ -76,8 +76,9 @@ def folds(cv, X, y, rng, groups=None):
             )
         if groups is not None and len(torn := np.intersect1d(groups[train], groups[test])):
             raise ValueError(
-                f"cv tears groups apart: group {torn[0]!r} is in both parts of fold {k} of "
-                f"{len(splits)}. Give an int, or a splitter that heeds groups, such as GroupKFold."
+                f"cv tears groups apart: group {torn.tolist()[0]!r} is in both parts of fold {k} "
+                f"of {len(splits)}. Give an int, or a splitter that heeds groups, such as "
+                "GroupKFold."
             )
     held_out = np.bincount(np.concatenate([test for _, test in splits]), minlength=n_samples)
     if len(held_out) != n_samples or (held_out != 1).any():
