@@ -218,7 +218,8 @@ class DistilledClassifier(Exports, HasTeachers):
             average, as they do synthetic rows, and the student learns from them too.
             `GridSearchCV` passes them whole to each of its fits, unless there are exactly
             as many as rows of X: then it takes them for a property of those and passes
-            the part with the indices of the training rows.
+            the part with the indices of the training rows. A `Pipeline` passes them on
+            untransformed, unless told with ``transform_input=["X_unlabeled"]``.
         teacher_proba : array-like or DataFrame of shape (n_samples, n_classes), default=None
             Soft targets computed elsewhere, best by models that have not seen the row's
             label. An array's columns follow the sorted classes, a DataFrame's are named by

@@ -127,6 +127,18 @@ def test_unlabelled_rows_of_a_mixed_frame_are_welcome():
     assert_allclose(of_polars.predict_proba(frame_of_polars), of_pandas.predict_proba(frame))
 
 
+@pytest.mark.parametrize(("column", "value"), [("age", "old"), ("age", np.inf), ("city", 1)])
+def test_unlabelled_rows_of_other_columns_are_refused_before_a_teacher_is_fitted(
+    column, value, witness
+):
+    frame, labels = mixed_table()
+
+    with pytest.raises(ValueError, match=f"X_unlabeled must be rows like .*{column}"):
+        quick_classifier(witness).fit(frame, labels, X_unlabeled=frame.assign(**{column: value}))
+
+    assert not witness.seen
+
+
 def test_many_rows_without_labels_bring_a_student_near_its_teachers():
     X, y = numeric_rows(2000, n_classes=2)
     teacher = LogisticRegression()
@@ -187,6 +199,16 @@ def test_a_frame_of_targets_is_read_by_its_columns(library):
 
     of_frame = quick_classifier().fit(X, names[Y], teacher_proba=frame)
     of_array = quick_classifier().fit(X, names[Y], teacher_proba=PROBA)
+
+    assert_array_equal(answers(of_frame), answers(of_array))
+
+
+def test_a_polars_frame_of_targets_names_integers_by_strings():
+    order = [2, 0, 1]
+    frame = pl.DataFrame(PROBA[:, order], schema=[str(label) for label in order])
+
+    of_frame = quick_classifier().fit(X, Y, teacher_proba=frame)
+    of_array = quick_classifier().fit(X, Y, teacher_proba=PROBA)
 
     assert_array_equal(answers(of_frame), answers(of_array))
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import log_loss
 
-from skdistill._frames import is_alike, kind_of
+from skdistill._frames import is_alike, is_polars, kind_of
 from skdistill._levels import is_missing
-from skdistill._table import check_table
+from skdistill._table import TableEncoder, check_table
 from skdistill.teachers.fitted import check_probabilities
 
 
@@ -126,13 +126,15 @@ def _refuse_what_needs_teachers(estimator, X_unlabeled):
 
 def _in_order(frame, classes):
     """A frame's columns as an array, in the order of the classes."""
-    names = list(frame.columns)
-    if len(names) != len(classes) or set(names) != set(classes.tolist()):
+    names, labels = list(frame.columns), classes.tolist()
+    if is_polars(frame):  # whose names are strings always
+        labels = list(map(str, labels))
+    if len(names) != len(classes) or set(names) != set(labels):
         raise ValueError(
-            f"teacher_proba has the columns {names}, but y has the classes {classes.tolist()}: "
+            f"teacher_proba has the columns {names}, but y has the classes {labels}: "
             "name each column by its class, and give one for each."
         )
-    return np.asarray(frame)[:, [names.index(label) for label in classes.tolist()]]
+    return np.asarray(frame)[:, [names.index(label) for label in labels]]
 
 
 def check_unlabeled(estimator, X_unlabeled, X):
@@ -149,8 +151,11 @@ def check_unlabeled(estimator, X_unlabeled, X):
             f"X_unlabeled is a {kind_of(X_unlabeled)}, but X is a {kind_of(X)}: give both as "
             "tables of one kind."
         )
+    known = TableEncoder(estimator.categorical_features).fit(X)
     try:
-        return check_table(estimator, X_unlabeled, reset=False)
+        X_unlabeled = check_table(estimator, X_unlabeled, reset=False)
+        known.encode(X_unlabeled)  # looks into a frame's columns, before hours of teachers
+        return X_unlabeled
     except ValueError as error:
         raise ValueError(f"X_unlabeled must be rows like those of X: {error}") from error
 
