@@ -115,7 +115,7 @@ class DistilledClassifier(Exports, HasTeachers):
         As used.
     candidates_ : list of dict
         What "auto" tried: ``alpha``, ``temperature``, ``teachers`` (False for the net on
-        labels alone) and ``valid_loss``.
+        labels alone), ``valid_loss``, and ``cut_short`` (True if `max_time` ended it).
     student_ : ForwardPass
         Encoded rows in, logits out: plain arrays.
     history_ : list of dict

@@ -166,6 +166,25 @@ def test_a_student_that_ran_out_of_time_is_not_kept_in_memory(tmp_path):
     assert len(clf.set_params(max_time=None).fit(X, y).history_) == 5
 
 
+def test_a_student_chosen_by_trials_that_ran_out_of_time_is_not_kept_in_memory(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("skdistill.student.search.FEWEST_ROWS_TO_CHOOSE_BY", 1)
+    X, y = numeric_rows(200)
+    student = quick_student(max_epochs=40, patience=40)  # trials of ten epochs
+    clf = quick_classifier(student=student, alpha="auto", memory=tmp_path, max_time=100)
+    with monkeypatch.context() as patch:
+        clock = SimpleNamespace(monotonic=Clock(1.0))
+        for module in ("_classifier", "nets.training", "student.teach"):
+            patch.setattr(f"skdistill.{module}.time", clock)
+        clf.fit(X, y)
+
+    assert len(clf.history_) == 40
+    assert all(each["cut_short"] for each in clf.candidates_)
+    clf.set_params(max_time=None).fit(X, y)
+    assert not any(each["cut_short"] for each in clf.candidates_)
+
+
 def test_time_enough_changes_nothing():
     X, y = numeric_rows()
 

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import clone
 
 from skdistill._parallel import in_parallel
-from skdistill.nets.training import train_net
+from skdistill.nets.training import how_it_ended, train_net
 
 # On clean data the teachers' mistakes hurt, on noisy data the labels' noise does.
 ALPHAS = (0.5, 0.0, 1.0)
@@ -29,12 +29,15 @@ class Candidate:
         False: the net on labels alone.
     valid_loss : float
         Held-out log loss of a short training; NaN while it is not tried.
+    cut_short : bool
+        Whether that training ran out of time.
     """
 
     alpha: float
     temperature: float
     teachers: bool = True
     valid_loss: float = np.nan
+    cut_short: bool = False
 
 
 def choose(net, rows, *, alpha, temperature, seed, n_jobs=None, max_time=None):
@@ -92,13 +95,13 @@ def _best(net, rows, candidates, n_jobs, training):
     untried = [each for each in candidates if np.isnan(each.valid_loss)]
     calls = [
         partial(
-            _valid_loss, clone(net), taught_on(rows, each), alpha=each.alpha,
+            _try, clone(net), taught_on(rows, each), alpha=each.alpha,
             temperature=each.temperature, **training,
         )
         for each in untried
     ]  # fmt: skip
-    for each, loss in zip(untried, in_parallel(calls, n_jobs)):
-        each.valid_loss = loss
+    for each, outcome in zip(untried, in_parallel(calls, n_jobs)):
+        each.valid_loss, each.cut_short = outcome
     return min(candidates, key=lambda each: each.valid_loss)
 
 
@@ -107,10 +110,11 @@ def taught_on(rows, candidate):
     return rows if candidate.teachers else rows.labeled()
 
 
-def _valid_loss(net, rows, **training):
-    """The best held-out log loss of a short training."""
+def _try(net, rows, **training):
+    """The best held-out log loss of a short training, and whether it ran out of time."""
     net.set_params(max_epochs=max(1, net.max_epochs // SHARE_OF_EPOCHS), verbose=0)
     train_net(net, rows, **training)
     # A training that diverged is no candidate: NaN would win every comparison.
     losses = [epoch["valid_loss"] for epoch in net.history]
-    return min((loss for loss in losses if np.isfinite(loss)), default=np.inf)
+    best = min((loss for loss in losses if np.isfinite(loss)), default=np.inf)
+    return best, how_it_ended(net) == "time"

@@ -116,7 +116,9 @@ def _check_finite(net):
 
 
 def _is_whole(taught):
-    return taught.ended not in CUT_SHORT
+    """Whether more time would have changed nothing: neither the training nor the choice."""
+    hurried = any(candidate["cut_short"] for candidate in taught.candidates)
+    return taught.ended not in CUT_SHORT and not hurried
 
 
 def _left(deadline):
