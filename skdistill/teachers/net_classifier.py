@@ -62,9 +62,11 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         held_out = hold_out(y, rng, sample_weight=sample_weight)
         net = TensorNet(StudentMLP) if self.net is None else clone(self.net)
         net.set_params(device=resolve_device(self.device))
-        # The steps follow labels, and those of the rows that judge the net are not for it.
+        # The steps follow labels, and those of rows that judge the net, or weigh nothing, are
+        # not for it.
+        learnt = ~held_out if sample_weight is None else ~held_out & (sample_weight > 0)
         inputs = inputs_for(net, X, self.categorical_features).fit(
-            _safe_indexing(X, ~held_out), np.eye(n_classes)[y[~held_out]], rng
+            _safe_indexing(X, learnt), np.eye(n_classes)[y[learnt]], rng
         )
         size_module(net, layout=inputs.layout, n_classes=n_classes, n_samples=len(y))
         rows = TransferSet.from_labels(inputs.transform(X), y, n_classes, sample_weight, held_out)

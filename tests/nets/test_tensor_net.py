@@ -158,6 +158,18 @@ def test_rows_of_weight_zero_do_not_judge_a_net_on_its_own():
     assert np.isfinite([epoch["valid_loss"] for epoch in net.history_]).all()
 
 
+def test_a_net_on_its_own_learns_nothing_from_labels_of_weight_zero():
+    X, y = numeric_rows(2100)  # enough for steps, which follow labels
+    weight = np.repeat([0.0, 1.0], [1000, 1100])
+    others = np.where(weight > 0, y, (y + 1) % 3)
+    net = TensorNet(StudentMLP, max_epochs=1, module__hidden_sizes=(4,))
+    teacher = NetClassifier(net, random_state=0)
+
+    one, other = (teacher.fit(X, z, weight).predict_proba(X) for z in (y, others))
+
+    np.testing.assert_array_equal(one, other)
+
+
 def test_early_stopping_waits_as_long_as_it_was_told():
     held_out = np.arange(60) % 3 == 0
     net = train(linear_net(lr=1.0, max_epochs=30, patience=4), held_out)
