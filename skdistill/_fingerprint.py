@@ -78,6 +78,8 @@ def _feed(digest, value):
         _feed_module(digest, value)
     elif isinstance(value, partial):
         _feed(digest, ["partial", value.func, value.args, value.keywords])
+        for estimator in _estimators_in([value.args, value.keywords]):
+            _feed_pickled(digest, estimator)  # nobody clones it: what it was fitted on counts
     elif _is_recipe(value):
         _feed_type(digest, type(value))
         params = value.get_params(deep=False)
@@ -159,6 +161,16 @@ def _feed_pickled(digest, value):
         _add(digest, "pickled", joblib.hash(value))
     except Exception as error:  # whatever somebody's __reduce__ raises
         raise Unhashable(f"{value!r} cannot be hashed ({describe_error(error)})") from error
+
+
+def _estimators_in(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _estimators_in(item)
+    elif hasattr(value, "get_params"):
+        yield value
 
 
 def _is_recipe(value):

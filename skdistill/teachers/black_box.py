@@ -28,7 +28,9 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
     fn : callable
         ``fn(X)`` returns an array of shape (n_samples, n_classes), for two classes also
         (n_samples,), which is of ``classes[1]``. Clones share it. Pickling needs one
-        that can be pickled; `memory` one that has a name of its own, so no lambda.
+        that can be pickled; `memory` one that has a name of its own, so no lambda. It is
+        known by its source: a model that it asks belongs into ``partial(fn, model)``, as of
+        another one in a global variable `memory` would not know.
     classes : array-like of shape (n_classes,)
         The labels, in the order of the columns.
     output : {"proba", "logits", "scores"}, default="proba"

@@ -396,6 +396,23 @@ def test_a_function_that_was_edited_is_asked_again(tmp_path, monkeypatch, wrap):
     assert_allclose([p[:, 1].mean() for p in said], [0.2, 0.2, 0.7])
 
 
+def probabilities_of(models, X):
+    return models[0].predict_proba(X)
+
+
+def test_a_function_of_another_fitted_model_is_asked_again(tmp_path):
+    X, y = numeric_rows()
+    tree = DecisionTreeClassifier(max_depth=2, random_state=0)
+
+    def loss_of(model):
+        teacher = CallableTeacher(partial(probabilities_of, [model]), [0, 1, 2])
+        return quick_classifier(teacher, memory=tmp_path).fit(X, y).teacher_scores_["pool"]
+
+    right, wrong = clone(tree).fit(X, y), clone(tree).fit(X, (y + 1) % 3)
+
+    assert loss_of(right) < 1 < loss_of(wrong)
+
+
 def test_it_is_asked_in_the_process_that_fits_so_that_it_need_not_be_pickled():
     X, y = numeric_rows()
     generator = (i for i in range(3))  # as little to be pickled as a client or a lock
