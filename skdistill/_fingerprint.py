@@ -85,6 +85,8 @@ def _feed(digest, value):
         params = value.get_params(deep=False)
         known = {k: v for k, v in params.items() if k not in NOT_IN_THE_KEY and k[0] != "_"}
         _feed(digest, known)
+        for estimator in _estimators_in([v for v in known.values() if isinstance(v, dict)]):
+            _feed_pickled(digest, estimator)  # clones copy a dict with what is fitted in it
     else:
         _feed_type(digest, type(value))
         _feed_pickled(digest, value)

@@ -219,6 +219,18 @@ def test_another_version_of_a_teachers_library_is_other_work(monkeypatch):
     assert skdistill._fingerprint.fingerprint(XGBClassifier()) != before
 
 
+def test_another_fitted_model_within_a_dict_is_other_work():
+    X, y = numeric_rows()
+    trees = [DecisionTreeClassifier(random_state=0).fit(X, labels) for labels in (y, y[::-1])]
+
+    one, other, again = (
+        skdistill._fingerprint.fingerprint(FunctionTransformer(kw_args={"model": tree}))
+        for tree in (*trees, clone(trees[0]).fit(X, y))
+    )
+
+    assert one == again != other
+
+
 def test_a_fit_that_was_stopped_goes_on_where_it_was(log, tmp_path):
     X, y = numeric_rows()
     teachers = [("a", Counted(log, "a")), ("b", Stopped(log, "b"))]
