@@ -8,6 +8,7 @@ from scipy.sparse import issparse
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, LRScheduler, PrintLog
 
+from skdistill.nets.averaging import RunningAverage
 from skdistill.nets.losses import DistillationLoss
 
 EVALUATION_BATCH = 8192
@@ -36,6 +37,9 @@ class TensorNet(NeuralNet):
     patience : int, default=15
         Stop after so many epochs without a better held-out log loss, and go back to
         the best. Without held-out rows all epochs are trained.
+    averaging : float, default=0.998
+        Decay of the running average of the weights, which is what is validated and kept;
+        0 for the weights as they are.
     mixed_precision : bool, default=True
         Train in bfloat16 where the device is a GPU.
     device : str, default="cpu"
@@ -53,12 +57,14 @@ class TensorNet(NeuralNet):
         max_epochs=100,
         batch_size="auto",
         patience=15,
+        averaging=0.998,
         mixed_precision=True,
         device="cpu",
         verbose=0,
         **kwargs,
     ):
         self.patience = patience
+        self.averaging = averaging
         self.mixed_precision = mixed_precision
         super().__init__(
             module,
@@ -108,12 +114,27 @@ class TensorNet(NeuralNet):
         if iterator is None:
             return
         total = torch.zeros((), device=self.device)
+        average = self._average if training else None
+        if average is not None:
+            average.take_back()
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             total += step["loss"].detach() * len(batch[0])
+            if average is not None:
+                average.step()
             self.notify("on_batch_end", batch=batch, training=training, **step)
+        if average is not None:
+            average.put()
         self.history.record(f"{prefix}_loss", total.item() / iterator.n_samples)
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        super().on_train_begin(net, X=X, y=y, **kwargs)
+        self._average = RunningAverage(self.module_, self.averaging) if self.averaging else None
+
+    def on_train_end(self, net, X=None, y=None, **kwargs):
+        super().on_train_end(net, X=X, y=y, **kwargs)
+        self._average = None
 
     def infer(self, x, **fit_params):
         if x.is_sparse and not getattr(self.module_, "takes_sparse", False):
