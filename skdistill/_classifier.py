@@ -120,6 +120,10 @@ class DistilledClassifier(Exports, HasTeachers):
         Encoded rows in, logits out: plain arrays.
     history_ : list of dict
         The student's ``train_loss`` and ``valid_loss`` (held-out log loss) by epoch.
+    report_ : dict of str to float
+        Log losses: of the pooled "teachers" out of fold, of the "student" on held-out rows,
+        and, where `candidates_` tell, how much lower the chosen one's is than that of the
+        net on labels alone, after equally short trainings: "gain_over_labels".
     teacher_ : TeacherEnsemble
         Fitted on all rows; only with ``keep_teachers=True``.
 
@@ -401,6 +405,18 @@ class DistilledClassifier(Exports, HasTeachers):
         if "plain_" in state:
             state["inputs_"], state["student_"] = from_plain(state.pop("plain_"))
         super().__setstate__(state)
+
+    @property
+    def report_(self):
+        """Log losses on rows that were not learnt from, and what the teachers brought."""
+        check_is_fitted(self)
+        held_out = [epoch["valid_loss"] for epoch in self.history_ if "valid_loss" in epoch]
+        of_labels = [each["valid_loss"] for each in self.candidates_ if not each["teachers"]]
+        report = {"teachers": self.teacher_scores_["pool"], "student": min(held_out, default=None)}
+        if of_labels:
+            best = min(each["valid_loss"] for each in self.candidates_)
+            report["gain_over_labels"] = of_labels[0] - best
+        return report
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "student_")

@@ -315,6 +315,21 @@ def test_no_temperature_is_tried_where_no_row_is_the_teachers(augmenter, n_tried
     assert len(clf.candidates_) == n_tried
 
 
+def test_the_report_says_what_the_teachers_brought():
+    X, y = numeric_rows(1600)
+    clf = quick_classifier(alpha="auto").fit(X, y)
+
+    of_labels = next(each for each in clf.candidates_ if not each["teachers"])
+    best = min(each["valid_loss"] for each in clf.candidates_)
+    assert clf.report_ == {
+        "teachers": clf.teacher_scores_["pool"],
+        "student": min(epoch["valid_loss"] for epoch in clf.history_),
+        "gain_over_labels": of_labels["valid_loss"] - best,
+    }
+    assert "gain_over_labels" not in quick_classifier(alpha=0.5).fit(X, y).report_
+    assert not hasattr(quick_classifier(), "report_")
+
+
 def test_no_candidate_is_trained_twice_where_every_row_has_a_label():
     X, y = numeric_rows(1600)
 
