@@ -23,7 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import TeacherEnsemble
 from skdistill._held_out import hold_out
-from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student, two_trees
+from tests.small import Fixed, mixed_table, numeric_rows, quick_classifier, quick_student, two_trees
 
 X, Y = numeric_rows()
 MORE, _ = numeric_rows(90, seed=1)
@@ -348,7 +348,7 @@ def test_weights_reach_the_teachers_that_take_them(witness):
 
 def test_weights_reach_the_pooling():
     y = np.arange(200) % 2
-    ones_are_likely = [("no", Says([0.5, 0.5])), ("one", Says([0.1, 0.9]))]
+    ones_are_likely = [("no", Fixed([0.5, 0.5])), ("one", Fixed([0.1, 0.9]))]
     table = np.zeros((200, 1))
 
     plain = quick_classifier(ones_are_likely).fit(table, y)
@@ -356,20 +356,6 @@ def test_weights_reach_the_pooling():
 
     assert plain.teacher_weights_["one"] < 0.3
     assert ones_count.teacher_weights_["one"] > 0.7
-
-
-class Says(ClassifierMixin, BaseEstimator):
-    """A teacher that has made up its mind."""
-
-    def __init__(self, answer):
-        self.answer = answer
-
-    def fit(self, X, y):
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict_proba(self, X):
-        return np.tile(self.answer, (len(X), 1))
 
 
 def test_weights_reach_the_early_stopping():

@@ -282,5 +282,5 @@ def warn_in_sample():
         "overconfidence, and with forests the label noise, goes into the student. Use "
         "cv=5 unless the teachers cannot overfit.",
         UserWarning,
-        stacklevel=4,
+        stacklevel=5,
     )

@@ -134,17 +134,7 @@ class TeacherEnsemble(HasTeachers):
         pool_weights(
             None if isinstance(self.weights, str) else self.weights, [None] * len(teachers), y
         )
-        out_of_bag = isinstance(self.cv, str) and self.cv == "oob"
-        if out_of_bag and groups is not None:
-            raise ValueError(
-                "cv='oob' tears groups apart, as bags are drawn row by row: give an int, or a "
-                "splitter that heeds groups, such as GroupKFold."
-            )
-        splits = None
-        if self.cv is None:
-            warn_in_sample()
-        else:
-            splits = folds(5 if out_of_bag else self.cv, X, y, rng, groups)
+        splits = self._splits(X, y, rng, groups)
         each, each_unlabeled, self.teachers_ = cross_fit(
             teachers,
             X,
@@ -154,7 +144,7 @@ class TeacherEnsemble(HasTeachers):
             sample_weight=sample_weight,
             held_out=held_out,
             unlabeled=unlabeled,
-            out_of_bag=out_of_bag,
+            out_of_bag=self._is_out_of_bag(),
             refit=refit,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
@@ -180,6 +170,22 @@ class TeacherEnsemble(HasTeachers):
             each, y, names, self.weights, combination=self.combination, sample_weight=sample_weight
         ).to_dict()
         return pooled, [pool(each, weights, self.combination) for each in each_unlabeled]
+
+    def _splits(self, X, y, rng, groups):
+        """The folds; None where each teacher is to label the rows it was fitted on."""
+        if self.cv is None:
+            warn_in_sample()
+            return None
+        if self._is_out_of_bag() and groups is not None:
+            raise ValueError(
+                "cv='oob' tears groups apart, as bags are drawn row by row: give an int, or a "
+                "splitter that heeds groups, such as GroupKFold."
+            )
+        # Teachers without bags need folds all the same.
+        return folds(5 if self._is_out_of_bag() else self.cv, X, y, rng, groups)
+
+    def _is_out_of_bag(self):
+        return isinstance(self.cv, str) and self.cv == "oob"
 
     def predict_proba(self, X):
         """Pooled class probabilities, ndarray of shape (n_samples, n_classes)."""

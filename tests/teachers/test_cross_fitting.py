@@ -20,7 +20,7 @@ from xgboost import XGBClassifier
 from skdistill import NetClassifier, StudentMLP, TensorNet
 from skdistill.teachers.cross_fitting import cross_fit, folds
 from skdistill.teachers.fitted import FittedTeacher
-from tests.small import mixed_table, numeric_rows, two_trees
+from tests.small import Fixed, mixed_table, numeric_rows, two_trees
 
 CLASSES = np.arange(3)
 THREE_FOLDS = list(KFold(3).split(np.zeros(60)))
@@ -42,20 +42,6 @@ class Recorder(ClassifierMixin, BaseEstimator):
 
     def __sklearn_clone__(self):
         return type(self)(self.seen)  # clones write into one list
-
-
-class Fixed(ClassifierMixin, BaseEstimator):
-    """A teacher that answers one row, whatever it is asked."""
-
-    def __init__(self, answer):
-        self.answer = answer
-
-    def fit(self, X, y):
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict_proba(self, X):
-        return np.tile(self.answer, (len(X), 1))
 
 
 def quick_net():
