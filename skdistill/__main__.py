@@ -40,25 +40,14 @@ def _parser():
 def run(arguments):
     """Do what the command line asks for."""
     import joblib
-    import pandas as pd
     from sklearn.base import clone
-    from sklearn.model_selection import train_test_split
 
     from skdistill import DistilledClassifier, NetClassifier, StudentNet, compare
 
     X, y = _read(arguments)
     out = Path(arguments.out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    # A class's only row is for training: nobody could be judged by it.
-    single = y.map(y.value_counts()) == 1
-    X_train, X_test, y_train, y_test = train_test_split(
-        X[~single],
-        y[~single],
-        test_size=arguments.test_size,
-        random_state=arguments.seed,
-        stratify=y[~single],
-    )
-    X_train, y_train = pd.concat([X_train, X[single]]), pd.concat([y_train, y[single]])
+    X_train, X_test, y_train, y_test = _divide(X, y, arguments)
     print(
         f"{len(X_train):,} rows to train on, {len(X_test):,} held out, {X.shape[1]} columns, "
         f"{y.nunique()} classes.\nFitting teachers, then the student …",
@@ -99,6 +88,24 @@ def run(arguments):
         report.plot().figure_.savefig(arguments.picture, dpi=150)
         print(f"The picture is in {arguments.picture}")
     return 0
+
+
+def _divide(X, y, arguments):
+    """Rows to train on and rows to compare on, as train_test_split returns them."""
+    import pandas as pd
+    from sklearn.model_selection import train_test_split
+
+    # A class's only row is for training: nobody could be judged by it.
+    single = y.map(y.value_counts()) == 1
+    X_train, X_test, y_train, y_test = train_test_split(
+        X[~single],
+        y[~single],
+        test_size=arguments.test_size,
+        random_state=arguments.seed,
+        stratify=y[~single],
+    )
+    X_train, y_train = pd.concat([X_train, X[single]]), pd.concat([y_train, y[single]])
+    return X_train, X_test, y_train, y_test
 
 
 def _read(arguments):
