@@ -55,16 +55,17 @@ class DistilledClassifier(Exports, HasTeachers):
     alpha : float or "auto", default="auto"
         The teacher's share of the loss ``alpha T² KL(teacher ‖ student) + (1 - alpha)
         CE(y, student)`` on rows that have a label: 1 is the teacher alone, 0 the labels
-        alone. "auto": 0, .5 or 1, or the net on labels alone, whichever has the best
-        held-out log loss after a quarter of the epochs; .5 where fewer than 150 rows are
-        held out, for tables of less than some 1,600.
+        alone. "auto": the share of the labels' variance that the teachers leave unexplained,
+        out of fold (1 - R²); or the net on labels alone, if that has the lower held-out log
+        loss after a quarter of the epochs. Not tried on tables of less than some 1,500 rows,
+        which can spare none for that.
     cv : int, splitter, iterable, "oob" or None, default=5
         Folds of the cross-fitting. "oob" fits the teachers that have out-of-bag answers
         once: forests, `ExtraTreesClassifier(bootstrap=True)`, `BaggingClassifier`, also
         at the end of a `Pipeline`; the others are fitted on 5 folds. None labels each row
         with teachers that were fitted on it, and warns.
     augmenter : "auto", "munge", None, or object with `fit` and `sample`, default="auto"
-        Where synthetic rows come from, three for each real row up to 50,000; the teachers
+        Where synthetic rows come from, six for each real row up to 50,000; the teachers
         label them. "auto" is `Munge`, or None where X is sparse. An object is cloned and
         must have ``fit(X)`` and ``sample(n, random_state)``, which returns rows like X.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
@@ -81,7 +82,7 @@ class DistilledClassifier(Exports, HasTeachers):
         versions. It is pickled: share the folder with those you trust.
     max_time : float, default=None
         Seconds for `fit`. The teachers are fitted in any case; the student's epoch in
-        which the time is over is its last, and the best one is kept.
+        which the time is over is its last.
     n_jobs : int, default=None
         Teachers × folds, and candidates for `alpha`, fitted at once. Within a search
         that has its own `n_jobs`, in turn.
@@ -119,9 +120,11 @@ class DistilledClassifier(Exports, HasTeachers):
     student_ : ForwardPass
         Encoded rows in, logits out: plain arrays.
     history_ : list of dict
-        The student's ``train_loss`` and ``valid_loss`` (held-out log loss) by epoch.
+        The student's ``train_loss`` by epoch, and its ``valid_loss``, the log loss of held-out
+        labels, where it is trained with some held out: see ``patience`` of `StudentNet`.
     report_ : dict of str to float
-        Log losses: of the pooled "teachers" out of fold, of the "student" on held-out rows,
+        Log losses: of the pooled "teachers" out of fold; of the "student" on held-out rows, if
+        only after the short training by which it was chosen, and None if none were held out;
         and, where `candidates_` tell, how much lower the chosen one's is than that of the
         net on labels alone, after equally short trainings: "gain_over_labels".
     teacher_ : TeacherEnsemble
@@ -246,15 +249,17 @@ class DistilledClassifier(Exports, HasTeachers):
             The estimator is then not fitted.
         KeyboardInterrupt
             On Ctrl-C, and the estimator is not fitted. Once the student is in training
-            for good, it is kept as of its best epoch instead, with a warning.
+            for good, it is kept as it is by then instead, or as of its best epoch if rows
+            were held out, with a warning.
         """
         from skdistill._held_out import hold_out
         from skdistill._memory import open_memory, repeatable_rng
         from skdistill.nets.training import MAX_SEED, size_module
+        from skdistill.student.search import learns_from_all, rows_that_judge
         from skdistill.student.student_net import check_student, fitted_inputs
         from skdistill.student.teach import teach
         from skdistill.teachers.given import check_given
-        from skdistill.transfer.augmenters import synthetic_rows
+        from skdistill.transfer.augmenters import draws_rows, synthetic_rows
         from skdistill.transfer.transfer_set import TransferSet
 
         self._forget()
@@ -267,7 +272,9 @@ class DistilledClassifier(Exports, HasTeachers):
         net = self._new_student()
         check_student(net, X, y, len(classes), self.categorical_features)
 
+        has_unlabeled = given.X_unlabeled is not None or draws_rows(given.augmenter, X)
         held_out = hold_out(y, rng, groups=given.groups, sample_weight=sample_weight)
+        held_out = rows_that_judge(held_out, net, has_unlabeled)
         known = _safe_indexing(X, ~held_out)
         recipe = given.augmenter, known, self.categorical_features, rng.randint(MAX_SEED)
         tables = synthetic_rows(*recipe, memory=memory), given.X_unlabeled
@@ -275,13 +282,14 @@ class DistilledClassifier(Exports, HasTeachers):
 
         seed = rng.randint(MAX_SEED)
         teacher = given.teacher or self._new_teacher(seed)
-        soft_targets, of_unlabeled = teacher.fit_soft_targets(
+        refit = self.keep_teachers or learns_from_all(net, has_unlabeled)
+        soft_targets, *of_unlabeled = teacher.fit_soft_targets(
             X, y, classes, sample_weight, groups=given.groups, held_out=held_out,
-            unlabeled=unlabeled, refit=self.keep_teachers, memory=memory,
+            unlabeled=unlabeled, refit=refit, keep=self.keep_teachers, memory=memory,
         )  # fmt: skip
         inputs = fitted_inputs(net, self.categorical_features, X, soft_targets, rng)
         rows = TransferSet(inputs.transform(X), soft_targets, y, sample_weight, held_out)
-        rows = rows.with_unlabeled([inputs.transform(table) for table in unlabeled], of_unlabeled)
+        rows = rows.with_unlabeled([inputs.transform(table) for table in unlabeled], *of_unlabeled)
 
         size_module(net, inputs.layout, len(classes), len(y))
         taught = teach(
@@ -412,9 +420,9 @@ class DistilledClassifier(Exports, HasTeachers):
         check_is_fitted(self)
         held_out = [epoch["valid_loss"] for epoch in self.history_ if "valid_loss" in epoch]
         of_labels = [each["valid_loss"] for each in self.candidates_ if not each["teachers"]]
-        report = {"teachers": self.teacher_scores_["pool"], "student": min(held_out, default=None)}
+        best = min((each["valid_loss"] for each in self.candidates_), default=None)
+        report = {"teachers": self.teacher_scores_["pool"], "student": min(held_out, default=best)}
         if of_labels:
-            best = min(each["valid_loss"] for each in self.candidates_)
             report["gain_over_labels"] = of_labels[0] - best
         return report
 

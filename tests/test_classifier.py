@@ -293,8 +293,8 @@ def test_temperature_auto_is_tried_at_the_alpha_that_was_chosen():
     assert (clf.alpha_, clf.temperature_) == (best["alpha"], best["temperature"])
     tried = [(each["alpha"], each["temperature"], each["teachers"]) for each in clf.candidates_]
     assert len(set(tried)) == len(tried)
-    assert tried[:4] == [(0.5, 1, True), (0.0, 1, True), (1.0, 1, True), (0.0, 1, False)]
-    assert tried[4:] in ([], [(clf.alpha_, 2, True), (clf.alpha_, 4, True)])
+    assert [each[1:] for each in tried[:2]] == [(1, True), (1, False)]
+    assert tried[2:] in ([], [(clf.alpha_, 2, True), (clf.alpha_, 4, True)])
 
 
 def test_temperature_auto_at_an_alpha_that_was_given():
@@ -321,28 +321,59 @@ def test_the_report_says_what_the_teachers_brought():
 
     of_labels = next(each for each in clf.candidates_ if not each["teachers"])
     best = min(each["valid_loss"] for each in clf.candidates_)
+    held_out = [epoch["valid_loss"] for epoch in clf.history_]
     assert clf.report_ == {
         "teachers": clf.teacher_scores_["pool"],
-        "student": min(epoch["valid_loss"] for epoch in clf.history_),
+        "student": min(held_out),
         "gain_over_labels": of_labels["valid_loss"] - best,
     }
     assert "gain_over_labels" not in quick_classifier(alpha=0.5).fit(X, y).report_
     assert not hasattr(quick_classifier(), "report_")
 
 
-def test_no_candidate_is_trained_twice_where_every_row_has_a_label():
+def test_alpha_auto_is_what_the_teachers_leave_unexplained():
+    X, y = numeric_rows()
+
+    clean, noisy = (
+        quick_classifier(alpha="auto", augmenter="munge").fit(X, labels)
+        for labels in (y, np.random.RandomState(0).permutation(y))
+    )
+
+    assert clean.candidates_ == noisy.candidates_ == []  # too few rows to try anything by
+    assert 0 < clean.alpha_ < 0.5 < noisy.alpha_ <= 1
+
+
+def test_a_student_with_synthetic_rows_learns_from_all_rows_to_the_end():
     X, y = numeric_rows(1600)
 
-    clf = quick_classifier(alpha="auto", augmenter=None).fit(X, y)
+    clf = quick_classifier(temperature="auto", augmenter="munge").fit(X, y)
 
-    tried = [(each["alpha"], each["teachers"]) for each in clf.candidates_]
-    assert tried == [(0.5, True), (1.0, True), (0.0, False)]
+    assert [sorted(epoch) for epoch in clf.history_] == [["train_loss"]] * 5
+    assert clf.report_["student"] == min(each["valid_loss"] for each in clf.candidates_)
 
 
-def test_alpha_auto_is_the_middle_where_rows_are_too_few_to_choose_by():
-    clf, _, _ = fitted(alpha="auto")
+def test_a_student_with_patience_keeps_the_rows_that_judge_it():
+    X, y = numeric_rows()
 
-    assert (clf.alpha_, clf.candidates_) == (0.5, [])
+    clf = quick_classifier(student=quick_student(patience=2), augmenter="munge").fit(X, y)
+
+    assert "valid_loss" in clf.history_[0]
+
+
+def test_no_row_is_held_out_where_there_are_too_few_to_decide():
+    X, y = numeric_rows()
+    learnt = []
+
+    class Counts(DecisionTreeClassifier):
+        def fit(self, X, y, sample_weight=None):
+            learnt.append(len(X))
+            return super().fit(X, y, sample_weight)
+
+    quick_classifier(Counts(), augmenter="munge").fit(X, y)
+    assert learnt == [30, 30, 60]
+    learnt.clear()
+    quick_classifier(Counts(), augmenter=None).fit(X, y)
+    assert max(learnt) < 30
 
 
 @pytest.mark.parametrize(

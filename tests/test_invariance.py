@@ -155,7 +155,7 @@ def test_levels_may_be_numbers():
     assert_array_equal(proba(renamed, LABELS), PROBA_OF_FRAME)
 
 
-@pytest.mark.parametrize("factor", [2.0**-20, 0.5, 1024.0])
+@pytest.mark.parametrize("factor", [2.0**-10, 0.5, 1024.0])
 def test_the_unit_of_a_column_does_not_matter(factor):
     scaled = X * [1, factor, 1, 1, 1]
 

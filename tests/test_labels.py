@@ -175,7 +175,7 @@ def test_soft_targets_of_rare_classes_sum_to_one():
     X, y = rare(200, 9, 1)
     ensemble = TeacherEnsemble(two_trees(), cv=5, random_state=0)
 
-    soft_targets, (of_unlabeled,) = ensemble.fit_soft_targets(
+    soft_targets, (of_unlabeled,), _ = ensemble.fit_soft_targets(
         X, y, np.arange(4), unlabeled=[X[:20]]
     )
 

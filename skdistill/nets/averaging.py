@@ -36,7 +36,9 @@ class RunningAverage:
         self.averaged.update_parameters(self.module)
 
     def put(self):
-        """Give the module the average, and remember what it had."""
+        """Give the module the average, and remember what it had; once is enough."""
+        if self.trained is not None:
+            return
         self.trained = [each.detach().clone() for each in self.module.parameters()]
         _copy(self.averaged.module.parameters(), self.module)
 

@@ -28,7 +28,7 @@ class StudentMLP(nn.Module):
     n_samples : int, default=None
         Rows to be trained on, for `hidden_sizes`.
     hidden_sizes : tuple of int or "auto", default="auto"
-        "auto": two layers; 32 and 32 up to 500 rows, 128 and 64 up to 5,000, else 256
+        "auto": two layers; 32 and 32 up to 500 rows, 128 and 64 up to 1,000, else 256
         and 256.
     dropout : float, default=0.1
     n_frequencies : int, default=16
@@ -175,7 +175,7 @@ class LayerStack(nn.Module):
 
 def _sizes_for(n_samples):
     """Sizes that neither starve a large table nor outweigh a small one."""
-    if n_samples is None or n_samples > 5000:
+    if n_samples is None or n_samples > 1000:
         return (256, 256)
     return (128, 64) if n_samples > 500 else (32, 32)
 

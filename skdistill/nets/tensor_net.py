@@ -12,6 +12,7 @@ from skdistill.nets.averaging import RunningAverage
 from skdistill.nets.losses import DistillationLoss
 
 EVALUATION_BATCH = 8192
+PATIENCE = 15
 SPARSE_EVALUATION_BATCH = 512  # few enough to be dense for a module that knows no sparse rows
 
 
@@ -34,9 +35,10 @@ class TensorNet(NeuralNet):
     max_epochs : int, default=100
     batch_size : int or "auto", default="auto"
         "auto": a 64th of the rows, but at least 16 and at most 256.
-    patience : int, default=15
+    patience : int or None, default=15
         Stop after so many epochs without a better held-out log loss, and go back to
-        the best. Without held-out rows all epochs are trained.
+        the best. Without held-out rows all epochs are trained. None: 15 where some are held
+        out, and `DistilledClassifier` may do without.
     averaging : float, default=0.998
         Decay of the running average of the weights, which is what is validated and kept;
         0 for the weights as they are.
@@ -56,7 +58,7 @@ class TensorNet(NeuralNet):
         lr=2e-3,
         max_epochs=100,
         batch_size="auto",
-        patience=15,
+        patience=PATIENCE,
         averaging=0.998,
         mixed_precision=True,
         device="cpu",
@@ -86,7 +88,8 @@ class TensorNet(NeuralNet):
         users = [each[1] if isinstance(each, tuple) else each for each in self._users_callbacks()]
         # Two schedules would turn the same learning rate.
         schedule = [] if any(map(_is_schedule, users)) else [("lr_scheduler", annealing)]
-        stopping = EarlyStopping(patience=self.patience, load_best=True, sink=_silent)
+        patience = PATIENCE if self.patience is None else self.patience
+        stopping = EarlyStopping(patience=patience, load_best=True, sink=_silent)
         watched = [] if self.train_split is None else [("early_stopping", stopping)]
         return [*schedule, *watched, ("print_log", PrintLog())]
 
@@ -133,6 +136,8 @@ class TensorNet(NeuralNet):
         self._average = RunningAverage(self.module_, self.averaging) if self.averaging else None
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
+        if self._average is not None:
+            self._average.put()  # of an epoch that was broken off
         super().on_train_end(net, X=X, y=y, **kwargs)
         self._average = None
 

@@ -9,8 +9,6 @@ from sklearn.base import clone
 from skdistill._parallel import in_parallel
 from skdistill.nets.training import how_it_ended, train_net
 
-# On clean data the teachers' mistakes hurt, on noisy data the labels' noise does.
-ALPHAS = (0.5, 0.0, 1.0)
 TEMPERATURES = (1.0, 2.0, 4.0)
 # Each candidate is trained on a shorter schedule of its own, annealed to its end.
 SHARE_OF_EPOCHS = 4
@@ -28,7 +26,8 @@ class Candidate:
     teachers : bool
         False: the net on labels alone.
     valid_loss : float
-        Held-out log loss of a short training; NaN while it is not tried.
+        Held-out log loss of a short training: at its end, or the lowest of a training that
+        is to stop early. NaN while it is not tried.
     cut_short : bool
         Whether that training ran out of time.
     """
@@ -41,11 +40,13 @@ class Candidate:
 
 
 def choose(net, rows, *, alpha, temperature, seed, n_jobs=None, max_time=None):
-    """Try what is "auto" on short trainings, by held-out log loss.
+    """Choose what is "auto".
 
-    First the teachers' share of the loss, then, if they are listened to, the temperature.
-    The net on labels alone is one of the candidates: where the teachers do not help, they
-    are not listened to.
+    The teachers' share of the loss is the share of the labels' variance that they leave
+    unexplained: on noisy labels they know better, on clean ones their mistakes are most of
+    the difference. Then short trainings are compared by held-out log loss: with the
+    teachers, of several temperatures if that is "auto" too, and the net on labels alone, so
+    that where the teachers do not help they are not listened to.
 
     Parameters
     ----------
@@ -64,57 +65,75 @@ def choose(net, rows, *, alpha, temperature, seed, n_jobs=None, max_time=None):
     chosen : Candidate
     candidates : list of dict
         All that were tried. Empty if fewer than 150 rows were held out: by so few the one
-        that happens to be the surest wins, and .5 and 1 are taken.
+        that happens to be the surest wins.
     """
-    first = Candidate(_first(alpha, ALPHAS), _first(temperature, TEMPERATURES))
+    share = rows.unexplained() if alpha == "auto" else alpha
+    degrees = TEMPERATURES if temperature == "auto" else [temperature]
+    # Rows without a label are the teachers' whatever alpha is.
+    first = Candidate(share, degrees[0], teachers=share > 0 or rows.has_unlabeled)
     if net.train_split is None or rows.held_out.sum() < FEWEST_ROWS_TO_CHOOSE_BY:
         return first, []
     training = {"seed": seed, "max_time": max_time}
     chosen, tried = first, []
-    unlabeled = (rows.labels < 0).any()  # rows that are the teachers' whatever alpha is
     if alpha == "auto":
-        alphas = ALPHAS if unlabeled else ALPHAS[::2]  # else 0 is labels alone
-        tried = [Candidate(share, first.temperature) for share in alphas]
-        tried.append(Candidate(0.0, first.temperature, teachers=False))
+        tried = [first, Candidate(0.0, degrees[0], teachers=False)]
         chosen = _best(net, rows, tried, n_jobs, training)
-    if temperature == "auto" and chosen.teachers and (chosen.alpha > 0 or unlabeled):
-        others = [Candidate(chosen.alpha, other) for other in TEMPERATURES]
-        if tried:
-            others[0] = chosen
+    if temperature == "auto" and chosen.teachers:
+        others = [chosen, *(Candidate(chosen.alpha, other) for other in degrees[1:])]
         chosen = _best(net, rows, others, n_jobs, training)
         tried = tried + [each for each in others if each not in tried]
     return chosen, [asdict(each) for each in tried]
 
 
-def _first(value, choices):
-    return choices[0] if value == "auto" else value
+def learns_from_all(net, has_unlabeled):
+    """Whether a student is trained to the end, on all rows.
+
+    Beside rows that only the teachers have a word on there is little to overfit, and what a
+    few held-out labels would say of when to stop is mostly noise.
+    """
+    return has_unlabeled and getattr(net, "patience", 0) is None
+
+
+def rows_that_judge(held_out, net, has_unlabeled):
+    """The rows held out, or none where they are too few to decide anything.
+
+    Whether there is something to decide does not matter: a search over `alpha` with "auto"
+    among its values is to fit the teachers once.
+
+    Parameters
+    ----------
+    held_out : ndarray of bool of shape (n_samples,)
+    net : skorch.NeuralNet
+    has_unlabeled : bool
+        Whether there will be rows that only the teachers have a word on.
+    """
+    enough = held_out.sum() >= FEWEST_ROWS_TO_CHOOSE_BY
+    return held_out if enough or not learns_from_all(net, has_unlabeled) else held_out & False
 
 
 def _best(net, rows, candidates, n_jobs, training):
     """Train those that have not been, and name the one with the lowest loss."""
     untried = [each for each in candidates if np.isnan(each.valid_loss)]
-    calls = [
-        partial(
-            _try, clone(net), taught_on(rows, each), alpha=each.alpha,
-            temperature=each.temperature, **training,
-        )
-        for each in untried
-    ]  # fmt: skip
+    calls = [partial(_try, clone(net), rows, each, training) for each in untried]
     for each, outcome in zip(untried, in_parallel(calls, n_jobs)):
         each.valid_loss, each.cut_short = outcome
     return min(candidates, key=lambda each: each.valid_loss)
 
 
-def taught_on(rows, candidate):
-    """The rows that a candidate learns from: all, or only the labelled ones."""
-    return rows if candidate.teachers else rows.labeled()
+def train_as(net, candidate, rows, **training):
+    """Train a net as a candidate says: on all of these rows, or only on the labelled ones."""
+    rows = rows if candidate.teachers else rows.labeled()
+    loss = {"alpha": candidate.alpha, "temperature": candidate.temperature}
+    return train_net(net, rows, **loss, **training)
 
 
-def _try(net, rows, **training):
-    """The best held-out log loss of a short training, and whether it ran out of time."""
+def _try(net, rows, candidate, training):
+    """The held-out log loss that a short training comes to, and whether it ran out of time."""
     net.set_params(max_epochs=max(1, net.max_epochs // SHARE_OF_EPOCHS), verbose=0)
-    train_net(net, rows, **training)
-    # A training that diverged is no candidate: NaN would win every comparison.
+    train_as(net, candidate, rows, **training)
     losses = [epoch["valid_loss"] for epoch in net.history]
+    if candidate.teachers and learns_from_all(net, rows.has_unlabeled):
+        losses = losses[-1:]
+    # A training that diverged is no candidate: NaN would win every comparison.
     best = min((loss for loss in losses if np.isfinite(loss)), default=np.inf)
     return best, how_it_ended(net) == "time"

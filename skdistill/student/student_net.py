@@ -29,11 +29,15 @@ class StudentNet(TensorNet):
     start : dict or None, default=None
         What `student_from_teacher` has cut from a teacher: "arrays", the parameters that each
         training begins with, and "inputs", how the teacher saw a table. None: a fresh start.
+    patience : int or None, default=None
+        None: beside synthetic or other unlabelled rows it is trained for all epochs, on all
+        rows; else it stops early, see `TensorNet`. An int: it always stops early, by rows that
+        are held out for that.
     lr : float, default=4e-3
-    max_epochs : int, default=60
+    max_epochs : int, default=50
         Higher and fewer than those of a net on labels alone: soft targets are less noisy.
     **kwargs
-        As in `TensorNet`: optimizer, batch_size, patience, callbacks; and
+        As in `TensorNet`: optimizer, batch_size, callbacks; and
         ``module__hidden_sizes``, ``module__dropout`` and the like.
 
     Examples
@@ -43,9 +47,11 @@ class StudentNet(TensorNet):
     >>> net = StudentNet(optimizer=torch.optim.SGD, lr=0.1, module__hidden_sizes=(64, 64))
     """
 
-    def __init__(self, module=StudentMLP, *, start=None, lr=4e-3, max_epochs=60, **kwargs):
+    def __init__(
+        self, module=StudentMLP, *, start=None, patience=None, lr=4e-3, max_epochs=50, **kwargs
+    ):
         self.start = start
-        super().__init__(module, lr=lr, max_epochs=max_epochs, **kwargs)
+        super().__init__(module, patience=patience, lr=lr, max_epochs=max_epochs, **kwargs)
 
     def initialize_module(self):
         super().initialize_module()

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from skdistill._memory import remembered
-from skdistill.nets.training import CUT_SHORT, how_it_ended, train_net
-from skdistill.student.search import Candidate, choose, taught_on
+from skdistill.nets.training import CUT_SHORT, how_it_ended
+from skdistill.student.search import Candidate, choose, learns_from_all, train_as
 from skdistill.student.student_net import forward_pass
 
 
@@ -75,7 +75,7 @@ def teach(
 
 
 def _teach(net, rows, recipe, n_jobs, deadline, verbose):
-    # Up to six trials of a quarter of the epochs each are to leave as much as they take.
+    # Up to four trials of a quarter of the epochs each are to leave as much as they take.
     share = None if deadline is None else _left(deadline) / 12
     chosen, candidates = choose(net, rows, **recipe, n_jobs=n_jobs, max_time=share)
     max_time = None if deadline is None else _left(deadline)
@@ -86,10 +86,11 @@ def _teach(net, rows, recipe, n_jobs, deadline, verbose):
             UserWarning,
             stacklevel=6,
         )
-    train_net(
-        net, taught_on(rows, chosen), alpha=chosen.alpha, temperature=chosen.temperature,
-        seed=recipe["seed"], max_time=max_time, verbose=verbose, salvage=True,
-    )  # fmt: skip
+    if chosen.teachers and learns_from_all(net, rows.has_unlabeled):
+        rows = rows.whole()
+    train_as(
+        net, chosen, rows, seed=recipe["seed"], max_time=max_time, verbose=verbose, salvage=True
+    )
     _check_finite(net)
     ended = how_it_ended(net)
     if ended == "interrupt":

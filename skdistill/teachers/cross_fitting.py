@@ -21,6 +21,7 @@ from skdistill.teachers.ready import ask_ready, is_ready, label_answers, warn_of
 from skdistill.teachers.work import naming, recall_or_make, recipes_of
 
 OUT_OF_BAG = "out of bag"
+ALL_ROWS = "all rows"
 
 
 def folds(cv, X, y, rng, groups=None):
@@ -102,6 +103,7 @@ def cross_fit(
     unlabeled=(),
     out_of_bag=False,
     refit=False,
+    keep=False,
     n_jobs=None,
     verbose=0,
     memory=None,
@@ -126,14 +128,16 @@ def cross_fit(
         Rows that no fold's teachers are fitted on. They are to judge the student, and
         would recognise their own labels in what the teachers say of their neighbours.
     unlabeled : sequence of tables of shape (n_unlabeled, n_features), default=()
-        Rows to be labelled by all folds' teachers on average.
+        Rows to be labelled too.
     sample_weight : ndarray of shape (n_samples,), default=None
         Goes to the teachers that take it, scaled to mean one; no teacher is fitted on rows
         of weight zero.
     out_of_bag : bool, default=False
         Fit the teachers that have out-of-bag answers once instead of fold by fold.
     refit : bool, default=False
-        Fit each teacher on all rows as well.
+        Fit each teacher on all rows as well, those held out among them.
+    keep : bool, default=False
+        Whether these are wanted themselves, and not only what they say of unlabelled rows.
     n_jobs : int, default=None
         Teachers × folds fitted at once.
     verbose : int, default=0
@@ -145,10 +149,12 @@ def cross_fit(
     -------
     soft_targets : ndarray of shape (n_teachers, n_samples, n_classes), float64
         Rows sum to one. A class that a fold's training rows lack has probability 0.
-    soft_targets_unlabeled : list of ndarray of shape (n_teachers, n_unlabeled, n_classes)
-        One for each table.
+    of_folds : list of ndarray of shape (n_teachers, n_unlabeled, n_classes)
+        For each table of unlabelled rows, what all folds' teachers say on average.
+    of_all : list of ndarray of shape (n_teachers, n_unlabeled, n_classes)
+        What teachers fitted on all rows say; zeros unless `refit`.
     fitted : list of FittedTeacher
-        Fitted on all rows; empty unless `refit`.
+        Fitted on all rows; empty unless `refit` and `keep`.
 
     References
     ----------
@@ -172,33 +178,40 @@ def cross_fit(
     asked = ask_ready(teachers, rows, recipes, memory, verbose)
 
     once = [(OUT_OF_BAG, np.flatnonzero(learnt), everything)] if out_of_bag else []
-    last = [("all rows", counted, None)] if refit else []
+    last = [(ALL_ROWS, counted, everything[:0])] if refit else []
     tasks = _tasks(teachers, splits, once, last)
     pieces = {
-        f"{teachers[t][0]}, {where}": partial(_fit_and_label, teachers[t], where, train, test, rows)
+        f"{teachers[t][0]}, {where}": partial(_fit_and_label, teachers[t], where, train, test, rows, keep)
         for t, where, train, test in tasks
     }
-    keys = _keys(memory, recipes, tasks, rows)
+    keys = _keys(memory, recipes, tasks, rows, keep)
     results = recall_or_make(pieces, keys, memory, n_jobs, verbose)
 
     soft_targets = np.empty((len(teachers), len(y), len(classes)))
-    of_unlabeled = [np.zeros((len(teachers), table.shape[0], len(classes))) for table in unlabeled]
+    of_folds, of_all = (
+        [np.zeros((len(teachers), table.shape[0], len(classes))) for table in unlabeled]
+        for _ in range(2)
+    )
     fitted = {}
-    for (t, where, _, test), result in zip(tasks, results):
-        if test is None:
-            fitted[t] = result
-        else:
-            soft_targets[t, test], labelled = result
-            n_labels = 1 if where == OUT_OF_BAG else len(splits)
-            for total, proba in zip(of_unlabeled, labelled):
-                total[t] += proba / n_labels
+    for (t, where, _, test), (proba, labelled, teacher) in zip(tasks, results):
+        soft_targets[t, test] = proba
+        if where == ALL_ROWS:
+            fitted[t] = teacher
+        n_labels = 1 if where in (ALL_ROWS, OUT_OF_BAG) else len(splits)
+        for total, proba in zip(of_all if where == ALL_ROWS else of_folds, labelled):
+            total[t] += proba / n_labels
     for t, answers in asked.items():
-        soft_targets[t], labelled, fitted[t] = label_answers(
+        soft_targets[t], by_folds, by_all, fitted[t] = label_answers(
             teachers[t], answers, splits, counted, rows
         )
-        for total, proba in zip(of_unlabeled, labelled):
-            total[t] = proba
-    return soft_targets, of_unlabeled, [fitted[t] for t in sorted(fitted)] if refit else []
+        for k, (one, other) in enumerate(zip(by_folds, by_all)):
+            of_folds[k][t], of_all[k][t] = one, other
+    return (
+        soft_targets,
+        of_folds,
+        of_all,
+        [fitted[t] for t in sorted(fitted)] if refit and keep else [],
+    )
 
 
 def _some(train):
@@ -227,32 +240,29 @@ def _tasks(teachers, splits, once, last):
     ]
 
 
-def _keys(memory, recipes, tasks, rows):
+def _keys(memory, recipes, tasks, rows, keep):
     """What each task's result depends on, as one key; None where that cannot be told."""
     if memory is None:
         return [None] * len(tasks)
     X, y, classes, sample_weight, unlabeled = rows
     of_unlabeled = [memory.table(table) for table in unlabeled]
     tables = memory.table(X), fingerprint(y, classes, sample_weight), of_unlabeled
-    # The teachers that are fitted on all rows have no word on the unlabelled ones.
     return [
         recipes[t]
         and memory.key(
             recipes[t],
             where == OUT_OF_BAG,
+            keep and where == ALL_ROWS,
             memory.table(train),
             memory.table(test),
-            *tables[: 2 if test is None else 3],
+            *tables,
         )
         for t, where, train, test in tasks
     ]
 
 
-def _fit_and_label(named, where, train, test, rows):
-    """One teacher on one fold: its probabilities for the fold and for unlabelled rows.
-
-    Without a fold to label, the fitted teacher itself.
-    """
+def _fit_and_label(named, where, train, test, rows, keep):
+    """One teacher on one fold: its word on the fold, on unlabelled rows, and perhaps itself."""
     name, teacher = named
     X, y, classes, sample_weight, unlabeled = rows
     with naming(name, where, X):
@@ -262,17 +272,18 @@ def _fit_and_label(named, where, train, test, rows):
             y[train],
             None if sample_weight is None else sample_weight[train],
         )
-        if test is None:
-            return fitted
         if where == OUT_OF_BAG:
             proba = np.empty((len(y), len(classes)))
             proba[train] = out_of_bag_targets(fitted, len(train))
-            unseen = np.setdiff1d(test, train)
-            if len(unseen):
-                proba[unseen] = fitted.predict_proba(_safe_indexing(X, unseen))
-        else:
+            test = np.setdiff1d(test, train)
+            if len(test):
+                proba[test] = fitted.predict_proba(_safe_indexing(X, test))
+        elif len(test):
             proba = fitted.predict_proba(_safe_indexing(X, test))
-        return proba, [fitted.predict_proba(table) for table in unlabeled]
+        else:
+            proba = np.empty((0, len(classes)))
+        labelled = [fitted.predict_proba(table) for table in unlabeled]
+        return proba, labelled, fitted if keep and where == ALL_ROWS else None
 
 
 def warn_in_sample():

@@ -80,7 +80,9 @@ class TeacherEnsemble(HasTeachers):
         X, y, classes, sample_weight = check_training_rows(self, X, y, sample_weight)
         groups = check_groups(groups, len(y))
         memory = open_memory(self.memory, self.random_state)
-        self.fit_soft_targets(X, y, classes, sample_weight, groups=groups, memory=memory)
+        self.fit_soft_targets(
+            X, y, classes, sample_weight, groups=groups, refit=True, keep=True, memory=memory
+        )
         return self
 
     def fit_soft_targets(
@@ -93,7 +95,8 @@ class TeacherEnsemble(HasTeachers):
         groups=None,
         held_out=None,
         unlabeled=(),
-        refit=True,
+        refit=False,
+        keep=False,
         memory=None,
     ):
         """Cross-fit the teachers and pool what they say of each row.
@@ -110,8 +113,10 @@ class TeacherEnsemble(HasTeachers):
         held_out : ndarray of bool of shape (n_samples,), default=None
             Rows that neither a fold's teachers nor the weights are fitted on.
         unlabeled : sequence of tables of shape (n_unlabeled, n_features), default=()
-        refit : bool, default=True
-            Whether the teachers are wanted afterwards, fitted on all rows.
+        refit : bool, default=False
+            Whether to fit the teachers on all rows too, those held out among them.
+        keep : bool, default=False
+            Whether these are wanted afterwards, as `teachers_`.
         memory : Memory, default=None
             Open, as `open_memory` returns it.
 
@@ -119,8 +124,11 @@ class TeacherEnsemble(HasTeachers):
         -------
         soft_targets : ndarray of shape (n_samples, n_classes)
             From teachers that never saw the row.
-        soft_targets_unlabeled : list of ndarray of shape (n_unlabeled, n_classes)
-            From all folds' teachers, for each table.
+        of_folds : list of ndarray of shape (n_unlabeled, n_classes)
+            For each table of unlabelled rows, from all folds' teachers on average.
+        of_all : list of ndarray of shape (n_unlabeled, n_classes)
+            With `refit` the mean of that and of what teachers fitted on all rows say: these
+            know more rows, and the average wavers less. Else the same.
         """
         if self.combination not in COMBINATIONS:
             raise ValueError(
@@ -135,7 +143,8 @@ class TeacherEnsemble(HasTeachers):
             None if isinstance(self.weights, str) else self.weights, [None] * len(teachers), y
         )
         splits = self._splits(X, y, rng, groups)
-        each, each_unlabeled, self.teachers_ = cross_fit(
+        refit = refit and (keep or splits is not None)  # without folds all rows were learnt from
+        each, by_folds, by_all, self.teachers_ = cross_fit(
             teachers,
             X,
             y,
@@ -146,6 +155,7 @@ class TeacherEnsemble(HasTeachers):
             unlabeled=unlabeled,
             out_of_bag=self._is_out_of_bag(),
             refit=refit,
+            keep=keep,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
             memory=memory,
@@ -169,7 +179,13 @@ class TeacherEnsemble(HasTeachers):
         self.diversity_ = diversity(
             each, y, names, self.weights, combination=self.combination, sample_weight=sample_weight
         ).to_dict()
-        return pooled, [pool(each, weights, self.combination) for each in each_unlabeled]
+        if not refit:
+            by_all = by_folds
+        means = [(one + other) / 2 for one, other in zip(by_folds, by_all)]
+        return pooled, *(
+            [pool(each, weights, self.combination) for each in tables]
+            for tables in (by_folds, means)
+        )
 
     def _splits(self, X, y, rng, groups):
         """The folds; None where each teacher is to label the rows it was fitted on."""

@@ -78,7 +78,7 @@ class GivenTeacher:
         labels = range(len(classes))
         loss = log_loss(y, self.teacher_proba, labels=labels, sample_weight=sample_weight)
         self.weights_, self.scores_, self.diversity_ = {}, {"pool": loss}, {}
-        return self.teacher_proba, []
+        return self.teacher_proba, [], []
 
 
 def check_teacher_proba(teacher_proba, n_samples, classes):

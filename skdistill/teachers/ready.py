@@ -107,21 +107,28 @@ def _ask(named, where, X, classes):
 
 
 def label_answers(named, answers, splits, counted, rows):
-    """Soft targets for X and the unlabelled rows, and the teacher, from what it has answered."""
+    """As `cross_fit` of one teacher, from what it has answered.
+
+    Returns
+    -------
+    soft_targets : ndarray of shape (n_samples, n_classes)
+    of_folds, of_all : list of ndarray of shape (n_unlabeled, n_classes)
+    fitted : ReadyTeacher
+    """
     name, teacher = named
     X, y, classes, sample_weight, _ = rows
     soft_targets = np.empty((len(y), len(classes)))
-    of_unlabeled = [0.0] * len(answers[1:])
+    of_folds = [0.0] * len(answers[1:])
     with naming(name, "all rows", X):
         ready = ReadyTeacher(name, clone(teacher), classes)
         for train, test in [*splits, (counted, [])]:
             weight = None if sample_weight is None else sample_weight[train]
             ready.fit_answers(answers[0][train], y[train], weight)
             soft_targets[test] = ready.label(answers[0][test])
+            labelled = [ready.label(answer) for answer in answers[1:]]
             if len(test):
-                labelled = [ready.label(answer) / len(splits) for answer in answers[1:]]
-                of_unlabeled = [total + proba for total, proba in zip(of_unlabeled, labelled)]
-    return soft_targets, of_unlabeled, ready
+                of_folds = [total + proba / len(splits) for total, proba in zip(of_folds, labelled)]
+    return soft_targets, of_folds, labelled, ready
 
 
 def warn_of_frozen(teachers):

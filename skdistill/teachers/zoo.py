@@ -16,6 +16,9 @@ from skdistill.teachers.named import has_probabilities
 
 # Boosting rounds where no row can be spared to count them by.
 ROUNDS_UNSEEN = 100
+# Of so many columns a split of XGBoost sees each; of more it sees some.
+COLUMNS_SEEN = 32
+BINS_IN_ALL = 16_384
 
 
 def default_teachers(*, categorical_features="from_dtype", device="auto"):
@@ -84,7 +87,8 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     Fitted on a sparse matrix it gets CSR always; rows of more than one axis are flattened.
     An XGBoost classifier with ``early_stopping_rounds`` counts its rounds on a tenth or so
-    of the rows, and is then fitted with as many on all of them.
+    of the rows, and is then fitted with as many on all of them. Unless told, of more than 32
+    columns each of its splits looks at 32, or a tenth, in fewer bins.
 
     The classifier's parameters are its own too, so that in an ensemble one writes
     ``rf__n_estimators`` as if there were no encoder between.
@@ -117,8 +121,10 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.encoder_ = TableEncoder(self.categorical_features).fit(X)
         X = self.encoder_.encode(X)
         classifier = clone(self.classifier)
-        if hasattr(classifier, "get_booster") and classifier.early_stopping_rounds:
-            classifier = _with_rounds_found(classifier, X, y, sample_weight)
+        if hasattr(classifier, "get_booster"):
+            classifier = _for_width(classifier, X.shape[1])
+            if classifier.early_stopping_rounds:
+                classifier = _with_rounds_found(classifier, X, y, sample_weight)
         self.classifier_ = classifier.fit(X, y, **weight_parameter(classifier, sample_weight))
         return self
 
@@ -166,6 +172,17 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
+
+
+def _for_width(boosted, n_columns):
+    """XGBoost that looks at a part of many columns, as a forest does: better, and in less time."""
+    share = float(np.clip(COLUMNS_SEEN / n_columns, 0.1, 1))
+    found = {
+        "colsample_bynode": share if share < 1 else None,
+        "max_bin": int(np.clip(BINS_IN_ALL // n_columns, 64, 256)),
+    }
+    params = boosted.get_params()
+    return boosted.set_params(**{name: found[name] for name in found if params[name] is None})
 
 
 def _with_rounds_found(boosted, X, y, sample_weight):

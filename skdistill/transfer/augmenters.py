@@ -25,14 +25,21 @@ from skdistill._table import TableEncoder
 # A neighbour among so many rows is near enough, and found in seconds.
 ROWS_OF_NEIGHBOURS = 10_000
 MOST_LEVELS_OF_NEIGHBOURS = 64
-SYNTHETIC_ROWS_FOR_EACH = 3
+SYNTHETIC_ROWS_FOR_EACH = 6
 MOST_SYNTHETIC_ROWS = 50_000
+
+
+def draws_rows(augmenter, X):
+    """Whether there are to be synthetic rows; "auto" asks for none of a sparse matrix.
+
+    Between two texts there is no text.
+    """
+    by_default = isinstance(augmenter, str) and augmenter == "auto"
+    return augmenter is not None and not (by_default and issparse(X))
 
 
 def synthetic_rows(augmenter, X, categorical_features, seed, memory=None):
     """Draw the synthetic rows that `DistilledClassifier` asks for; None if it wants none.
-
-    "auto" asks for none of a sparse matrix: between two texts there is no text.
 
     Parameters
     ----------
@@ -43,7 +50,7 @@ def synthetic_rows(augmenter, X, categorical_features, seed, memory=None):
     memory : Memory, default=None
         Where rows drawn of the same table are found.
     """
-    if augmenter is None or (issparse(X) and isinstance(augmenter, str) and augmenter == "auto"):
+    if not draws_rows(augmenter, X):
         return None
     recipe = augmenter, X, categorical_features, seed
     return remembered(memory, lambda: _draw(*recipe), "synthetic", *recipe)

@@ -1,6 +1,6 @@
 """The rows that a net is taught on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,10 @@ class TransferSet:
         Class indices; -1 for a row without label.
     sample_weight : ndarray of shape (n_samples,) or None
     held_out : ndarray of bool of shape (n_samples,)
-        Rows that nobody learns from: their log loss decides when to stop.
+        Rows that nobody learns from: their log loss decides how to go on, and when to stop.
+    final_targets : ndarray of shape (n_samples, n_classes), default=None
+        Soft targets from teachers that know the rows held out, for when there is nothing
+        left to decide. None: the same.
     """
 
     X: np.ndarray
@@ -28,19 +31,20 @@ class TransferSet:
     labels: np.ndarray
     sample_weight: np.ndarray | None
     held_out: np.ndarray
+    final_targets: np.ndarray | None = None
 
     @classmethod
     def from_labels(cls, X, labels, n_classes, sample_weight, held_out):
         """The transfer set of a net without teachers: its targets are the labels."""
         return cls(X, np.eye(n_classes)[labels], labels, sample_weight, held_out)
 
-    def with_unlabeled(self, tables, soft_targets):
+    def with_unlabeled(self, tables, soft_targets, final_targets):
         """Add rows that only the teachers have a word on; each weighs as much as the mean.
 
         Parameters
         ----------
         tables : list of ndarray of shape (n_unlabeled, ...) or CSR matrix, float32
-        soft_targets : list of ndarray of shape (n_unlabeled, n_classes)
+        soft_targets, final_targets : list of ndarray of shape (n_unlabeled, n_classes)
         """
         n = sum(X.shape[0] for X in tables)
         weight = self.sample_weight
@@ -52,7 +56,29 @@ class TransferSet:
             np.concatenate([self.labels, np.full(n, -1)]),
             weight,
             np.concatenate([self.held_out, np.zeros(n, dtype=bool)]),
+            np.concatenate([self.soft_targets, *final_targets]),
         )
+
+    @property
+    def has_unlabeled(self):
+        return bool((self.labels < 0).any())
+
+    def whole(self):
+        """All rows, none held out, and the last word of the teachers on those without label."""
+        targets = self.soft_targets if self.final_targets is None else self.final_targets
+        return replace(self, soft_targets=targets, held_out=np.zeros_like(self.held_out))
+
+    def unexplained(self):
+        """Share of the labels' variance that the soft targets leave unexplained, from 0 to 1.
+
+        One minus R², of the labels as zeros and ones, over the rows that are learnt from.
+        """
+        rows = self.only((self.labels >= 0) & ~self.held_out)
+        weight = np.ones(len(rows.labels)) if rows.sample_weight is None else rows.sample_weight
+        labels = np.eye(self.soft_targets.shape[1])[rows.labels]
+        shares = np.average(labels, axis=0, weights=weight)
+        left = weight @ np.square(labels - rows.soft_targets).sum(1)
+        return float(min(1.0, left / (weight @ np.square(labels - shares).sum(1))))
 
     def labeled(self):
         """Only the rows that have a label."""
@@ -67,4 +93,5 @@ class TransferSet:
             self.labels[rows],
             weight if weight is None else weight[rows],
             self.held_out[rows],
+            None if self.final_targets is None else self.final_targets[rows],
         )

@@ -90,7 +90,7 @@ def test_a_class_that_a_fold_lacks_has_probability_zero(kind):
     splits[1] = splits[1][0], np.setdiff1d(splits[1][1], splits[1][0])
     splits.append((np.arange(1, 90, 2), np.flatnonzero(~lacking & (np.arange(90) % 2 == 0))))
 
-    targets, _, _ = cross_fit([(kind, TEACHERS[kind]())], X, y, WORDS, splits=splits)
+    targets, *_ = cross_fit([(kind, TEACHERS[kind]())], X, y, WORDS, splits=splits)
 
     assert (targets[0][lacking, 1] == 0).all()
     assert (targets[0][~lacking, 1] > 0).any()

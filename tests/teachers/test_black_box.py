@@ -67,7 +67,7 @@ def answers_in(folder, X):
 
 
 def targets(teacher, X, y, classes=WORDS, splits=THREE_FOLDS, **kwargs):
-    soft_targets, _, _ = cross_fit([("t", teacher)], X, y, classes, splits=splits, **kwargs)
+    soft_targets, *_ = cross_fit([("t", teacher)], X, y, classes, splits=splits, **kwargs)
     return soft_targets[0]
 
 

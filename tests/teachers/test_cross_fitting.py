@@ -49,7 +49,7 @@ def quick_net():
 
 
 def targets(teacher, X, y, *, splits=THREE_FOLDS, **kwargs):
-    soft_targets, _, _ = cross_fit([("t", teacher)], X, y, CLASSES, splits=splits, **kwargs)
+    soft_targets, *_ = cross_fit([("t", teacher)], X, y, CLASSES, splits=splits, **kwargs)
     return soft_targets[0]
 
 
@@ -138,8 +138,8 @@ def test_the_teachers_that_were_given_stay_unfitted():
 def test_teachers_are_fitted_on_all_rows_only_when_asked():
     X, y = numeric_rows()
 
-    _, _, none = cross_fit(two_trees(), X, y, CLASSES, splits=THREE_FOLDS)
-    _, _, both = cross_fit(two_trees(), X, y, CLASSES, splits=THREE_FOLDS, refit=True)
+    *_, none = cross_fit(two_trees(), X, y, CLASSES, splits=THREE_FOLDS)
+    *_, both = cross_fit(two_trees(), X, y, CLASSES, splits=THREE_FOLDS, refit=True, keep=True)
 
     assert none == []
     assert [teacher.name for teacher in both] == ["deep", "stump"]

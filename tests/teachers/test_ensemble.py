@@ -43,7 +43,7 @@ def test_it_predicts_the_most_probable_class_by_its_label():
 def test_its_soft_targets_are_the_pool_of_cross_fitted_teachers():
     X, y = numeric_rows()
     splits = list(StratifiedKFold(3).split(X, y))
-    targets, _ = ensemble(cv=splits, weights=None).fit_soft_targets(X, y, np.arange(3))
+    targets, *_ = ensemble(cv=splits, weights=None).fit_soft_targets(X, y, np.arange(3))
 
     by_hand = np.zeros((60, 3))
     for train, test in splits:
@@ -57,7 +57,7 @@ def test_its_scores_are_out_of_fold_log_losses():
     X, y = numeric_rows()
     one = ensemble([("lr", LogisticRegression())])
 
-    targets, _ = one.fit_soft_targets(X, y, np.arange(3))
+    targets, *_ = one.fit_soft_targets(X, y, np.arange(3))
 
     assert one.scores_["lr"] == pytest.approx(log_loss(y, targets))
     assert one.scores_["pool"] == pytest.approx(log_loss(y, targets))

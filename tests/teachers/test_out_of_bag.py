@@ -51,7 +51,7 @@ def test_its_targets_are_what_scikit_learn_says_out_of_bag(kind):
         alone = alone.steps[-1][1] if hasattr(alone, "steps") else alone.classifier
     alone.set_params(oob_score=True).fit(X, y)
 
-    targets, _, _ = out_of_bag(BAGGED[kind], X, y)
+    targets, *_ = out_of_bag(BAGGED[kind], X, y)
 
     assert_allclose(targets[0], alone.oob_decision_function_)
 
@@ -60,8 +60,8 @@ def test_its_targets_are_what_scikit_learn_says_out_of_bag(kind):
 def test_what_has_no_bags_is_cross_fitted(kind):
     X, y = numeric_rows()
 
-    targets, _, _ = out_of_bag(NOT_BAGGED[kind], X, y)
-    by_folds, _, _ = cross_fit([("t", NOT_BAGGED[kind])], X, y, CLASSES, splits=TWO_FOLDS)
+    targets, *_ = out_of_bag(NOT_BAGGED[kind], X, y)
+    by_folds, *_ = cross_fit([("t", NOT_BAGGED[kind])], X, y, CLASSES, splits=TWO_FOLDS)
 
     assert_array_equal(targets, by_folds)
 
@@ -71,8 +71,8 @@ def test_the_others_are_cross_fitted_with_five_folds():
     teachers = [("forest", FOREST), ("linear", LogisticRegression())]
     params = {"weights": [0, 1], "random_state": 0}
 
-    of_bags, _ = TeacherEnsemble(teachers, cv="oob", **params).fit_soft_targets(X, y, CLASSES)
-    of_folds, _ = TeacherEnsemble(teachers, cv=5, **params).fit_soft_targets(X, y, CLASSES)
+    of_bags, *_ = TeacherEnsemble(teachers, cv="oob", **params).fit_soft_targets(X, y, CLASSES)
+    of_folds, *_ = TeacherEnsemble(teachers, cv=5, **params).fit_soft_targets(X, y, CLASSES)
 
     assert_array_equal(of_bags, of_folds)
 
@@ -89,7 +89,7 @@ def test_a_forest_is_fitted_once_on_the_rows_that_are_not_held_out():
     X, y = numeric_rows()
     Counted.fitted_on.clear()
 
-    clf = quick_classifier(Counted(40), cv="oob", augmenter="munge").fit(X, y)
+    clf = quick_classifier(Counted(40), cv="oob").fit(X, y)
 
     assert len(Counted.fitted_on) == 1
     assert 40 < Counted.fitted_on[0] < 60
@@ -101,7 +101,7 @@ def test_rows_held_out_and_unlabelled_ones_get_the_answers_of_the_whole_forest()
     held_out = np.arange(60) % 5 == 0
     other = X + 0.1
 
-    targets, (of_other,), _ = out_of_bag(FOREST, X, y, held_out=held_out, unlabeled=[other])
+    targets, (of_other,), *_ = out_of_bag(FOREST, X, y, held_out=held_out, unlabeled=[other])
 
     whole = RandomForestClassifier(40, random_state=0, oob_score=True).fit(
         X[~held_out], y[~held_out]
@@ -115,7 +115,7 @@ def test_a_row_out_of_bag_is_not_labelled_by_its_own_label():
     X, _ = numeric_rows()
     noise = np.random.RandomState(0).randint(3, size=60)
 
-    targets, _, _ = out_of_bag(FOREST, X, noise)
+    targets, *_ = out_of_bag(FOREST, X, noise)
 
     in_sample = FOREST.fit(X, noise).predict(X)
     assert (in_sample == noise).mean() > 0.95
@@ -145,7 +145,7 @@ def test_rows_in_every_bag_are_told_and_not_labelled(kind):
 def test_a_class_that_is_only_held_out_has_probability_zero():
     X, y = numeric_rows()
 
-    targets, _, _ = out_of_bag(FOREST, X, y, held_out=y == 1)
+    targets, *_ = out_of_bag(FOREST, X, y, held_out=y == 1)
 
     assert (targets[0][:, 1] == 0).all()
     assert_allclose(targets[0].sum(1), 1)
