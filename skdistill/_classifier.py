@@ -56,9 +56,9 @@ class DistilledClassifier(Exports, HasTeachers):
         The teacher's share of the loss ``alpha T² KL(teacher ‖ student) + (1 - alpha)
         CE(y, student)`` on rows that have a label: 1 is the teacher alone, 0 the labels
         alone. "auto": the share of the labels' variance that the teachers leave unexplained,
-        out of fold (1 - R²); or the net on labels alone, if that has the lower held-out log
-        loss after a quarter of the epochs. Not tried on tables of less than some 1,500 rows,
-        which can spare none for that.
+        out of fold (1 - R²); or the net on labels alone, if that has the clearly lower held-out
+        log loss after a quarter of the epochs. Not tried on tables of less than some 1,500
+        rows, which can spare none for that.
     cv : int, splitter, iterable, "oob" or None, default=5
         Folds of the cross-fitting. "oob" fits the teachers that have out-of-bag answers
         once: forests, `ExtraTreesClassifier(bootstrap=True)`, `BaggingClassifier`, also
@@ -420,10 +420,16 @@ class DistilledClassifier(Exports, HasTeachers):
         check_is_fitted(self)
         held_out = [epoch["valid_loss"] for epoch in self.history_ if "valid_loss" in epoch]
         of_labels = [each["valid_loss"] for each in self.candidates_ if not each["teachers"]]
-        best = min((each["valid_loss"] for each in self.candidates_), default=None)
-        report = {"teachers": self.teacher_scores_["pool"], "student": min(held_out, default=best)}
+        recipe = self.alpha_, self.temperature_
+        tried = [
+            each["valid_loss"]
+            for each in self.candidates_
+            if (each["alpha"], each["temperature"]) == recipe
+        ]
+        own = tried[0] if tried else None
+        report = {"teachers": self.teacher_scores_["pool"], "student": min(held_out, default=own)}
         if of_labels:
-            report["gain_over_labels"] = of_labels[0] - best
+            report["gain_over_labels"] = of_labels[0] - tried[0]
         return report
 
     def __sklearn_is_fitted__(self):

@@ -9,12 +9,21 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier, TableClassifier, TensorNet
-from tests.small import Linear, mixed_table, numeric_rows, quick_classifier, quick_student
+from skdistill.student.search import _is_clearly_lower
+from tests.small import (
+    Fixed,
+    Linear,
+    mixed_table,
+    numeric_rows,
+    quick_classifier,
+    quick_student,
+)
 
 
 def fitted(n_classes=3, **params):
@@ -273,15 +282,29 @@ def test_the_history_has_a_line_for_each_epoch():
     assert [sorted(epoch) for epoch in clf.history_] == [["train_loss", "valid_loss"]] * 4
 
 
-def test_alpha_auto_is_the_candidate_of_the_lowest_held_out_log_loss():
+def test_alpha_auto_is_labels_alone_where_the_teachers_do_harm():
     X, y = numeric_rows(1600)
+    useful, harmful = LogisticRegression(), Fixed([0.98, 0.01, 0.01])
 
-    clf = quick_classifier(alpha="auto").fit(X, y)
+    of_useful, of_harmful = (
+        quick_classifier([("t", teacher)], alpha="auto", augmenter="munge").fit(X, y)
+        for teacher in (useful, harmful)
+    )
 
-    best = min(clf.candidates_, key=lambda candidate: candidate["valid_loss"])
+    assert of_useful.alpha_ > 0
+    assert of_harmful.alpha_ == 0
+    with_teachers, on_labels = (each["valid_loss"] for each in of_harmful.candidates_)
+    assert on_labels < with_teachers
 
-    assert len(clf.candidates_) > 1
-    assert clf.alpha_ == best["alpha"]
+
+def test_labels_alone_win_by_more_than_chance():
+    rng = np.random.RandomState(0)
+    losses, noise = rng.exponential(size=300), rng.normal(size=300)
+
+    assert _is_clearly_lower(losses - 0.2, losses + noise, None)
+    assert not _is_clearly_lower(losses - 0.02, losses + noise - noise.mean(), None)
+    assert not _is_clearly_lower(losses, losses - 0.1, None)
+    assert _is_clearly_lower(losses, np.full(300, np.nan), None)
 
 
 def test_temperature_auto_is_tried_at_the_alpha_that_was_chosen():
@@ -289,8 +312,9 @@ def test_temperature_auto_is_tried_at_the_alpha_that_was_chosen():
 
     clf = quick_classifier(alpha="auto", temperature="auto", augmenter="munge").fit(X, y)
 
-    best = min(clf.candidates_, key=lambda candidate: candidate["valid_loss"])
-    assert (clf.alpha_, clf.temperature_) == (best["alpha"], best["temperature"])
+    of_alpha = [each for each in clf.candidates_ if each["alpha"] == clf.alpha_]
+    best = min(of_alpha, key=lambda candidate: candidate["valid_loss"])
+    assert clf.temperature_ == best["temperature"]
     tried = [(each["alpha"], each["temperature"], each["teachers"]) for each in clf.candidates_]
     assert len(set(tried)) == len(tried)
     assert [each[1:] for each in tried[:2]] == [(1, True), (1, False)]
@@ -320,12 +344,12 @@ def test_the_report_says_what_the_teachers_brought():
     clf = quick_classifier(alpha="auto").fit(X, y)
 
     of_labels = next(each for each in clf.candidates_ if not each["teachers"])
-    best = min(each["valid_loss"] for each in clf.candidates_)
+    chosen = next(each for each in clf.candidates_ if each["alpha"] == clf.alpha_)
     held_out = [epoch["valid_loss"] for epoch in clf.history_]
     assert clf.report_ == {
         "teachers": clf.teacher_scores_["pool"],
         "student": min(held_out),
-        "gain_over_labels": of_labels["valid_loss"] - best,
+        "gain_over_labels": of_labels["valid_loss"] - chosen["valid_loss"],
     }
     assert "gain_over_labels" not in quick_classifier(alpha=0.5).fit(X, y).report_
     assert not hasattr(quick_classifier(), "report_")
@@ -350,6 +374,7 @@ def test_a_student_with_synthetic_rows_learns_from_all_rows_to_the_end():
 
     assert [sorted(epoch) for epoch in clf.history_] == [["train_loss"]] * 5
     assert clf.report_["student"] == min(each["valid_loss"] for each in clf.candidates_)
+    assert len(clf.candidates_) == 3
 
 
 def test_a_student_with_patience_keeps_the_rows_that_judge_it():

@@ -4,7 +4,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 import numpy as np
+import torch
 from sklearn.base import clone
+from torch.nn.functional import cross_entropy
 
 from skdistill._parallel import in_parallel
 from skdistill.nets.training import how_it_ended, train_net
@@ -45,8 +47,9 @@ def choose(net, rows, *, alpha, temperature, seed, n_jobs=None, max_time=None):
     The teachers' share of the loss is the share of the labels' variance that they leave
     unexplained: on noisy labels they know better, on clean ones their mistakes are most of
     the difference. Then short trainings are compared by held-out log loss: with the
-    teachers, of several temperatures if that is "auto" too, and the net on labels alone, so
-    that where the teachers do not help they are not listened to.
+    teachers, and the net on labels alone, so that where the teachers do harm they are not
+    listened to; labels alone have to win by a standard error. Then, if that is "auto" too,
+    those of several temperatures.
 
     Parameters
     ----------
@@ -77,11 +80,15 @@ def choose(net, rows, *, alpha, temperature, seed, n_jobs=None, max_time=None):
     chosen, tried = first, []
     if alpha == "auto":
         tried = [first, Candidate(0.0, degrees[0], teachers=False)]
-        chosen = _best(net, rows, tried, n_jobs, training)
+        with_teachers, on_labels = _try_each(net, rows, tried, n_jobs, training)
+        if _is_clearly_lower(on_labels, with_teachers, rows.only(rows.held_out).sample_weight):
+            chosen = tried[1]
     if temperature == "auto" and chosen.teachers:
         others = [chosen, *(Candidate(chosen.alpha, other) for other in degrees[1:])]
-        chosen = _best(net, rows, others, n_jobs, training)
-        tried = tried + [each for each in others if each not in tried]
+        untried = [each for each in others if each not in tried]
+        _try_each(net, rows, untried, n_jobs, training)
+        chosen = min(others, key=lambda each: each.valid_loss)
+        tried = tried + untried
     return chosen, [asdict(each) for each in tried]
 
 
@@ -111,13 +118,25 @@ def rows_that_judge(held_out, net, has_unlabeled):
     return held_out if enough or not learns_from_all(net, has_unlabeled) else held_out & False
 
 
-def _best(net, rows, candidates, n_jobs, training):
-    """Train those that have not been, and name the one with the lowest loss."""
-    untried = [each for each in candidates if np.isnan(each.valid_loss)]
-    calls = [partial(_try, clone(net), rows, each, training) for each in untried]
-    for each, outcome in zip(untried, in_parallel(calls, n_jobs)):
-        each.valid_loss, each.cut_short = outcome
-    return min(candidates, key=lambda each: each.valid_loss)
+def _try_each(net, rows, candidates, n_jobs, training):
+    """Train each shortly and note its loss; the losses of the rows held out, of each."""
+    calls = [partial(_try, clone(net), rows, each, training) for each in candidates]
+    of_rows = []
+    for each, outcome in zip(candidates, in_parallel(calls, n_jobs)):
+        each.valid_loss, each.cut_short, losses = outcome
+        of_rows.append(losses)
+    return of_rows
+
+
+def _is_clearly_lower(losses, others, sample_weight):
+    """Whether the mean is lower by more than its standard error, row by row."""
+    if not np.isfinite(others).all():
+        return True
+    gain = others - losses
+    weight = np.ones(len(gain)) if sample_weight is None else sample_weight
+    mean = np.average(gain, weights=weight)
+    error = np.sqrt(np.square(weight * (gain - mean)).sum()) / weight.sum()
+    return bool(mean > error)  # also where a loss is not a number
 
 
 def train_as(net, candidate, rows, **training):
@@ -128,7 +147,15 @@ def train_as(net, candidate, rows, **training):
 
 
 def _try(net, rows, candidate, training):
-    """The held-out log loss that a short training comes to, and whether it ran out of time."""
+    """What a short training comes to.
+
+    Returns
+    -------
+    valid_loss : float
+    cut_short : bool
+    of_rows : ndarray of shape (n_held_out,)
+        The log loss of each of the rows held out.
+    """
     net.set_params(max_epochs=max(1, net.max_epochs // SHARE_OF_EPOCHS), verbose=0)
     train_as(net, candidate, rows, **training)
     losses = [epoch["valid_loss"] for epoch in net.history]
@@ -136,4 +163,7 @@ def _try(net, rows, candidate, training):
         losses = losses[-1:]
     # A training that diverged is no candidate: NaN would win every comparison.
     best = min((loss for loss in losses if np.isfinite(loss)), default=np.inf)
-    return best, how_it_ended(net) == "time"
+    judges = rows.only(rows.held_out)
+    logits = net.forward(judges.X, device="cpu").double()
+    of_rows = cross_entropy(logits, torch.as_tensor(judges.labels), reduction="none").numpy()
+    return best, how_it_ended(net) == "time", of_rows

@@ -181,7 +181,9 @@ def cross_fit(
     last = [(ALL_ROWS, counted, everything[:0])] if refit else []
     tasks = _tasks(teachers, splits, once, last)
     pieces = {
-        f"{teachers[t][0]}, {where}": partial(_fit_and_label, teachers[t], where, train, test, rows, keep)
+        f"{teachers[t][0]}, {where}": partial(
+            _fit_and_label, teachers[t], where, train, test, rows, keep
+        )
         for t, where, train, test in tasks
     }
     keys = _keys(memory, recipes, tasks, rows, keep)
