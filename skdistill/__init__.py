@@ -6,9 +6,11 @@ __version__ = "0.1.0.dev0"
 
 # Torch is imported only when a name needs it: a model that predicts does not.
 _HOMES = {
+    "BetweenSplits": "skdistill.transfer.augmenters",
     "CallableTeacher": "skdistill.teachers.black_box",
     "DistilledClassifier": "skdistill._classifier",
     "DistillationLoss": "skdistill.nets.losses",
+    "Munge": "skdistill.transfer.augmenters",
     "NetClassifier": "skdistill.teachers.net_classifier",
     "OnnxStudent": "skdistill.serving.onnx_runtime",
     "StudentMLP": "skdistill.nets.modules",

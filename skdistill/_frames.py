@@ -95,6 +95,11 @@ def holds_numbers(dtype):
     return getattr(dtype, "kind", "O") in "biuf"
 
 
+def holds_flags(dtype):
+    """Whether a column of this dtype has booleans."""
+    return getattr(dtype, "kind", None) == "b" or str(dtype) == "Boolean"
+
+
 def holds_floats(dtype):
     """Whether a column of this dtype has numbers that need not be whole."""
     return getattr(dtype, "kind", None) == "f" or (hasattr(dtype, "is_float") and dtype.is_float())

@@ -151,9 +151,8 @@ def test_teachers_get_the_frame_as_it_was_given_and_synthetic_rows_like_it(frame
 
     quick_classifier([("notes", Remembers())], augmenter="munge", keep_teachers=True).fit(frame, Y)
 
-    assert (
-        len(Remembers.types) == 8
-    )  # two folds and all rows; each fitted and asked, the folds asked twice
+    # Each is fitted on a table, two folds' are asked twice and that of all rows once.
+    assert len(Remembers.types) == 8
     assert all(
         seen == (type(frame), [str(dtype) for dtype in frame.dtypes]) for seen in Remembers.types
     )

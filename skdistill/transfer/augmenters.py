@@ -8,9 +8,12 @@ from sklearn.utils import check_random_state, gen_batches
 
 from skdistill._frames import (
     as_dtype,
+    as_floats,
     column_of,
     from_columns,
+    holds_flags,
     holds_floats,
+    holds_numbers,
     is_alike,
     is_frame,
     kind_of,
@@ -182,6 +185,109 @@ class Munge(BaseEstimator):
         X = select_columns(self.X_, near)
         inputs = NetInputs(table.is_categorical_[near], max_bins=0, one_hot=True)
         return inputs.fit(X, None, rng).transform(X)
+
+
+class BetweenSplits(BaseEstimator):
+    """Rows that stand on other sides of the split points of a forest, wherever it is asked.
+
+    Each number of a real row moves, with probability `share`, by up to `reach` of the cells
+    that the forest's thresholds cut its column into, to anywhere within the new one: so the
+    forest is asked where it answers differently, and not twice where it must say the same.
+    Categories, missing values and columns that no tree splits stay as they are; a column of
+    whole numbers keeps to such, and none leaves its column's range.
+
+    Parameters
+    ----------
+    forest : fitted tree or ensemble of trees of scikit-learn, or a `TableClassifier` of one
+        Fitted on such columns as the rows have.
+    share : float, default=0.5
+        Of the values that move.
+    reach : int, default=2
+        Cells that a value moves at most.
+
+    References
+    ----------
+    Cohen, Mitra, Hofmann and Croft, "Universal approximation functions for fast learning to
+    rank: replacing expensive regression forests with simple feed-forward networks", 2018.
+    """
+
+    def __init__(self, forest, share=0.5, reach=2):
+        self.forest = forest
+        self.share = share
+        self.reach = reach
+
+    def __sklearn_clone__(self):
+        """A copy whose forest is still fitted."""
+        return BetweenSplits(self.forest, self.share, self.reach)
+
+    def fit(self, X):
+        """Keep the rows, and find the split points.
+
+        Parameters
+        ----------
+        X : DataFrame or ndarray of shape (n_samples, n_features)
+        """
+        if issparse(X) or len(X.shape) > 2:
+            raise ValueError(
+                f"BetweenSplits moves the numbers of a dense table, got a {kind_of(X)} of shape "
+                f"{X.shape}: use augmenter='munge' or None."
+            )
+        self.X_ = X
+        self.points_ = _thresholds(self.forest, X.shape[1])
+        return self
+
+    def sample(self, n, random_state=None):
+        """Draw synthetic rows: of the type of those of `fit`, shape (n, n_features).
+
+        Parameters
+        ----------
+        n : int
+        random_state : int, RandomState or None, default=None
+        """
+        rng = check_random_state(random_state)
+        parents = rng.randint(self.X_.shape[0], size=n)
+        columns = [self._moved(j, parents, rng) for j in range(self.X_.shape[1])]
+        return from_columns(self.X_, columns)
+
+    def _moved(self, j, parents, rng):
+        """A column of the parents, some of its numbers elsewhere."""
+        column, points = column_of(self.X_, j), self.points_[j]
+        there = take(column, parents)
+        if not len(points) or not holds_numbers(column.dtype) or holds_flags(column.dtype):
+            return there
+        values = select_columns(self.X_, np.array([j]))
+        values = as_floats(values)[:, 0] if is_frame(self.X_) else values[:, 0]
+        low, high = np.nanmin(values), np.nanmax(values)
+        edges = np.concatenate([[low], points[(points > low) & (points < high)], [high]])
+        here = values[parents]
+        step = rng.randint(-self.reach, self.reach + 1, size=len(here))
+        cell = np.clip(np.searchsorted(edges[1:-1], here) + step, 0, len(edges) - 2)
+        drawn = rng.uniform(edges[cell], edges[cell + 1])
+        if not _is_continuous(column):
+            drawn = np.round(drawn)
+        moves = (rng.random_sample(len(here)) < self.share) & ~np.isnan(here)
+        return as_dtype(there + np.where(moves, drawn - here, 0), column.dtype)
+
+
+def _thresholds(forest, n_features):
+    """Where trees split each column, sorted."""
+    forest = getattr(forest, "classifier_", forest)
+    trees = np.ravel(getattr(forest, "estimators_", [forest]))
+    if not all(hasattr(tree, "tree_") for tree in trees):
+        raise ValueError(
+            "BetweenSplits reads the trees of a fitted forest of scikit-learn, got "
+            f"{type(forest).__name__}, which has none: fit it first, or give a RandomForest, "
+            "ExtraTrees or GradientBoosting."
+        )
+    width = trees[0].tree_.n_features
+    if width != n_features:
+        raise ValueError(
+            f"BetweenSplits got a forest that was fitted on {width} columns for rows of "
+            f"{n_features}: fit it on the same columns."
+        )
+    feature = np.concatenate([tree.tree_.feature for tree in trees])
+    threshold = np.concatenate([tree.tree_.threshold for tree in trees])
+    return [np.unique(threshold[feature == j]) for j in range(n_features)]
 
 
 def _mix(column, parents, others, share):

@@ -1,0 +1,90 @@
+import numpy as np
+import polars as pl
+import pytest
+from numpy.testing import assert_array_equal
+from scipy.sparse import csr_matrix
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.tree import DecisionTreeClassifier
+
+from skdistill import BetweenSplits, TableClassifier, TableEncoder
+from tests.small import mixed_table, numeric_rows, quick_classifier
+
+X, Y = numeric_rows(200)
+FRAME, LABELS = mixed_table(200)
+FOREST = RandomForestClassifier(10, random_state=0).fit(X, Y)
+OF_FRAME = TableClassifier(RandomForestClassifier(10, random_state=0)).fit(FRAME, LABELS)
+
+
+def drawn(X, forest, n=1000, **params):
+    return BetweenSplits(forest, **params).fit(X).sample(n, 0)
+
+
+def test_a_value_moves_by_as_many_cells_as_it_may():
+    tree = DecisionTreeClassifier(random_state=0).fit(X[:, :1], Y)
+    points = np.unique(tree.tree_.threshold[tree.tree_.feature == 0])
+    three = np.array([[X[:, 0].min()], [X[:, 0].max()], [np.median(X[:, 0])]])
+
+    rows = BetweenSplits(tree, share=1.0, reach=1).fit(three).sample(900, 0)
+
+    near = [home + step for home in np.searchsorted(points, three[:, 0]) for step in (-1, 0, 1)]
+    reached = np.searchsorted(points, rows[:, 0])
+    assert set(reached) == {cell for cell in near if 0 <= cell <= len(points)}
+
+
+def test_no_value_leaves_its_columns_range():
+    rows = drawn(X, FOREST, reach=100)
+
+    assert (rows >= X.min(0) - 1e-9).all()
+    assert (rows <= X.max(0) + 1e-9).all()
+    assert len(np.unique(rows[:, 0])) > 2 * len(X)
+
+
+def test_rows_of_a_frame_are_such_as_its_columns_could_have():
+    rows = drawn(FRAME, OF_FRAME, reach=3)
+
+    assert_array_equal(rows.dtypes, FRAME.dtypes)
+    assert set(rows["children"]) == {0, 1, 2, 3}
+    assert rows["age"].isna().mean() == pytest.approx(FRAME["age"].isna().mean(), abs=0.05)
+    assert rows["city"].isna().any()
+
+
+def test_polars_gives_the_same_rows():
+    frame = pl.from_pandas(FRAME)
+    forest = TableClassifier(RandomForestClassifier(10, random_state=0)).fit(frame, LABELS)
+
+    rows = drawn(frame, forest)
+
+    assert rows.schema == frame.schema
+    assert_array_equal(
+        TableEncoder().fit(FRAME).transform(drawn(FRAME, OF_FRAME)),
+        TableEncoder().fit(frame).transform(rows),
+    )
+
+
+@pytest.mark.parametrize(
+    "forest",
+    [ExtraTreesClassifier(5), GradientBoostingClassifier(n_estimators=5), DecisionTreeClassifier()],
+    ids=lambda forest: type(forest).__name__,
+)
+def test_any_trees_of_scikit_learn_will_do_in_a_fit(forest):
+    clf = quick_classifier(augmenter=BetweenSplits(forest.fit(X, Y))).fit(X, Y)
+
+    assert clf.score(X, Y) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("table", "forest", "message"),
+    [
+        (X[:, :3], FOREST, "fitted on 5 columns for rows of 3"),
+        (X, RandomForestClassifier(), "fit it first"),
+        (csr_matrix(X), FOREST, "moves the numbers of a dense table"),
+    ],
+    ids=["other columns", "unfitted", "sparse"],
+)
+def test_what_it_cannot_use_is_refused(table, forest, message):
+    with pytest.raises(ValueError, match=message):
+        BetweenSplits(forest).fit(table)
