@@ -21,11 +21,14 @@ COLUMNS_SEEN = 32
 BINS_IN_ALL = 16_384
 
 
-def default_teachers(*, categorical_features="from_dtype", device="auto"):
+def default_teachers(effort="full", *, categorical_features="from_dtype", device="auto"):
     """A forest, boosted trees and three nets, for tables of numbers and categories.
 
     Parameters
     ----------
+    effort : {"full", "low"}, default="full"
+        "low": a third of the trees, larger steps of boosting and one net of fewer epochs, for
+        a first look in about a quarter of the time.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         As in `DistilledClassifier`.
     device : str, default="auto"
@@ -36,12 +39,20 @@ def default_teachers(*, categorical_features="from_dtype", device="auto"):
     teachers : list of (str, classifier)
         Unfitted. Each takes the table as it is and can be used on its own.
 
+    Raises
+    ------
+    ValueError
+        If `effort` is none of these.
+
     Examples
     --------
     >>> from skdistill import default_teachers
     >>> [name for name, teacher in default_teachers()]
     ['rf', 'xgb', 'mlp', 'mlp_waves', 'mlp_steps']
     """
+    if effort not in ("full", "low"):
+        raise ValueError(f"effort must be 'full' or 'low', got {effort!r}.")
+    low = effort == "low"
     # Here, so that nothing of this is loaded before a teacher is wanted.
     from xgboost import XGBClassifier
 
@@ -49,21 +60,22 @@ def default_teachers(*, categorical_features="from_dtype", device="auto"):
     from skdistill.nets.tensor_net import TensorNet
     from skdistill.teachers.net_classifier import NetClassifier
 
-    forest = RandomForestClassifier(n_estimators=300, min_samples_leaf=2)
+    forest = RandomForestClassifier(n_estimators=100 if low else 300, min_samples_leaf=2)
     boosted = XGBClassifier(
         n_estimators=1000,
-        early_stopping_rounds=30,
-        learning_rate=0.05,
+        early_stopping_rounds=15 if low else 30,
+        learning_rate=0.15 if low else 0.05,
         max_depth=6,
         subsample=0.8,
         colsample_bytree=0.8,
     )
 
-    def net(hidden_sizes, *, waves, steps, lr):
+    def net(hidden_sizes, *, waves, steps, lr, max_epochs=100):
         return NetClassifier(
             TensorNet(
                 StudentMLP,
                 lr=lr,
+                max_epochs=max_epochs,
                 module__hidden_sizes=hidden_sizes,
                 module__dropout=0.2,
                 module__n_frequencies=16 if waves else 0,
@@ -73,9 +85,15 @@ def default_teachers(*, categorical_features="from_dtype", device="auto"):
             device=device,
         )
 
-    return [
+    trees = [
         ("rf", TableClassifier(forest, categorical_features)),
         ("xgb", TableClassifier(boosted, categorical_features)),
+    ]
+    if low:
+        quick = net((256, 256), waves=True, steps=True, lr=4e-3, max_epochs=25)
+        return [*trees, ("mlp_steps", quick)]
+    return [
+        *trees,
         ("mlp", net((256, 256, 256), waves=False, steps=False, lr=2e-3)),
         ("mlp_waves", net((256, 256), waves=True, steps=False, lr=1e-3)),
         ("mlp_steps", net((256, 256), waves=True, steps=True, lr=1e-3)),

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -9,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import get_tags
+from xgboost import XGBClassifier
 
 from skdistill import NetClassifier, TableClassifier, TensorNet, default_teachers
 from skdistill.nets.modules import StudentMLP
@@ -247,3 +249,25 @@ def test_boosting_stops_early_too_where_xgboost_is_left_its_own_number_of_rounds
     found = TableClassifier(XGBClassifier(early_stopping_rounds=5)).fit(X, y).classifier_
 
     assert 1 <= found.n_estimators < 100
+
+
+def test_less_effort_is_fewer_and_smaller_teachers():
+    full, low = dict(default_teachers()), dict(default_teachers("low"))
+
+    assert set(low) < set(full)
+    assert low["rf"].get_params()["n_estimators"] < full["rf"].get_params()["n_estimators"]
+    with pytest.raises(ValueError, match="'full' or 'low', got 'medium'"):
+        default_teachers("medium")
+
+
+def test_of_many_columns_boosting_sees_a_part():
+    X, y = make_classification(100, n_features=400, random_state=0)
+    boosted = XGBClassifier(n_estimators=2, max_depth=2)
+
+    wide = TableClassifier(boosted).fit(X, y).classifier_
+    narrow = TableClassifier(boosted).fit(X[:, :30], y).classifier_
+    told = TableClassifier(clone(boosted).set_params(colsample_bynode=0.9)).fit(X, y).classifier_
+
+    assert (wide.colsample_bynode, wide.max_bin) == (0.1, 64)
+    assert (narrow.colsample_bynode, narrow.max_bin) == (None, 256)
+    assert told.colsample_bynode == 0.9
