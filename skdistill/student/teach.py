@@ -65,7 +65,8 @@ def teach(
     Raises
     ------
     KeyboardInterrupt
-        On Ctrl-C before one epoch is done; later the best epoch is kept, with a warning.
+        On Ctrl-C before one epoch is done; later the student is kept as it is, or as of its
+        best epoch if rows are held out, with a warning.
     """
     recipe = {"alpha": alpha, "temperature": temperature, "seed": seed}
     make = partial(_teach, net, rows, recipe, n_jobs, deadline, verbose)
@@ -96,7 +97,7 @@ def _teach(net, rows, recipe, n_jobs, deadline, verbose):
     if ended == "interrupt":
         warnings.warn(
             f"training was interrupted in epoch {len(net.history)} of {net.max_epochs}: the "
-            "student is usable, but only as good as its best epoch so far.",
+            "student is usable, but not trained to the end.",
             UserWarning,
             stacklevel=6,
         )
