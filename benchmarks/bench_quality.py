@@ -184,6 +184,11 @@ def table(runs):
             f"\nStudent's log loss over that of {PHRASES[m]}: {geometric_mean(values):.3f} "
             f"(geometric mean; lower on {sum(v < 1 for v in values)} of {len(values)})."
         )
+    shares = [run["student_seconds"] / run["fit_seconds"] for run in runs]
+    lines.append(
+        f"\nThe student's own training, trials included, takes {np.mean(shares):.0%} of the fit on "
+        f"average, {max(shares):.0%} at most."
+    )
     heaviest = max(runs, key=lambda run: run["peak_megabytes"])
     lines.append(
         f"\nMost memory of one process: {heaviest['peak_megabytes'] / 1000:.1f} GB, for "
