@@ -61,8 +61,8 @@ class DistilledClassifier(Exports, HasTeachers):
         rows, which can spare none for that.
     cv : int, splitter, iterable, "oob" or None, default=5
         Folds of the cross-fitting. "oob" fits the teachers that have out-of-bag answers
-        once: forests, `ExtraTreesClassifier(bootstrap=True)`, `BaggingClassifier`, also
-        at the end of a `Pipeline`; the others are fitted on 5 folds. None labels each row
+        once, and once more on all rows: forests, `ExtraTreesClassifier(bootstrap=True)`,
+        `BaggingClassifier`, also at the end of a `Pipeline`; the others are fitted on 5 folds. None labels each row
         with teachers that were fitted on it, and warns.
     augmenter : "auto", "munge", None, or object with `fit` and `sample`, default="auto"
         Where synthetic rows come from, six for each real row up to 50,000; the teachers
@@ -116,7 +116,7 @@ class DistilledClassifier(Exports, HasTeachers):
         As used.
     candidates_ : list of dict
         What "auto" tried: ``alpha``, ``temperature``, ``teachers`` (False for the net on
-        labels alone), ``valid_loss``, and ``cut_short`` (True if `max_time` ended it).
+        labels alone), ``valid_loss``, ``cut_short`` (True if `max_time` ended it), ``chosen``.
     student_ : ForwardPass
         Encoded rows in, logits out: plain arrays.
     history_ : list of dict
@@ -420,16 +420,10 @@ class DistilledClassifier(Exports, HasTeachers):
         check_is_fitted(self)
         held_out = [epoch["valid_loss"] for epoch in self.history_ if "valid_loss" in epoch]
         of_labels = [each["valid_loss"] for each in self.candidates_ if not each["teachers"]]
-        recipe = self.alpha_, self.temperature_
-        tried = [
-            each["valid_loss"]
-            for each in self.candidates_
-            if (each["alpha"], each["temperature"]) == recipe
-        ]
-        own = tried[0] if tried else None
+        own = next((each["valid_loss"] for each in self.candidates_ if each["chosen"]), None)
         report = {"teachers": self.teacher_scores_["pool"], "student": min(held_out, default=own)}
         if of_labels:
-            report["gain_over_labels"] = of_labels[0] - tried[0]
+            report["gain_over_labels"] = of_labels[0] - own
         return report
 
     def __sklearn_is_fitted__(self):

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def hold_out(y, rng, *, groups=None, sample_weight=None):
-    """Choose rows for early stopping, a like share of each class.
+    """Choose rows to judge by: for early stopping, or between students; a like share by class.
 
     A tenth of the rows, a fifth of fewer than 500 and in between a hundred; of a class
     with few rows none, so that none is missing from training. Rows of weight zero judge

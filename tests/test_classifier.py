@@ -1,6 +1,7 @@
 import pickle
 import sys
 import warnings
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -376,6 +377,36 @@ def test_a_student_with_synthetic_rows_learns_from_all_rows_to_the_end():
     assert [sorted(epoch) for epoch in clf.history_] == [["train_loss"]] * 5
     assert clf.report_["student"] == min(each["valid_loss"] for each in clf.candidates_)
     assert len(clf.candidates_) == 3
+
+
+def test_a_trial_of_a_student_that_does_not_stop_early_is_judged_at_its_end():
+    X, y = numeric_rows(1600)
+    student = quick_student(max_epochs=120, lr=0.05)  # 30 epochs a trial: soon past its best
+
+    clf = quick_classifier(student=student, alpha="auto", augmenter="munge")
+    judged = []
+
+    def note(losses, others, weight):
+        judged.append(others.mean())
+        return False
+
+    with patch("skdistill.student.search._is_clearly_lower", note):
+        clf.fit(X, y)
+
+    assert judged == [pytest.approx(clf.candidates_[0]["valid_loss"], abs=1e-4)]
+
+
+@pytest.mark.parametrize("n_samples", [60, 1600])
+def test_keeping_the_teachers_of_no_folds_changes_no_student(n_samples):
+    X, y = numeric_rows(n_samples)
+    clf = quick_classifier(cv=None, augmenter="munge")
+
+    with pytest.warns(UserWarning, match="cv=None"):
+        dropped = clf.fit(X, y).predict_proba(X)
+    with pytest.warns(UserWarning, match="cv=None"):
+        kept = clf.set_params(keep_teachers=True).fit(X, y).predict_proba(X)
+
+    assert_array_equal(kept, dropped)
 
 
 def test_a_student_with_patience_keeps_the_rows_that_judge_it():

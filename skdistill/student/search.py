@@ -89,7 +89,7 @@ def choose(net, rows, *, alpha, temperature, seed, n_jobs=None, max_time=None):
         _try_each(net, rows, untried, n_jobs, training)
         chosen = min(others, key=lambda each: each.valid_loss)
         tried = tried + untried
-    return chosen, [asdict(each) for each in tried]
+    return chosen, [{**asdict(each), "chosen": each is chosen} for each in tried]
 
 
 def learns_from_all(net, has_unlabeled):
@@ -157,10 +157,12 @@ def _try(net, rows, candidate, training):
         The log loss of each of the rows held out.
     """
     net.set_params(max_epochs=max(1, net.max_epochs // SHARE_OF_EPOCHS), verbose=0)
+    to_the_end = candidate.teachers and learns_from_all(net, rows.has_unlabeled)
+    if to_the_end and "callbacks__early_stopping" in net.get_params():
+        net.set_params(callbacks__early_stopping=None)  # judged as it will be trained
     train_as(net, candidate, rows, **training)
     losses = [epoch["valid_loss"] for epoch in net.history]
-    if candidate.teachers and learns_from_all(net, rows.has_unlabeled):
-        losses = losses[-1:]
+    losses = losses[-1:] if to_the_end else losses
     # A training that diverged is no candidate: NaN would win every comparison.
     best = min((loss for loss in losses if np.isfinite(loss)), default=np.inf)
     judges = rows.only(rows.held_out)

@@ -76,7 +76,7 @@ def teach(
 
 
 def _teach(net, rows, recipe, n_jobs, deadline, verbose):
-    # Up to four trials of a quarter of the epochs each are to leave as much as they take.
+    # Up to four trials are to leave two thirds of the time.
     share = None if deadline is None else _left(deadline) / 12
     chosen, candidates = choose(net, rows, **recipe, n_jobs=n_jobs, max_time=share)
     max_time = None if deadline is None else _left(deadline)

@@ -106,7 +106,7 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     Fitted on a sparse matrix it gets CSR always; rows of more than one axis are flattened.
     An XGBoost classifier with ``early_stopping_rounds`` counts its rounds on a tenth or so
     of the rows, and is then fitted with as many on all of them. Unless told, of more than 32
-    columns each of its splits looks at 32, or a tenth, in fewer bins.
+    columns each of its splits looks at 32, or a tenth, and of more than 64 in fewer bins.
 
     The classifier's parameters are its own too, so that in an ensemble one writes
     ``rf__n_estimators`` as if there were no encoder between.
@@ -194,12 +194,15 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
 def _for_width(boosted, n_columns):
     """XGBoost that looks at a part of many columns, as a forest does: better, and in less time."""
-    share = float(np.clip(COLUMNS_SEEN / n_columns, 0.1, 1))
+    params = boosted.get_params()
+    if n_columns <= COLUMNS_SEEN or params["booster"] == "gblinear":
+        return boosted
+    if params["tree_method"] == "exact":  # which knows neither
+        return boosted
     found = {
-        "colsample_bynode": share if share < 1 else None,
+        "colsample_bynode": max(0.1, COLUMNS_SEEN / n_columns),
         "max_bin": int(np.clip(BINS_IN_ALL // n_columns, 64, 256)),
     }
-    params = boosted.get_params()
     return boosted.set_params(**{name: found[name] for name in found if params[name] is None})
 
 

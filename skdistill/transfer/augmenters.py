@@ -271,6 +271,7 @@ class BetweenSplits(BaseEstimator):
 
 def _thresholds(forest, n_features):
     """Where trees split each column, sorted."""
+    encoder = getattr(forest, "encoder_", None)
     forest = getattr(forest, "classifier_", forest)
     trees = np.ravel(getattr(forest, "estimators_", [forest]))
     if not all(hasattr(tree, "tree_") for tree in trees):
@@ -287,6 +288,8 @@ def _thresholds(forest, n_features):
         )
     feature = np.concatenate([tree.tree_.feature for tree in trees])
     threshold = np.concatenate([tree.tree_.threshold for tree in trees])
+    if encoder is not None:  # splits between ranks of levels are none between numbers
+        feature = np.where(encoder.is_categorical_[feature], -1, feature)
     return [np.unique(threshold[feature == j]) for j in range(n_features)]
 
 

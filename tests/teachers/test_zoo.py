@@ -269,5 +269,14 @@ def test_of_many_columns_boosting_sees_a_part():
     told = TableClassifier(clone(boosted).set_params(colsample_bynode=0.9)).fit(X, y).classifier_
 
     assert (wide.colsample_bynode, wide.max_bin) == (0.1, 64)
-    assert (narrow.colsample_bynode, narrow.max_bin) == (None, 256)
+    assert (narrow.colsample_bynode, narrow.max_bin) == (None, None)
     assert told.colsample_bynode == 0.9
+
+
+@pytest.mark.parametrize("params", [{"tree_method": "exact"}, {"booster": "gblinear"}], ids=str)
+def test_boosting_that_knows_no_part_of_the_columns_is_left_alone(params):
+    X, y = make_classification(100, n_features=48, random_state=0)
+
+    fitted = TableClassifier(XGBClassifier(n_estimators=2, **params)).fit(X, y).classifier_
+
+    assert fitted.colsample_bynode is fitted.max_bin is None

@@ -88,3 +88,13 @@ def test_any_trees_of_scikit_learn_will_do_in_a_fit(forest):
 def test_what_it_cannot_use_is_refused(table, forest, message):
     with pytest.raises(ValueError, match=message):
         BetweenSplits(forest).fit(table)
+
+
+def test_categories_that_are_numbers_stay_what_they_are():
+    X, y = numeric_rows(200)
+    X[:, 0] = np.random.RandomState(0).choice([10.0, 20.0, 30.0, 70.0], 200)
+    forest = TableClassifier(RandomForestClassifier(5, random_state=0), categorical_features=[0])
+
+    rows = drawn(X, forest.fit(X, y))
+
+    assert set(rows[:, 0]) == {10, 20, 30, 70}
