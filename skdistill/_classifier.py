@@ -62,8 +62,8 @@ class DistilledClassifier(Exports, HasTeachers):
     cv : int, splitter, iterable, "oob" or None, default=5
         Folds of the cross-fitting. "oob" fits the teachers that have out-of-bag answers
         once, and once more on all rows: forests, `ExtraTreesClassifier(bootstrap=True)`,
-        `BaggingClassifier`, also at the end of a `Pipeline`; the others are fitted on 5 folds. None labels each row
-        with teachers that were fitted on it, and warns.
+        `BaggingClassifier`, also at the end of a `Pipeline`; the others are fitted on 5 folds.
+        None labels each row with teachers that were fitted on it, and warns.
     augmenter : "auto", "munge", None, or object with `fit` and `sample`, default="auto"
         Where synthetic rows come from, six for each real row up to 50,000; the teachers
         label them. "auto" is `Munge`, or None where X is sparse. An object is cloned and
