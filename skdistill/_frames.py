@@ -91,7 +91,7 @@ def holds_numbers(dtype):
     # Nullable pandas dtypes are no numpy dtypes but have a kind; strings of pandas 3 have
     # one too, so what is asked for is a number, not "not object".
     if hasattr(dtype, "is_integer"):
-        return dtype.is_integer() or dtype.is_float() or str(dtype) == "Boolean"
+        return dtype.is_integer() or dtype.is_float() or holds_flags(dtype)
     return getattr(dtype, "kind", "O") in "biuf"
 
 

@@ -11,8 +11,8 @@ from skorch.callbacks import EarlyStopping, LRScheduler, PrintLog
 from skdistill.nets.averaging import RunningAverage
 from skdistill.nets.losses import DistillationLoss
 
-EVALUATION_BATCH = 8192
 PATIENCE = 15
+EVALUATION_BATCH = 8192
 SPARSE_EVALUATION_BATCH = 512  # few enough to be dense for a module that knows no sparse rows
 
 

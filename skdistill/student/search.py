@@ -115,7 +115,9 @@ def rows_that_judge(held_out, net, has_unlabeled):
         Whether there will be rows that only the teachers have a word on.
     """
     enough = held_out.sum() >= FEWEST_ROWS_TO_CHOOSE_BY
-    return held_out if enough or not learns_from_all(net, has_unlabeled) else held_out & False
+    if enough or not learns_from_all(net, has_unlabeled):
+        return held_out
+    return np.zeros_like(held_out)
 
 
 def _try_each(net, rows, candidates, n_jobs, training):

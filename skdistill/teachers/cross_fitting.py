@@ -135,9 +135,10 @@ def cross_fit(
     out_of_bag : bool, default=False
         Fit the teachers that have out-of-bag answers once instead of fold by fold.
     refit : bool, default=False
-        Fit each teacher on all rows as well, those held out among them.
+        Fit each teacher on all rows as well, those held out among them, unless it knows them.
     keep : bool, default=False
-        Whether these are wanted themselves, and not only what they say of unlabelled rows.
+        Whether, with `refit`, these are wanted themselves, and not only their word on
+        unlabelled rows.
     n_jobs : int, default=None
         Teachers × folds fitted at once.
     verbose : int, default=0
@@ -152,9 +153,9 @@ def cross_fit(
     of_folds : list of ndarray of shape (n_teachers, n_unlabeled, n_classes)
         For each table of unlabelled rows, what all folds' teachers say on average.
     of_all : list of ndarray of shape (n_teachers, n_unlabeled, n_classes)
-        What teachers fitted on all rows say; zeros unless `refit`.
+        What teachers fitted on all rows say, if `refit`; else the same.
     fitted : list of FittedTeacher
-        Fitted on all rows; empty unless `refit` and `keep`.
+        Fitted on all rows; empty unless `keep`.
 
     References
     ----------
@@ -162,13 +163,15 @@ def cross_fit(
     arXiv:2104.09732.
     """
     everything = np.arange(len(y))
-    if splits is None:
+    in_sample = splits is None
+    if in_sample:
         splits = [(everything, everything)]
     counted, learnt = everything, np.ones(len(y), dtype=bool)
     if sample_weight is not None:
         counted, learnt = np.flatnonzero(sample_weight), sample_weight > 0
-        # Where a teacher regularises, it holds against the sum of the weights.
-        sample_weight = sample_weight / sample_weight[counted].mean()
+        # Where a teacher regularises, it holds against the sum of the weights. Rounded, so that
+        # weights of one ratio are the same to the last digit, by which trees decide ties.
+        sample_weight = np.float32(sample_weight / sample_weight[counted].mean()).astype(float)
     if held_out is not None:
         learnt = learnt & ~held_out
     splits = [(_some(train[learnt[train]]), test) for train, test in splits]
@@ -177,9 +180,17 @@ def cross_fit(
     recipes = recipes_of(memory, teachers)
     asked = ask_ready(teachers, rows, recipes, memory, verbose)
 
-    once = [(OUT_OF_BAG, np.flatnonzero(learnt), everything)] if out_of_bag else []
-    last = [(ALL_ROWS, counted, everything[:0])] if refit else []
-    tasks = _tasks(teachers, splits, once, last)
+    # Fitted once, in sample or out of bag, and with nobody held out, a teacher knows all rows.
+    of_bags = [out_of_bag and has_out_of_bag(teacher) for _, teacher in teachers]
+    know_all = [learnt[counted].all() and (in_sample or bags) for bags in of_bags]
+    folds = [(f"fold {k} of {len(splits)}", *split) for k, split in enumerate(splits, 1)]
+    once = [(OUT_OF_BAG, np.flatnonzero(learnt), everything)]
+    last = [(ALL_ROWS, counted, everything[:0])]
+    plans = [
+        (once if bags else folds) + (last if refit and (keep or not knows) else [])
+        for bags, knows in zip(of_bags, know_all)
+    ]
+    tasks = _in_turn(teachers, plans)
     pieces = {
         f"{teachers[t][0]}, {where}": partial(
             _fit_and_label, teachers[t], where, train, test, rows, keep
@@ -208,12 +219,11 @@ def cross_fit(
         )
         for k, (one, other) in enumerate(zip(by_folds, by_all)):
             of_folds[k][t], of_all[k][t] = one, other
-    return (
-        soft_targets,
-        of_folds,
-        of_all,
-        [fitted[t] for t in sorted(fitted)] if refit and keep else [],
-    )
+    for t, knows in enumerate(know_all):
+        if knows or not refit:
+            for one, other in zip(of_folds, of_all):
+                other[t] = one[t]
+    return soft_targets, of_folds, of_all, [fitted[t] for t in sorted(fitted)] if keep else []
 
 
 def _some(train):
@@ -226,17 +236,13 @@ def _some(train):
     return train
 
 
-def _tasks(teachers, splits, once, last):
+def _in_turn(teachers, plans):
     """Which teacher is fitted on which rows to label which, as (t, where, train, test)."""
-    folds = [(f"fold {k} of {len(splits)}", *split) for k, split in enumerate(splits, 1)]
-    plans = [
-        (once if once and has_out_of_bag(teacher) else folds) + last for _, teacher in teachers
-    ]
     # Last teacher first: nets take longest, and a worker that loads torch only after its first
     # task looks to joblib as if it leaked memory, and is stopped.
     return [
         (t, *plans[t][k])
-        for k in range(len(folds + last))
+        for k in range(max(map(len, plans)))
         for t in reversed(range(len(teachers)))
         if k < len(plans[t]) and not is_ready(teachers[t][1])
     ]

@@ -143,9 +143,6 @@ class TeacherEnsemble(HasTeachers):
             None if isinstance(self.weights, str) else self.weights, [None] * len(teachers), y
         )
         splits = self._splits(X, y, rng, groups)
-        # Without folds, and with nobody held out, the teachers know all rows already.
-        know_all = splits is None and not np.any(held_out)
-        refit = refit and (keep or not know_all)
         each, by_folds, by_all, self.teachers_ = cross_fit(
             teachers,
             X,
@@ -181,8 +178,6 @@ class TeacherEnsemble(HasTeachers):
         self.diversity_ = diversity(
             each, y, names, self.weights, combination=self.combination, sample_weight=sample_weight
         ).to_dict()
-        if know_all or not refit:
-            by_all = by_folds
         means = [(one + other) / 2 for one, other in zip(by_folds, by_all)]
         return pooled, *(
             [pool(each, weights, self.combination) for each in tables]

@@ -195,9 +195,8 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 def _for_width(boosted, n_columns):
     """XGBoost that looks at a part of many columns, as a forest does: better, and in less time."""
     params = boosted.get_params()
-    if n_columns <= COLUMNS_SEEN or params["booster"] == "gblinear":
-        return boosted
-    if params["tree_method"] == "exact":  # which knows neither
+    knows_none = params["booster"] == "gblinear" or params["tree_method"] == "exact"
+    if n_columns <= COLUMNS_SEEN or knows_none:
         return boosted
     found = {
         "colsample_bynode": max(0.1, COLUMNS_SEEN / n_columns),

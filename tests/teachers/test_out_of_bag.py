@@ -96,6 +96,16 @@ def test_a_forest_is_fitted_once_on_the_rows_that_are_not_held_out():
     assert clf.score(X, y) > 0.5
 
 
+@pytest.mark.parametrize(("n_samples", "times"), [(60, [60]), (1600, [1440, 1600])])
+def test_a_forest_is_fitted_again_only_if_it_has_not_seen_all_rows(n_samples, times):
+    X, y = numeric_rows(n_samples)
+    Counted.fitted_on.clear()
+
+    quick_classifier(Counted(40), cv="oob", augmenter="munge").fit(X, y)
+
+    assert Counted.fitted_on == pytest.approx(times, abs=2)  # a tenth of each class is held out
+
+
 def test_rows_held_out_and_unlabelled_ones_get_the_answers_of_the_whole_forest():
     X, y = numeric_rows()
     held_out = np.arange(60) % 5 == 0

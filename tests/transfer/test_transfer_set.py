@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.metrics import r2_score
+
+from skdistill.transfer.transfer_set import TransferSet
+
+RNG = np.random.RandomState(0)
+LABELS = np.arange(30) % 3
+PROBA = RNG.dirichlet([1, 1, 1], size=30) / 2 + np.eye(3)[LABELS] / 2
+WEIGHT = RNG.uniform(1, 2, size=30)
+HELD_OUT = np.arange(30) < 6
+SYNTHETIC, FINAL = np.tile([0.3, 0.3, 0.4], (4, 1)), np.tile([0.1, 0.1, 0.8], (4, 1))
+
+
+def transfer_set(proba=PROBA, weight=None):
+    rows = TransferSet(np.zeros((30, 1)), proba, LABELS, weight, HELD_OUT)
+    return rows.with_unlabeled([np.ones((4, 1))], [SYNTHETIC], [FINAL])
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighted"])
+def test_what_targets_leave_unexplained_is_one_minus_r2_of_the_rows_learnt_from(weight):
+    known = ~HELD_OUT
+
+    found = transfer_set(weight=weight).unexplained()
+
+    explained = r2_score(
+        np.eye(3)[LABELS[known]],
+        PROBA[known],
+        sample_weight=None if weight is None else weight[known],
+        multioutput="variance_weighted",
+    )
+    assert found == pytest.approx(1 - explained)
+    assert 0.05 < found < 0.95
+
+
+@pytest.mark.parametrize(("proba", "expected"), [(np.eye(3)[LABELS], 0), (1 - PROBA, 1)])
+def test_it_is_between_none_and_all(proba, expected):
+    assert transfer_set(proba).unexplained() == expected
+
+
+def test_the_whole_set_has_nobody_apart_and_the_final_targets():
+    whole = transfer_set().whole()
+
+    assert not whole.held_out.any()
+    assert_array_equal(whole.soft_targets[:30], PROBA)
+    assert_array_equal(whole.soft_targets[30:], FINAL)
+    assert_array_equal(transfer_set().soft_targets[30:], SYNTHETIC)
+
+
+def test_rows_without_final_targets_keep_theirs():
+    rows = TransferSet(np.zeros((30, 1)), PROBA, LABELS, None, HELD_OUT)
+
+    assert_array_equal(rows.whole().soft_targets, PROBA)
