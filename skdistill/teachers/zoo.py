@@ -19,6 +19,8 @@ ROUNDS_UNSEEN = 100
 # Of so many columns a split of XGBoost sees each; of more it sees some.
 COLUMNS_SEEN = 32
 BINS_IN_ALL = 16_384
+# A column of more levels is left in ranks: XGBoost parts them by what few rows say of each.
+MOST_LEVELS_AS_CATEGORIES = 64
 
 
 def default_teachers(effort="full", *, categorical_features="from_dtype", device="auto"):
@@ -105,8 +107,9 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     Fitted on a sparse matrix it gets CSR always; rows of more than one axis are flattened.
     An XGBoost classifier with ``early_stopping_rounds`` counts its rounds on a tenth or so
-    of the rows, and is then fitted with as many on all of them. Unless told, of more than 32
-    columns each of its splits looks at 32, or a tenth, and of more than 64 in fewer bins.
+    of the rows, and is then fitted with as many on all of them. Unless told, it takes columns
+    of up to 64 levels as categories; of more than 32 columns each of its splits looks at 32, or
+    a tenth, and of more than 64 in fewer bins.
 
     The classifier's parameters are its own too, so that in an ensemble one writes
     ``rf__n_estimators`` as if there were no encoder between.
@@ -140,7 +143,7 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         X = self.encoder_.encode(X)
         classifier = clone(self.classifier)
         if hasattr(classifier, "get_booster"):
-            classifier = _for_width(classifier, X.shape[1])
+            classifier = _for_table(classifier, self.encoder_, is_sparse=self.sparse_)
             if classifier.early_stopping_rounds:
                 classifier = _with_rounds_found(classifier, X, y, sample_weight)
         self.classifier_ = classifier.fit(X, y, **weight_parameter(classifier, sample_weight))
@@ -192,16 +195,23 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return tags
 
 
-def _for_width(boosted, n_columns):
-    """XGBoost that looks at a part of many columns, as a forest does: better, and in less time."""
+def _for_table(boosted, encoder, *, is_sparse):
+    """XGBoost told of a table's categories, and to look at a part of many columns, as a forest.
+
+    Both make it better, and the second takes less time.
+    """
     params = boosted.get_params()
-    knows_none = params["booster"] == "gblinear" or params["tree_method"] == "exact"
-    if n_columns <= COLUMNS_SEEN or knows_none:
-        return boosted
-    found = {
-        "colsample_bynode": max(0.1, COLUMNS_SEEN / n_columns),
-        "max_bin": int(np.clip(BINS_IN_ALL // n_columns, 64, 256)),
-    }
+    if params["booster"] == "gblinear" or params["tree_method"] == "exact":
+        return boosted  # they know neither
+    n_levels = encoder.n_levels_
+    n_columns, found = len(n_levels), {}
+    is_category = (n_levels > 0) & (n_levels <= MOST_LEVELS_AS_CATEGORIES)
+    if is_category.any() and not is_sparse and params["feature_types"] is None:
+        kinds = ["c" if each else "q" for each in is_category]
+        boosted = boosted.set_params(enable_categorical=True, feature_types=kinds)
+    if n_columns > COLUMNS_SEEN:
+        found["colsample_bynode"] = max(0.1, COLUMNS_SEEN / n_columns)
+        found["max_bin"] = int(np.clip(BINS_IN_ALL // n_columns, 64, 256))
     return boosted.set_params(**{name: found[name] for name in found if params[name] is None})
 
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -273,10 +274,43 @@ def test_of_many_columns_boosting_sees_a_part():
     assert told.colsample_bynode == 0.9
 
 
+def _letters(n_levels):
+    """A category whose every third level is of class 1, and a number of no use."""
+    codes = np.arange(12 * n_levels) % n_levels
+    X = pd.DataFrame(
+        {
+            "level": [f"level {code:03d}" for code in codes],
+            "number": np.random.RandomState(0).normal(size=len(codes)),
+        }
+    )
+    return X, (codes % 3 == 0).astype(int)
+
+
+def test_boosting_knows_categories_as_such():
+    X, y = _letters(9)
+    stump = XGBClassifier(n_estimators=1, max_depth=1, learning_rate=1)
+
+    clf = TableClassifier(stump).fit(X, y)
+
+    np.testing.assert_array_equal(clf.predict(X), y)  # one split, of three levels from six
+    strange = X.assign(level=["never seen", None, *X["level"].tolist()[2:]])
+    np.testing.assert_allclose(clf.predict_proba(strange).sum(1), 1, rtol=1e-6)
+    assert stump.feature_types is None
+
+
+def test_boosting_takes_a_column_of_many_levels_and_one_told_so_as_ranks():
+    stump = XGBClassifier(n_estimators=1, max_depth=1, learning_rate=1)
+    told = clone(stump).set_params(feature_types=["q", "q"])
+
+    assert (TableClassifier(stump).fit(*_letters(65)).classifier_.feature_types) is None
+    assert TableClassifier(told).fit(*_letters(9)).classifier_.feature_types == ["q", "q"]
+
+
 @pytest.mark.parametrize("params", [{"tree_method": "exact"}, {"booster": "gblinear"}], ids=str)
-def test_boosting_that_knows_no_part_of_the_columns_is_left_alone(params):
+def test_boosting_that_knows_no_part_of_the_columns_and_no_categories_is_left_alone(params):
     X, y = make_classification(100, n_features=48, random_state=0)
+    X = pd.DataFrame(X, columns=[f"x{j}" for j in range(48)]).assign(level=list("ab") * 50)
 
     fitted = TableClassifier(XGBClassifier(n_estimators=2, **params)).fit(X, y).classifier_
 
-    assert fitted.colsample_bynode is fitted.max_bin is None
+    assert fitted.colsample_bynode is fitted.max_bin is fitted.feature_types is None
