@@ -19,15 +19,16 @@ HUGE = 1e100
 class InputLayout:
     """Which columns of a net's input are what, in this order."""
 
-    n_numbers: int  # scaled numbers
+    n_numbers: int  # scaled numbers, those of columns of only two values last
+    n_curved: int  # the numbers before those, which alone have waves and steps
     n_flags: int  # 1 where a number was missing
     n_levels: tuple  # categories as codes; the number of codes of each
-    n_bins: int  # each number's step, 0 to n_bins - 1; no such columns if 0
+    n_bins: int  # each curved number's step, 0 to n_bins - 1; no such columns if 0
     is_sparse: bool = False  # numbers that are mostly zero, as CSR
 
     @property
     def width(self):
-        steps = self.n_numbers if self.n_bins else 0
+        steps = self.n_curved if self.n_bins else 0
         return self.n_numbers + self.n_flags + len(self.n_levels) + steps
 
     def split(self, X):
@@ -45,7 +46,8 @@ class NetInputs:
     smoothly clipped to (-3, 3); a missing one is a zero and, where `fit` saw some, a
     flag. Each also comes as the step it stands on: the steps end where a regression
     tree on that column alone splits the targets, so that a net can jump where a tree
-    ensemble does. Categories come as codes, with one more for missing and unseen.
+    ensemble does; of a column of two values there is nothing more to know. Categories come
+    as codes, with one more for missing and unseen.
 
     The columns of a sparse matrix are numbers that keep their zeros: not centred, clipped
     alike, without steps, and scaled alike, so that what a vectoriser gave a word as weight
@@ -58,8 +60,8 @@ class NetInputs:
         As in `TableEncoder`.
     max_bins : int or "auto", default="auto"
         Steps a number at most; 0 for none. "auto": 16, but none for fewer than 1,000 rows,
-        too few to find steps in, or more than 32 numbers, whose steps would outweigh the
-        rest of the net.
+        too few to find steps in, or more than 32 numbers of more than two values, whose steps
+        would outweigh the rest of the net.
     one_hot : bool, default=False
         Give categories as flags, for a net that embeds nothing.
 
@@ -89,18 +91,21 @@ class NetInputs:
         matrix = self.table.encode(X)
         if issparse(matrix):
             return self._fit_sparse(matrix)
-        self.number_columns = np.flatnonzero(~self.table.is_categorical_)
-        self.flag_columns = np.flatnonzero(np.isnan(matrix[:, self.number_columns]).any(0))
+        number_columns = np.flatnonzero(~self.table.is_categorical_)
+        rows = slice(None)
         if len(matrix) > ROWS_FOR_STATISTICS:
             rows = rng.choice(len(matrix), ROWS_FOR_STATISTICS, replace=False)
-            matrix, targets = matrix[rows], targets if targets is None else targets[rows]
+            targets = targets if targets is None else targets[rows]
+        of_two = _has_two_values(matrix[rows][:, number_columns])
+        self.number_columns = np.concatenate([number_columns[~of_two], number_columns[of_two]])
+        self.flag_columns = np.flatnonzero(np.isnan(matrix[:, self.number_columns]).any(0))
         # Medians of float32 would be rounded, and be others than those of the same doubles.
-        numbers = matrix[:, self.number_columns].astype(np.float64)
+        numbers = matrix[rows][:, self.number_columns].astype(np.float64)
         self.center, self.inverse_scale = _robust_scale(numbers)
-        max_bins = self.max_bins
+        curved, max_bins = numbers[:, : int((~of_two).sum())], self.max_bins
         if max_bins == "auto":
-            max_bins = 16 if len(X) >= 1_000 and numbers.shape[1] <= 32 else 0
-        self.split_points = _split_points(numbers, targets, max_bins)
+            max_bins = 16 if X.shape[0] >= 1_000 and curved.shape[1] <= 32 else 0
+        self.split_points = _split_points(curved, targets, max_bins)
         return self._lay_out()
 
     def _fit_sparse(self, X):
@@ -115,6 +120,7 @@ class NetInputs:
         cls,
         is_categorical,
         levels,
+        number_columns,
         center,
         inverse_scale,
         split_points,
@@ -128,7 +134,7 @@ class NetInputs:
         """
         inputs = cls(is_categorical)
         inputs.table = TableEncoder.from_levels(is_categorical, levels)
-        inputs.number_columns = np.flatnonzero(~is_categorical)
+        inputs.number_columns = number_columns
         inputs.center, inputs.inverse_scale = center, inverse_scale
         inputs.split_points, inputs.flag_columns = split_points, flag_columns
         return inputs._lay_out(is_sparse=is_sparse)
@@ -138,6 +144,7 @@ class NetInputs:
         return {
             "is_categorical": self.table.is_categorical_,
             "levels": self.table.levels_,
+            "number_columns": self.number_columns,
             "center": self.center,
             "inverse_scale": self.inverse_scale,
             "split_points": self.split_points,
@@ -150,11 +157,14 @@ class NetInputs:
         self.n_codes = self.table.n_levels_[self.level_columns] + 1
         layout = InputLayout(
             n_numbers=len(self.number_columns),
+            n_curved=len(self.split_points),
             n_flags=len(self.flag_columns) + (int(self.n_codes.sum()) if self.one_hot else 0),
             n_levels=() if self.one_hot else tuple(self.n_codes.tolist()),
             n_bins=self.split_points.shape[1] + 1 if self.split_points.shape[1] else 0,
         )
-        only_numbers = layout.width == layout.n_numbers == len(self.table.n_levels_)
+        n_features = len(self.table.n_levels_)
+        self.are_in_place = np.array_equal(self.number_columns, np.arange(n_features))
+        only_numbers = self.are_in_place and layout.width == layout.n_numbers
         # True also of a sparse fit that was read from a file.
         self.keeps_zeros = only_numbers and not self.center.any()
         self.layout = replace(layout, is_sparse=is_sparse and self.keeps_zeros)
@@ -199,7 +209,7 @@ class NetInputs:
         numbers : ndarray or CSR matrix of shape (n_samples, layout.n_numbers), float32
         flags : ndarray of shape (n_samples, layout.n_flags)
         levels : ndarray of shape (n_samples, len(layout.n_levels)), intp
-        steps : ndarray of shape (n_samples, layout.n_numbers or 0), intp
+        steps : ndarray of shape (n_samples, layout.n_curved or 0), intp
         """
         if issparse(matrix):
             nothing = _no_columns(matrix.shape[0])
@@ -209,6 +219,7 @@ class NetInputs:
         if self.level_columns.size:
             levels = numbers[:, self.level_columns]
             levels = np.where(np.isnan(levels), self.n_codes - 1, levels).astype(np.intp)
+        if not self.are_in_place:
             numbers = numbers[:, self.number_columns]
         numbers, flags = self._complete(numbers)
         if self.one_hot and self.level_columns.size:
@@ -234,10 +245,10 @@ class NetInputs:
         return numbers, missing[:, self.flag_columns]
 
     def _steps(self, numbers):
-        """How many of its column's split points each number exceeds."""
+        """How many of its column's split points each curved number exceeds."""
         if not self.layout.n_bins:
             return _no_columns(len(numbers))
-        columns = np.ascontiguousarray(numbers.T)
+        columns = np.ascontiguousarray(numbers[:, : self.layout.n_curved].T)
         exceeds = columns[:, None, :] > self.split_points[:, :, None]
         # Bytes are added several times as fast as numpy adds booleans.
         narrow = np.uint8 if self.layout.n_bins <= 256 else np.intp
@@ -263,7 +274,7 @@ class UnscaledInputs:
                 "them as for that teacher, or take a NetClassifier as teacher."
             )
         self.layout = InputLayout(
-            n_numbers=math.prod(X.shape[1:]), n_flags=0, n_levels=(), n_bins=0
+            n_numbers=(n := math.prod(X.shape[1:])), n_curved=n, n_flags=0, n_levels=(), n_bins=0
         )
         self.transform(X)
         return self
@@ -299,6 +310,15 @@ def _clipped(scaled):
 
 def _no_columns(n_samples):
     return np.empty((n_samples, 0), dtype=np.intp)
+
+
+def _has_two_values(numbers):
+    """Which columns have no more than two values, missing ones aside."""
+    if not len(numbers) or not numbers.shape[1]:
+        return np.zeros(numbers.shape[1], dtype=bool)
+    seen = np.where(np.isnan(numbers).all(0), 0.0, numbers)
+    between = (seen != np.nanmin(seen, axis=0)) & (seen != np.nanmax(seen, axis=0))
+    return ~(between & ~np.isnan(seen)).any(0)
 
 
 def _robust_scale(numbers):
@@ -339,7 +359,7 @@ def _split_points(numbers, targets, max_bins):
     points : ndarray of shape (n_columns, n_bins - 1)
         Each row sorted, and filled up with infinity.
     """
-    if not max_bins:
+    if not max_bins or not numbers.shape[1]:
         return np.zeros((numbers.shape[1], 0))
     from sklearn.tree import DecisionTreeRegressor
 

@@ -241,6 +241,30 @@ def test_steps_are_made_where_they_can_be_found_and_afforded(n_rows, n_numbers, 
     assert bool(inputs.layout.n_bins) == stepped
 
 
+def test_columns_of_two_values_come_last_and_have_no_steps():
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(1000, 5))
+    X[:, 0], X[:, 2] = 3, np.where(X[:, 2] > 0, 5, -1)
+    X[::3, 3] = NAN
+
+    inputs, (numbers, flags, _, steps) = inputs_of(X, targets=np.eye(2)[(X[:, 1] > 0).astype(int)])
+
+    assert_array_equal(inputs.number_columns, [1, 3, 4, 0, 2])
+    assert (inputs.layout.n_numbers, inputs.layout.n_curved) == (5, 3)
+    assert_array_equal(np.unique(numbers[:, 4]).size, 2)
+    assert_array_equal(flags[:, 0], np.isnan(X[:, 3]))
+    assert steps.shape == (1000, 3)
+
+
+def test_many_flags_keep_no_other_number_from_having_steps():
+    rng = np.random.RandomState(0)
+    X = np.hstack([rng.normal(size=(1000, 2)), rng.rand(1000, 60) > 0.5])
+
+    inputs, _ = inputs_of(X, targets=np.eye(2)[(X[:, 0] > 0).astype(int)])
+
+    assert inputs.layout.n_bins > 1
+
+
 def test_no_steps_are_made_without_bins():
     inputs, (*_, steps) = inputs_of(np.arange(60.0)[:, None], max_bins=0)
 

@@ -32,8 +32,8 @@ class StudentMLP(nn.Module):
         and 256.
     dropout : float, default=0.1
     n_frequencies : int, default=16
-        Waves a number; 0 for none. A table of more than 64 numbers gets none: its first
-        layer is wide as it is.
+        Waves a number; 0 for none. A number of only two values has no use for them, and a table
+        of more than 64 others gets none: its first layer is wide as it is.
     frequency_scale : float, default=0.1
         Standard deviation of the initial frequencies.
     step_size : int, default=4
@@ -78,13 +78,13 @@ class StudentMLP(nn.Module):
         if (
             n_frequencies
             and not layout.is_sparse
-            and 0 < layout.n_numbers <= MOST_NUMBERS_WITH_WAVES
+            and 0 < layout.n_curved <= MOST_NUMBERS_WITH_WAVES
         ):
-            self.waves = WaveEmbedding(layout.n_numbers, n_frequencies, frequency_scale)
-            width += layout.n_numbers * WaveEmbedding.SIZE
+            self.waves = WaveEmbedding(layout.n_curved, n_frequencies, frequency_scale)
+            width += layout.n_curved * WaveEmbedding.SIZE
         if step_size and layout.n_bins:
-            self.steps = StepEmbedding(layout.n_numbers, layout.n_bins, step_size)
-            width += layout.n_numbers * step_size
+            self.steps = StepEmbedding(layout.n_curved, layout.n_bins, step_size)
+            width += layout.n_curved * step_size
         if layout.n_levels:
             self.levels = LevelEmbedding(layout.n_levels, level_size)
             width += len(layout.n_levels) * level_size
@@ -132,7 +132,7 @@ class StudentMLP(nn.Module):
         numbers, flags, levels, bins = self.layout.split(X)
         parts = [numbers, flags]
         if self.waves is not None:
-            parts.append(self.waves(numbers))
+            parts.append(self.waves(numbers[:, : self.layout.n_curved]))
         if self.steps is not None:
             parts.append(self.steps(bins))
         if self.levels is not None:

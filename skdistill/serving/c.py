@@ -148,6 +148,7 @@ def _function(inputs, folded, name):
         "widest": max(sizes),
         "n_features": len(inputs.table.n_levels_),
         "n_numbers": layout.n_numbers,
+        "n_curved": layout.n_curved,
         "space": max(layout.n_numbers, 1),
         "n_flags": layout.n_flags,
         "n_points": inputs.split_points.shape[1],
@@ -201,7 +202,7 @@ _FLAGS = """
 """
 
 _WAVES = """
-    for (i = 0; i < %(n_numbers)d; i++) {
+    for (i = 0; i < %(n_curved)d; i++) {
         for (k = 0; k < %(wave_size)d; k++)
             h[k] = 0.0f;
         for (j = 0; j < %(n_waves)d; j++) {
@@ -215,7 +216,7 @@ _WAVES = """
 """
 
 _STEPS = """
-    for (i = 0; i < %(n_numbers)d; i++) {
+    for (i = 0; i < %(n_curved)d; i++) {
         const double *points = split_points + i * %(n_points)d;
         long step = i * (%(n_points)d + 1);
         for (j = 0; j < %(n_points)d; j++)

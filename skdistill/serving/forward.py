@@ -77,7 +77,7 @@ class ForwardPass:
         Of each layer, weight of shape (n_in, n_out).
     waves : (frequency, phase, weight, bias) or None
         Of the `WaveEmbedding`.
-    steps : ndarray of shape (n_numbers, n_bins, step_size) or None
+    steps : ndarray of shape (n_curved, n_bins, step_size) or None
         One vector a bin.
     levels : ndarray of shape (sum(layout.n_levels), level_size) or None
         One vector a level, column after column.
@@ -123,7 +123,7 @@ class ForwardPass:
         if flags.shape[1]:
             parts.append(flags)
         if folded.waves is not None:
-            parts.append(_waves(numbers, *folded.waves))
+            parts.append(_waves(numbers[:, : self.layout.n_curved], *folded.waves))
         if folded.steps is not None:
             vectors = folded.steps.take(steps + folded.first_steps, axis=0)
             parts.append(vectors.reshape(n_samples, -1))
@@ -160,9 +160,9 @@ class Folded:
             W, b = net.weights[0]
             self.weights[0] = (W, b + bias.ravel() @ W[first : first + bias.size])
         if net.steps is not None:
-            n_numbers, n_bins, size = net.steps.shape
-            self.steps = net.steps.reshape(n_numbers * n_bins, size)
-            self.first_steps = n_bins * np.arange(n_numbers)
+            n_curved, n_bins, size = net.steps.shape
+            self.steps = net.steps.reshape(n_curved * n_bins, size)
+            self.first_steps = n_bins * np.arange(n_curved)
         if net.levels is not None:
             self.levels = net.levels
             self.first_levels = np.cumsum([0, *layout.n_levels[:-1]])

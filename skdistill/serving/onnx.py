@@ -137,9 +137,11 @@ def write_student(graph, estimator, inputs, dtype, *, label="label", proba="prob
 
 def _split_columns(graph, inputs, names, matrix, dtype):
     """Names of a matrix of numbers and of a matrix of level codes; None for what is not there."""
-    if matrix is not None:
-        return matrix, None
     number_columns, level_columns = inputs.number_columns, inputs.level_columns
+    if matrix is not None:
+        if inputs.are_in_place:
+            return matrix, None
+        return graph("Gather", matrix, number_columns.astype(np.int64), axis=1), None
     if len(names) == 1 and len(inputs.table.is_categorical_) > 1:
         columns = {int(j): graph("Gather", names[0], np.array([j]), axis=1) for j in level_columns}
         numbers = graph("Gather", names[0], number_columns.astype(np.int64), axis=1)
@@ -192,9 +194,11 @@ def _forward(graph, inputs, student, numbers, levels, dtype):
             flagged = graph("Gather", missing, inputs.flag_columns.astype(np.int64), axis=1)
             parts.append(graph("Cast", flagged, to=_type("float32")))
         if folded.waves is not None:
-            parts.append(_waves(graph, scaled, *folded.waves))
+            curved = _first_columns(graph, scaled, inputs)
+            parts.append(_waves(graph, curved, *folded.waves))
         if folded.steps is not None:
-            parts.append(_step_vectors(graph, inputs, folded, numbers, dtype))
+            curved = _first_columns(graph, numbers, inputs)
+            parts.append(_step_vectors(graph, inputs, folded, curved, dtype))
     if levels is not None:
         rows = graph("Add", levels, folded.first_levels.astype(np.int64))
         parts.append(_look_up(graph, folded.levels, rows))
@@ -214,6 +218,14 @@ def _scaled(graph, inputs, numbers, dtype):
     third = graph("Mul", scaled, np.array(1 / 3))
     bend = graph("Sqrt", graph("Add", graph("Mul", third, third), np.array(1.0)))
     return graph("Cast", graph("Div", scaled, bend), to=_type("float32"))
+
+
+def _first_columns(graph, numbers, inputs):
+    """Only the numbers that have waves and steps."""
+    n_numbers, n_curved = inputs.layout.n_numbers, inputs.layout.n_curved
+    if n_curved == n_numbers:
+        return numbers
+    return graph("Slice", numbers, np.array([0]), np.array([n_curved]), np.array([1]))
 
 
 def _waves(graph, x, frequency, phase, weight):

@@ -54,7 +54,8 @@ def from_plain(plain):
     """
     arrays = plain["arrays"]
     n_layers = sum(name.startswith("layer") and name.endswith(".weight") for name in arrays)
-    wanted = {"is_categorical", "center", "inverse_scale", "split_points", "flag_columns"}
+    wanted = {"is_categorical", "number_columns", "flag_columns"}
+    wanted |= {"center", "inverse_scale", "split_points"}
     wanted |= {f"layer{i}.{part}" for i in range(n_layers) for part in ("weight", "bias")}
     waves = [f"waves.{name}" for name in WAVES if "waves.frequency" in arrays]
     optional = {name for name in ("step_vectors", "level_vectors") if name in arrays}
@@ -68,6 +69,7 @@ def from_plain(plain):
     inputs = NetInputs.from_arrays(
         arrays["is_categorical"],
         plain["levels"],
+        arrays["number_columns"],
         arrays["center"],
         arrays["inverse_scale"],
         arrays["split_points"],
@@ -93,12 +95,19 @@ def _check_inputs(arrays, levels):
         len(levels) == n_categories,
         f"it has the levels of {len(levels)} columns, but {n_categories} are categorical",
     )
+    columns = arrays["number_columns"]
+    _require(
+        columns.ndim == 1
+        and columns.dtype.kind == "i"
+        and np.array_equal(np.sort(columns), np.flatnonzero(~categorical)),
+        f"number_columns are not the {n_numbers} columns that is_categorical leaves",
+    )
     for name in ("center", "inverse_scale"):
         _require_array(arrays, name, (n_numbers,), np.float64)
         _require(np.isfinite(arrays[name]).all(), f"{name} is not finite")
     points = arrays["split_points"]
-    _require(points.ndim == 2, f"split_points has shape {points.shape}")
-    _require_array(arrays, "split_points", (n_numbers, points.shape[1]), np.float64)
+    fits = points.ndim == 2 and points.dtype == np.float64 and len(points) <= n_numbers
+    _require(fits, f"split_points is {points.dtype} of shape {points.shape}")
     _require((points[:, 1:] >= points[:, :-1]).all(), "split_points are not sorted")
     flags = arrays["flag_columns"]
     _require(
@@ -112,23 +121,23 @@ def _check_inputs(arrays, levels):
 
 def _check_net(student):
     layout = student.layout
-    n_numbers = layout.n_numbers
-    width = n_numbers + layout.n_flags
+    n_curved = layout.n_curved
+    width = layout.n_numbers + layout.n_flags
     arrays: dict[str, tuple] = {}
     if student.waves is not None:
         weight = student.waves[2]
         _require(weight.ndim == 3, f"waves.weight has shape {weight.shape}")
         _, n_waves, size = weight.shape
-        shapes = [(n_numbers, n_waves)] * 2 + [(n_numbers, n_waves, size), (n_numbers, size)]
+        shapes = [(n_curved, n_waves)] * 2 + [(n_curved, n_waves, size), (n_curved, size)]
         arrays |= {
             f"waves.{name}": (a, shape) for name, a, shape in zip(WAVES, student.waves, shapes)
         }
-        width += n_numbers * size
+        width += n_curved * size
     if student.steps is not None:
         _require(student.steps.ndim == 3, f"step_vectors has shape {student.steps.shape}")
         size = student.steps.shape[2]
-        arrays["step_vectors"] = (student.steps, (n_numbers, layout.n_bins, size))
-        width += n_numbers * size
+        arrays["step_vectors"] = (student.steps, (n_curved, layout.n_bins, size))
+        width += n_curved * size
     if student.levels is not None:
         _require(student.levels.ndim == 2, f"level_vectors has shape {student.levels.shape}")
         size = student.levels.shape[1]

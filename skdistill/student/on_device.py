@@ -42,7 +42,7 @@ class DeviceForward:
 
     def __init__(self, student, device):
         self.device = torch.device(device)
-        folded = student.folded()
+        folded, self.n_curved = student.folded(), student.layout.n_curved
         self.weights = [(self._there(weight), self._there(bias)) for weight, bias in folded.weights]
         self.waves = folded.waves and [self._there(array) for array in folded.waves]
         self.steps = self.levels = None
@@ -61,7 +61,7 @@ class DeviceForward:
             parts = [x, self._there(flags).float()]
             if self.waves is not None:
                 frequency, phase, weight = self.waves
-                waves = torch.cos(x[:, :, None] * frequency + phase)
+                waves = torch.cos(x[:, : self.n_curved, None] * frequency + phase)
                 parts.append(torch.einsum("npf,pfs->nps", waves, weight).flatten(1))
             for codes, table in ((steps, self.steps), (levels, self.levels)):
                 if table is not None:

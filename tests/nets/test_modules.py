@@ -11,20 +11,24 @@ from skdistill.serving.forward import ForwardPass
 SWITCHES = [(w, s, levels, f) for w in (0, 1) for s in (0, 1) for levels in (0, 1) for f in (0, 1)]
 
 
-def module_and_rows(*, waves=True, steps=True, levels=True, flags=True, n_numbers=3, n_samples=20):
+def module_and_rows(
+    *, waves=True, steps=True, levels=True, flags=True, n_curved=3, n_of_two=0, n_samples=20
+):
     layout = InputLayout(
-        n_numbers=n_numbers,
+        n_numbers=n_curved + n_of_two,
+        n_curved=n_curved,
         n_flags=2 if flags else 0,
         n_levels=(4, 2) if levels else (),
         n_bins=5 if steps else 0,
     )
     rng = np.random.RandomState(0)
     parts = [
-        rng.normal(size=(n_samples, n_numbers)),
+        rng.normal(size=(n_samples, n_curved)),
+        rng.randint(0, 2, (n_samples, n_of_two)),
         rng.randint(0, 2, (n_samples, layout.n_flags)),
     ]
     parts += [rng.randint(0, n, (n_samples, 1)) for n in layout.n_levels]
-    parts += [rng.randint(0, 5, (n_samples, n_numbers))] if steps else []
+    parts += [rng.randint(0, 5, (n_samples, n_curved))] if steps else []
     with torch.random.fork_rng():
         torch.manual_seed(0)
         module = StudentMLP(
@@ -48,8 +52,9 @@ def test_the_numpy_forward_pass_equals_the_module(waves, steps, levels, flags):
     np.testing.assert_allclose(logits, logits_of_torch(module, X), rtol=0, atol=1e-5)
 
 
-def test_the_numpy_forward_pass_equals_the_module_without_any_number():
-    module, X = module_and_rows(n_numbers=0)
+@pytest.mark.parametrize(("n_curved", "n_of_two"), [(0, 0), (0, 4), (3, 4)])
+def test_the_numpy_forward_pass_equals_the_module_of_few_numbers_or_none(n_curved, n_of_two):
+    module, X = module_and_rows(n_curved=n_curved, n_of_two=n_of_two)
 
     logits = ForwardPass(**module.arrays())(X)
 

@@ -1,10 +1,20 @@
 """What the tests of serving share."""
 
+import numpy as np
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import TableClassifier
+from tests.small import numeric_rows
 
 
 def encoded_tree():
     """A teacher that takes any table, and is fitted in no time."""
     return [("tree", TableClassifier(DecisionTreeClassifier(max_depth=3, random_state=0)))]
+
+
+def rows_with_flags(n_samples=1200):
+    """Numbers in which columns of two values stand between others, as arrays (X, y)."""
+    X, y = numeric_rows(n_samples)  # from 1,000 rows on, with steps
+    X[:, [0, 3]] = X[:, [0, 3]] > 0
+    X[::5, 3] = X[1::5, 4] = np.nan
+    return X, y

@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skdistill import StudentNet
-from tests.serving.cases import encoded_tree
+from tests.serving.cases import encoded_tree, rows_with_flags
 from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
 
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
@@ -54,6 +54,14 @@ def test_numbers_with_missing_values(tmp_path, hidden_sizes):
     X[0] = np.nan
     X[1] *= 1e200
     assert_same_answers(clf, X, X, tmp_path)
+
+
+@needs_gcc
+def test_columns_of_two_values(tmp_path):
+    X, y = rows_with_flags()
+    clf = quick_classifier().fit(X, y)
+    X[0, 0] = 7
+    assert_same_answers(clf, X[:50], X[:50], tmp_path)
 
 
 @needs_gcc

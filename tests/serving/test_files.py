@@ -15,7 +15,7 @@ from numpy.testing import assert_array_equal
 import skdistill
 from skdistill import StudentNet
 from skdistill.serving import files
-from tests.serving.cases import encoded_tree
+from tests.serving.cases import encoded_tree, rows_with_flags
 from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
 
 
@@ -28,6 +28,11 @@ def numeric_with_missing():
     X, y = numeric_rows()
     X[::4, 2] = np.nan
     return quick_classifier().fit(X.astype(np.float32), y), X
+
+
+def with_flags():
+    X, y = rows_with_flags()
+    return quick_classifier().fit(X, y), X
 
 
 def mixed():
@@ -52,7 +57,7 @@ def no_embeddings():
     return quick_classifier(student=student).fit(X, y == 1), X
 
 
-EVERY_KIND = [numeric, numeric_with_missing, mixed, coded, no_numbers, no_embeddings]
+EVERY_KIND = [numeric, numeric_with_missing, with_flags, mixed, coded, no_numbers, no_embeddings]
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +275,10 @@ def test_metadata_that_makes_no_sense_is_refused(saved, tmp_path, content, messa
         ({"is_categorical": np.zeros(4, np.int8)}, "is_categorical"),
         ({"center": np.full(3, np.nan)}, "center is not finite"),
         ({"center": np.zeros(2)}, "center is"),
-        ({"split_points": np.array([[2.0, 1.0]] * 3)}, "not sorted"),
+        ({"split_points": np.array([[2.0, 1.0]] * 2)}, "not sorted"),
+        ({"split_points": np.zeros((4, 1))}, "split_points is"),
+        ({"number_columns": np.array([0, 1, 1])}, "number_columns"),
+        ({"number_columns": np.array([[0], [1], [3]])}, "number_columns"),
         ({"flag_columns": np.array([7])}, "flag_columns"),
         ({"level_vectors": np.zeros((2, 8), np.float32)}, "level_vectors is"),
         ({"level_vectors": None}, "no level_vectors"),

@@ -11,13 +11,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skdistill.serving.forward import ROWS_WORTH_A_GPU, batched_logits
 from skdistill.student import on_device as module
 from skdistill.student.on_device import DeviceForward, on_device
-from tests.serving.cases import encoded_tree
+from tests.serving.cases import encoded_tree, rows_with_flags
 from tests.small import mixed_table, numeric_rows, quick_classifier
 
+TABLES = [lambda: mixed_table(300), rows_with_flags]
 
+
+@pytest.mark.parametrize("table", TABLES, ids=["mixed", "with flags"])
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
-def test_mixed_columns_give_the_same_logits(device):
-    X, y = mixed_table(300)
+def test_columns_of_all_kinds_give_the_same_logits(device, table):
+    X, y = table()
     clf = quick_classifier(encoded_tree()).fit(X, y)
     there = on_device(clf.student_, device)
 

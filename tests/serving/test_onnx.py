@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill import OnnxStudent, StudentNet
 from skdistill.serving.onnx_runtime import register_skl2onnx
-from tests.serving.cases import encoded_tree
+from tests.serving.cases import encoded_tree, rows_with_flags
 from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
 
 
@@ -27,6 +27,15 @@ def test_numbers_with_missing_values(dtype):
     X = X.astype(dtype)
     clf = quick_classifier().fit(X, y)
     X[0] = np.nan  # also where fit has seen none
+    assert_same_answers(clf, X, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_columns_of_two_values(dtype):
+    X, y = rows_with_flags()
+    X = X.astype(dtype)
+    clf = quick_classifier().fit(X, y)
+    X[0, 0] = 7
     assert_same_answers(clf, X, dtype=dtype)
 
 
