@@ -88,6 +88,7 @@ def measure(name, seed, rows, n_jobs):
     teacher = vars(clf).pop("teacher_")
     equal = copy(teacher)
     equal.weights_ = dict.fromkeys(teacher.weights_, 1 / len(teacher.weights_))
+    equal.sharpness_ = 1.0
     baseline = NetClassifier(clone(StudentNet()), random_state=seed).fit(X_train, y_train)
     report = compare(
         {
@@ -115,6 +116,7 @@ def measure(name, seed, rows, n_jobs):
         "alpha": clf.alpha_,
         "candidates": clf.candidates_,
         "teacher_weights": clf.teacher_weights_,
+        "sharpness": teacher.sharpness_,
         "models": report.to_dicts(),
     }
     print(f"{name}, seed {seed}: {seconds:.0f} s\n{report}\n", flush=True)

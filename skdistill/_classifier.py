@@ -46,7 +46,7 @@ class DistilledClassifier(Exports, HasTeachers):
         reach into it.
     weights : "auto", None, or array-like of shape (n_teachers,), default="auto"
         The teachers' weights in the pool. "auto": those with the lowest out-of-fold
-        log loss; None: equal.
+        log loss, to which the mean, less sure than it may be, is then sharpened; None: equal.
     combination : {"mean", "geometric", "median", "vote"}, default="mean"
         How they are pooled, see `skdistill.pool`.
     temperature : float or "auto", default=1.0

@@ -12,7 +12,13 @@ from skdistill.teachers.cross_fitting import cross_fit, folds, warn_in_sample
 from skdistill.teachers.diversity import diversity
 from skdistill.teachers.given import check_groups
 from skdistill.teachers.named import HasTeachers
-from skdistill.teachers.pooling import COMBINATIONS, pool, pool_weights
+from skdistill.teachers.pooling import (
+    COMBINATIONS,
+    pool,
+    pool_sharpness,
+    pool_weights,
+    sharpen,
+)
 
 
 class TeacherEnsemble(HasTeachers):
@@ -23,7 +29,8 @@ class TeacherEnsemble(HasTeachers):
     teachers : list of (str, classifier), classifier, or None, default=None
         As in `VotingClassifier`, "drop" included; None for `default_teachers`.
     weights : "auto", None, or array-like of shape (n_teachers,), default="auto"
-        "auto": those with the lowest out-of-fold log loss; None: equal.
+        "auto": those with the lowest out-of-fold log loss, and the mean, arithmetic or
+        geometric, is then sharpened as that asks for; None: equal.
     combination : {"mean", "geometric", "median", "vote"}, default="mean"
         See `pool`.
     cv : int, splitter, iterable, "oob" or None, default=5
@@ -45,6 +52,9 @@ class TeacherEnsemble(HasTeachers):
         Fitted on all rows.
     weights_ : dict of str to float
         By teacher.
+    sharpness_ : float
+        The power that the pool is raised to; 1 where weights are given, there is one teacher,
+        `combination` is no mean or `cv` is None.
     scores_ : dict of str to float
         Out-of-fold log loss by teacher, and of their "pool".
     diversity_ : dict
@@ -160,17 +170,18 @@ class TeacherEnsemble(HasTeachers):
             memory=memory,
         )
         known = np.ones(len(y), dtype=bool) if held_out is None else ~held_out
+        of_known = each[:, known], y[known]
+        weight = None if sample_weight is None else sample_weight[known]
         weights = pool_weights(
-            self.weights,
-            each[:, known],
-            y[known],
-            combination=self.combination,
-            sample_weight=None if sample_weight is None else sample_weight[known],
+            self.weights, *of_known, combination=self.combination, sample_weight=weight
         )
-        pooled = pool(each, weights, self.combination)
         names = [name for name, _ in teachers]
         self.classes_, self.sparse_ = classes, issparse(X)
-        self.weights_ = dict(zip(names, weights.tolist()))
+        self.weights_, self.sharpness_ = dict(zip(names, weights.tolist())), 1.0
+        if self._is_sharpened():
+            pooled = self._pooled(of_known[0])
+            self.sharpness_ = pool_sharpness(pooled, of_known[1], sample_weight=weight)
+        pooled = self._pooled(each)
         self.scores_ = {
             name: log_loss(y, p, labels=range(n_classes), sample_weight=sample_weight)
             for name, p in [*zip(names, each), ("pool", pooled)]
@@ -179,10 +190,7 @@ class TeacherEnsemble(HasTeachers):
             each, y, names, self.weights, combination=self.combination, sample_weight=sample_weight
         ).to_dict()
         means = [(one + other) / 2 for one, other in zip(by_folds, by_all)]
-        return pooled, *(
-            [pool(each, weights, self.combination) for each in tables]
-            for tables in (by_folds, means)
-        )
+        return pooled, *([self._pooled(each) for each in tables] for tables in (by_folds, means))
 
     def _splits(self, X, y, rng, groups):
         """The folds; None where each teacher is to label the rows it was fitted on."""
@@ -197,6 +205,15 @@ class TeacherEnsemble(HasTeachers):
         # Teachers without bags need folds all the same.
         return folds(5 if self._is_out_of_bag() else self.cv, X, y, rng, groups)
 
+    def _is_sharpened(self):
+        """A mean of several, by rows that they do not know, unless the user gave weights."""
+        is_mean = len(self.weights_) > 1 and self.combination in ("mean", "geometric")
+        return is_mean and self.cv is not None and isinstance(self.weights, str)
+
+    def _pooled(self, each):
+        pooled = pool(each, np.array(list(self.weights_.values())), self.combination)
+        return sharpen(pooled, self.sharpness_)
+
     def _is_out_of_bag(self):
         return isinstance(self.cv, str) and self.cv == "oob"
 
@@ -205,7 +222,7 @@ class TeacherEnsemble(HasTeachers):
         check_is_fitted(self)
         X = as_at_fit(check_table(self, X, reset=False), self.sparse_)
         each = np.stack([teacher.predict_proba(X) for teacher in self.teachers_])
-        return pool(each, np.array(list(self.weights_.values())), self.combination)
+        return self._pooled(each)
 
     def predict(self, X):
         """The most probable class of each row, ndarray of shape (n_samples,)."""

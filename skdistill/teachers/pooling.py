@@ -1,11 +1,13 @@
 """Several teachers' probabilities into one."""
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import softmax
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import logsumexp, softmax
 
 COMBINATIONS = ("mean", "geometric", "median", "vote")
 SMALLEST_PROBABILITY = 1e-7
+# So many rows stand against a pool that is to be sharpened.
+ROWS_FOR_NO_SHARPENING = 50
 
 
 def pool(soft_targets, weights, combination="mean"):
@@ -96,6 +98,50 @@ def pool_weights(weights, soft_targets, y, *, combination="mean", sample_weight=
     if combination == "geometric":
         return _geometric_weights(soft_targets, y, row_weight / row_weight.sum())
     return _mixture_weights(soft_targets[:, np.arange(len(y)), y], row_weight)
+
+
+def pool_sharpness(pooled, y, *, sample_weight=None):
+    """The power to which pooled probabilities have the lowest log loss.
+
+    Where classifiers disagree their mean is less sure than each, and less than it should be:
+    on clean labels it pays to sharpen it. On few rows the power stays near one.
+
+    Parameters
+    ----------
+    pooled : ndarray of shape (n_samples, n_classes)
+        Out of fold.
+    y : ndarray of shape (n_samples,), int
+        Class indices.
+    sample_weight : ndarray of shape (n_samples,), default=None
+
+    Returns
+    -------
+    sharpness : float
+        Between 1/2 and 2; one for a pool that is as sure as it may be.
+
+    References
+    ----------
+    Ranjan and Gneiting, "Combining probability forecasts", 2010.
+    """
+    row_weight = np.ones(len(y)) if sample_weight is None else sample_weight
+    row_weight, log_p = row_weight / row_weight.sum(), _log(pooled)
+    imagined = ROWS_FOR_NO_SHARPENING / len(y)
+
+    def loss(log_power):
+        scores = np.exp(log_power) * log_p
+        of_rows = logsumexp(scores, axis=1) - scores[np.arange(len(y)), y]
+        return row_weight @ of_rows + imagined * log_power**2
+
+    found = minimize_scalar(loss, bounds=(-np.log(2), np.log(2)), method="bounded")
+    return round(float(np.exp(found.x)), 3)
+
+
+def sharpen(proba, sharpness):
+    """Probabilities to a power, made to sum to one; shape (n_samples, n_classes)."""
+    if sharpness == 1:
+        return proba
+    powers = proba**sharpness
+    return powers / powers.sum(1, keepdims=True)
 
 
 def _given_weights(weights, n_teachers):

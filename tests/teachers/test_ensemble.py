@@ -31,6 +31,39 @@ def test_it_predicts_the_pool_of_its_teachers(combination):
     assert_allclose(fitted.predict_proba(X), by_hand)
 
 
+def test_it_is_as_sure_as_unseen_labels_ask_for():
+    X, y = numeric_rows(400)
+    timid = [
+        (f"timid {i}", RandomForestClassifier(30, max_depth=2, random_state=i)) for i in (0, 1)
+    ]
+    sharpened = ensemble(timid).fit(X, y)
+    plain = ensemble(timid, weights=list(sharpened.weights_.values())).fit(X, y)
+
+    assert sharpened.sharpness_ > 1.1
+    assert plain.sharpness_ == 1
+    assert sharpened.scores_["pool"] < plain.scores_["pool"] - 0.01
+    powers = plain.predict_proba(X) ** sharpened.sharpness_
+    assert_allclose(sharpened.predict_proba(X), powers / powers.sum(1, keepdims=True))
+
+
+@pytest.mark.parametrize("params", [{"combination": "vote"}, {"combination": "median"}], ids=str)
+def test_what_is_no_mean_is_not_sharpened(params):
+    X, y = numeric_rows(200)
+    assert ensemble(**params).fit(X, y).sharpness_ == 1
+
+
+def test_one_teacher_is_not_sharpened():
+    X, y = numeric_rows(200)
+    timid = RandomForestClassifier(30, max_depth=2, random_state=0)
+    assert ensemble([("timid", timid)]).fit(X, y).sharpness_ == 1
+
+
+@pytest.mark.filterwarnings("ignore:cv=None")
+def test_rows_that_the_teachers_know_do_not_sharpen():
+    X, y = numeric_rows(200)
+    assert ensemble(cv=None).fit(X, y).sharpness_ == 1
+
+
 def test_it_predicts_the_most_probable_class_by_its_label():
     X, y = numeric_rows()
     names = np.array(["low", "mid", "high"])[y]

@@ -4,7 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import log_loss
 
 from skdistill import pool
-from skdistill.teachers.pooling import COMBINATIONS, pool_weights
+from skdistill.teachers.pooling import COMBINATIONS, pool_sharpness, pool_weights, sharpen
 
 # Three teachers, one row, two classes.
 THREE = np.array([[[0.9, 0.1]], [[0.6, 0.4]], [[0.2, 0.8]]])
@@ -190,3 +190,48 @@ def test_given_weights_are_scaled_to_sum_to_one():
 def test_weights_that_make_no_sense_are_refused_by_name(weights, message):
     with pytest.raises(ValueError, match=message):
         pool_weights(weights, THREE, np.array([0]))
+
+
+def unsure_pool(power, n_samples=4000):
+    """Probabilities that are right, raised to a power, and labels drawn by the right ones."""
+    rng = np.random.RandomState(0)
+    right = rng.dirichlet([0.5, 0.5, 0.5], n_samples)
+    y = np.array([rng.choice(3, p=each) for each in right])
+    return sharpen(right, power), y
+
+
+@pytest.mark.parametrize("power", [0.6, 1.0, 1.5])
+def test_a_pool_is_made_as_sure_as_it_may_be(power):
+    pooled, y = unsure_pool(power)
+
+    assert pool_sharpness(pooled, y) == pytest.approx(1 / power, rel=0.05)
+
+
+def test_on_few_rows_a_pool_is_hardly_sharpened():
+    pooled, y = unsure_pool(0.6)
+
+    assert 1 < pool_sharpness(pooled[:20], y[:20]) < 1.2
+
+
+def test_the_scale_of_the_sample_weights_does_not_sharpen():
+    pooled, y = unsure_pool(0.8, 400)
+    sample_weight = np.random.RandomState(0).rand(len(y))
+
+    one, other = (
+        pool_sharpness(pooled, y, sample_weight=scale * sample_weight) for scale in (1, 1000)
+    )
+
+    assert one == other
+    # Rows of no weight have no say.
+    wrong = np.where(sample_weight < 0.5, (y + 1) % 3, y)
+    first = pool_sharpness(pooled, wrong, sample_weight=(sample_weight >= 0.5).astype(float))
+    assert first == pool_sharpness(pooled, y, sample_weight=(sample_weight >= 0.5).astype(float))
+
+
+def test_a_sharpened_row_sums_to_one_and_keeps_its_zeros_and_its_order():
+    proba = np.array([[0.0, 0.3, 0.7], [0.5, 0.25, 0.25], [0.0, 0.0, 1.0]])
+
+    sharper = sharpen(proba, 2)
+
+    assert_allclose(sharper, [[0, 0.09 / 0.58, 0.49 / 0.58], [2 / 3, 1 / 6, 1 / 6], [0, 0, 1]])
+    assert_array_equal(sharpen(proba, 1), proba)
