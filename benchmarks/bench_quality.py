@@ -6,7 +6,7 @@
 For each data set and split: every teacher, the teachers pooled with fitted and with equal
 weights, the same net trained on labels alone, and the student; all with default settings.
 Results are added to the JSON after each split, so that a run can be stopped and continued.
-`--table` prints the table of what is there.
+`--table` prints the table of what is there, `--table teachers` that of each single teacher.
 """
 
 import os
@@ -51,7 +51,9 @@ def main():
     parser.add_argument("--rows", type=int, help="at most so many rows to train on, 0 for all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--out", default="quality", help="name of the JSON in results/")
-    parser.add_argument("--table", action="store_true", help="only print the table")
+    parser.add_argument(
+        "--table", nargs="?", const="all", choices=["all", "teachers"], help="only print a table"
+    )
     parser.add_argument("--smoke", action="store_true", help="one small split, written nowhere")
     arguments = parser.parse_args()
     if arguments.smoke:
@@ -67,7 +69,7 @@ def main():
             if (name, seed, rows) not in done:
                 runs.append(measure(name, seed, rows, arguments.jobs))
                 save(arguments.out, {"runs": runs})
-    print(table(runs))
+    print(table_of_teachers(runs) if arguments.table == "teachers" else table(runs))
 
 
 def measure(name, seed, rows, n_jobs):
@@ -153,9 +155,6 @@ def _cpu_seconds():
 
 def table(runs):
     """Markdown: one line a data set, means over its splits."""
-    groups = defaultdict(list)
-    for run in runs:
-        groups[run["data"], run["n_train"]].append(run)
     lines = [
         "| data (rows, splits) | shares of the classes | best teacher | equal weights | pooled "
         "teachers | same net on labels | **student** | accuracy: pooled | labels | **student** "
@@ -163,7 +162,7 @@ def table(runs):
         "|---|" + "---:|" * 13,
     ]
     ratios = defaultdict(list)
-    for (name, n_train), group in groups.items():
+    for (name, n_train), group in _by_data(runs).items():
         loss = {m: [_model(run, m)["log_loss"] for run in group] for m in _names(group)}
         loss["best teacher"] = min((loss[t] for t in group[0]["teacher_weights"]), key=sum)
         for m in (POOL, EQUAL, "best teacher", LABELS):
@@ -197,6 +196,34 @@ def table(runs):
         f"{heaviest['data']} with {heaviest['jobs']} jobs."
     )
     return "\n".join(lines)
+
+
+def table_of_teachers(runs):
+    """Markdown: each teacher's log loss, and how near the student is to them all."""
+    teachers = list(runs[0]["teacher_weights"])
+    lines = [
+        f"| log loss | {' | '.join(teachers)} | Brier score: pooled | **student** "
+        "| agreement with the pool: labels | **student** |",
+        "|---|" + "---:|" * (len(teachers) + 4),
+    ]
+    for (name, n_train), group in _by_data(runs).items():
+        cells = [
+            f"{name} ({n_train:,}, {len(group)})",
+            *(_mean(group, teacher, "log_loss", ".4f") for teacher in teachers),
+            _mean(group, POOL, "brier_score", ".4f"),
+            f"**{_mean(group, STUDENT, 'brier_score', '.4f')}**",
+            _mean(group, LABELS, "agreement", ".1%"),
+            f"**{_mean(group, STUDENT, 'agreement', '.1%')}**",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _by_data(runs):
+    groups = defaultdict(list)
+    for run in runs:
+        groups[run["data"], run["n_train"]].append(run)
+    return groups
 
 
 def _names(group):
