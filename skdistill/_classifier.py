@@ -259,7 +259,7 @@ class DistilledClassifier(Exports, HasTeachers):
         from skdistill.student.student_net import check_student, fitted_inputs
         from skdistill.student.teach import teach
         from skdistill.teachers.given import check_given
-        from skdistill.transfer.augmenters import draws_rows, synthetic_rows
+        from skdistill.transfer.augmenters import n_synthetic, synthetic_rows
         from skdistill.transfer.transfer_set import TransferSet
 
         self._forget()
@@ -272,9 +272,10 @@ class DistilledClassifier(Exports, HasTeachers):
         net = self._new_student()
         check_student(net, X, y, len(classes), self.categorical_features)
 
-        has_unlabeled = given.X_unlabeled is not None or draws_rows(given.augmenter, X)
+        n_unlabeled = n_synthetic(given.augmenter, X) + given.n_unlabeled
+        mostly_unlabeled = n_unlabeled >= len(y)
         held_out = hold_out(y, rng, groups=given.groups, sample_weight=sample_weight)
-        held_out = rows_that_judge(held_out, net, has_unlabeled)
+        held_out = rows_that_judge(held_out, net, mostly_unlabeled)
         known = _safe_indexing(X, ~held_out)
         recipe = given.augmenter, known, self.categorical_features, rng.randint(MAX_SEED)
         tables = synthetic_rows(*recipe, memory=memory), given.X_unlabeled
@@ -282,7 +283,7 @@ class DistilledClassifier(Exports, HasTeachers):
 
         seed = rng.randint(MAX_SEED)
         teacher = given.teacher or self._new_teacher(seed)
-        refit = self.keep_teachers or learns_from_all(net, has_unlabeled)
+        refit = self.keep_teachers or learns_from_all(net, mostly_unlabeled)
         soft_targets, *of_unlabeled = teacher.fit_soft_targets(
             X, y, classes, sample_weight, groups=given.groups, held_out=held_out,
             unlabeled=unlabeled, refit=refit, keep=self.keep_teachers, memory=memory,

@@ -379,6 +379,17 @@ def test_a_student_with_synthetic_rows_learns_from_all_rows_to_the_end():
     assert len(clf.candidates_) == 3
 
 
+@pytest.mark.parametrize(("n_unlabeled", "to_the_end"), [(1, False), (599, False), (600, True)])
+def test_a_few_rows_without_labels_do_not_keep_a_student_from_stopping_early(
+    n_unlabeled, to_the_end
+):
+    X, y = numeric_rows(600)
+
+    clf = quick_classifier().fit(X, y, X_unlabeled=X[:n_unlabeled])
+
+    assert ("valid_loss" not in clf.history_[0]) == to_the_end
+
+
 def test_a_trial_of_a_student_that_does_not_stop_early_is_judged_at_its_end():
     X, y = numeric_rows(1600)
     student = quick_student(max_epochs=120, lr=0.05)  # 30 epochs a trial: soon past its best

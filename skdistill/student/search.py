@@ -92,16 +92,16 @@ def choose(net, rows, *, alpha, temperature, seed, n_jobs=None, max_time=None):
     return chosen, [{**asdict(each), "chosen": each is chosen} for each in tried]
 
 
-def learns_from_all(net, has_unlabeled):
+def learns_from_all(net, mostly_unlabeled):
     """Whether a student is trained to the end, on all rows.
 
-    Beside rows that only the teachers have a word on there is little to overfit, and what a
-    few held-out labels would say of when to stop is mostly noise.
+    Beside as many rows that only the teachers have a word on there is little to overfit, and
+    what a few held-out labels would say of when to stop is mostly noise.
     """
-    return has_unlabeled and getattr(net, "patience", 0) is None
+    return mostly_unlabeled and getattr(net, "patience", 0) is None
 
 
-def rows_that_judge(held_out, net, has_unlabeled):
+def rows_that_judge(held_out, net, mostly_unlabeled):
     """The rows held out, or none where they are too few to decide anything.
 
     Whether there is something to decide does not matter: a search over `alpha` with "auto"
@@ -111,11 +111,11 @@ def rows_that_judge(held_out, net, has_unlabeled):
     ----------
     held_out : ndarray of bool of shape (n_samples,)
     net : skorch.NeuralNet
-    has_unlabeled : bool
-        Whether there will be rows that only the teachers have a word on.
+    mostly_unlabeled : bool
+        Whether there will be as many rows that only the teachers have a word on as others.
     """
     enough = held_out.sum() >= FEWEST_ROWS_TO_CHOOSE_BY
-    if enough or not learns_from_all(net, has_unlabeled):
+    if enough or not learns_from_all(net, mostly_unlabeled):
         return held_out
     return np.zeros_like(held_out)
 
@@ -159,7 +159,7 @@ def _try(net, rows, candidate, training):
         The log loss of each of the rows held out.
     """
     net.set_params(max_epochs=max(1, net.max_epochs // SHARE_OF_EPOCHS), verbose=0)
-    to_the_end = candidate.teachers and learns_from_all(net, rows.has_unlabeled)
+    to_the_end = candidate.teachers and learns_from_all(net, rows.mostly_unlabeled)
     if to_the_end and "callbacks__early_stopping" in net.get_params():
         net.set_params(callbacks__early_stopping=None)  # judged as it will be trained
     train_as(net, candidate, rows, **training)

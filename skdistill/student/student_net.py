@@ -30,9 +30,9 @@ class StudentNet(TensorNet):
         What `student_from_teacher` has cut from a teacher: "arrays", the parameters that each
         training begins with, and "inputs", how the teacher saw a table. None: a fresh start.
     patience : int or None, default=None
-        None: beside synthetic or other unlabelled rows it is trained for all epochs, on all
-        rows; else it stops early, see `TensorNet`. An int: it always stops early, by rows that
-        are held out for that.
+        None: beside as many synthetic or other unlabelled rows as labelled ones it is trained
+        for all epochs, on all rows; else it stops early, see `TensorNet`. An int: it always
+        stops early, by rows that are held out for that.
     lr : float, default=4e-3
     max_epochs : int, default=50
         Higher and fewer than those of a net on labels alone: soft targets are less noisy.

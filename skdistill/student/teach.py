@@ -87,7 +87,7 @@ def _teach(net, rows, recipe, n_jobs, deadline, verbose):
             UserWarning,
             stacklevel=6,
         )
-    if chosen.teachers and learns_from_all(net, rows.has_unlabeled):
+    if chosen.teachers and learns_from_all(net, rows.mostly_unlabeled):
         rows = rows.whole()
     train_as(
         net, chosen, rows, seed=recipe["seed"], max_time=max_time, verbose=verbose, salvage=True

@@ -31,6 +31,10 @@ class Given:
     augmenter: Any
     groups: np.ndarray | None
 
+    @property
+    def n_unlabeled(self):
+        return 0 if self.X_unlabeled is None else self.X_unlabeled.shape[0]
+
 
 def check_given(estimator, X, classes, X_unlabeled=None, teacher_proba=None, groups=None):
     """Check what `DistilledClassifier.fit` was given beside rows and labels.

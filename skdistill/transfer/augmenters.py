@@ -32,13 +32,15 @@ SYNTHETIC_ROWS_FOR_EACH = 6
 MOST_SYNTHETIC_ROWS = 50_000
 
 
-def draws_rows(augmenter, X):
-    """Whether there are to be synthetic rows; "auto" asks for none of a sparse matrix.
+def n_synthetic(augmenter, X):
+    """How many synthetic rows there are to be; "auto" asks for none of a sparse matrix.
 
     Between two texts there is no text.
     """
     by_default = isinstance(augmenter, str) and augmenter == "auto"
-    return augmenter is not None and not (by_default and issparse(X))
+    if augmenter is None or (by_default and issparse(X)):
+        return 0
+    return min(SYNTHETIC_ROWS_FOR_EACH * X.shape[0], MOST_SYNTHETIC_ROWS)
 
 
 def synthetic_rows(augmenter, X, categorical_features, seed, memory=None):
@@ -53,16 +55,16 @@ def synthetic_rows(augmenter, X, categorical_features, seed, memory=None):
     memory : Memory, default=None
         Where rows drawn of the same table are found.
     """
-    if not draws_rows(augmenter, X):
+    if not n_synthetic(augmenter, X):
         return None
     recipe = augmenter, X, categorical_features, seed
     return remembered(memory, lambda: _draw(*recipe), "synthetic", *recipe)
 
 
 def _draw(augmenter, X, categorical_features, seed):
+    n = n_synthetic(augmenter, X)
     if isinstance(augmenter, str):
         augmenter = Munge(categorical_features=categorical_features)
-    n = min(SYNTHETIC_ROWS_FOR_EACH * X.shape[0], MOST_SYNTHETIC_ROWS)
     augmenter = clone(augmenter, safe=False)
     augmenter.fit(X)
     rows = augmenter.sample(n, np.random.RandomState(seed))

@@ -63,6 +63,11 @@ class TransferSet:
     def has_unlabeled(self):
         return bool((self.labels < 0).any())
 
+    @property
+    def mostly_unlabeled(self):
+        """Whether rows without label are as many as those with one."""
+        return bool(2 * (self.labels < 0).sum() >= len(self.labels))
+
     def whole(self):
         """All rows, none held out, and the last word of the teachers on those without label."""
         targets = self.soft_targets if self.final_targets is None else self.final_targets
