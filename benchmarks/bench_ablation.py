@@ -22,12 +22,14 @@ from common import load_split, machine, mean_and_spread, recorded, save
 from sklearn.metrics import accuracy_score, log_loss
 
 WHOLE, LOW = "the whole recipe", 'default_teachers("low")'
+NOT_SHARPENED = "the mean of the teachers not sharpened"
 PLAIN = {"student__module__n_frequencies": 0, "student__module__step_size": 0}
 WITHOUT = {
     WHOLE: {},
     "alpha = .5": {"alpha": 0.5},
     "alpha = 1, the teachers alone": {"alpha": 1.0},
     "equal weights": {"weights": None},
+    NOT_SHARPENED: {},
     "no embeddings: numbers as they are": PLAIN,
     "a tenth held out, early stopping": {"student__patience": 15},
     "no synthetic rows": {"augmenter": None},
@@ -66,7 +68,7 @@ def measure(name, seed, rows, n_jobs, chosen=tuple(WITHOUT)):
     from skdistill import DistilledClassifier, default_teachers
 
     X_train, X_test, y_train, y_test = load_split(name, seed, rows)
-    variants = {}
+    variants, fitted_weights = {}, None
     with tempfile.TemporaryDirectory() as folder:
         for variant in chosen:
             teachers = default_teachers("low") if variant == LOW else None
@@ -74,7 +76,11 @@ def measure(name, seed, rows, n_jobs, chosen=tuple(WITHOUT)):
             started = time.perf_counter()
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "cv=None labels each row")
+                if variant == NOT_SHARPENED:  # weights that are given are taken as they are
+                    clf.set_params(weights=fitted_weights)
                 clf.set_params(**WITHOUT[variant]).fit(X_train, y_train)
+            if variant == WHOLE:
+                fitted_weights = list(clf.teacher_weights_.values())
             seconds = time.perf_counter() - started
             proba = clf.predict_proba(X_test)
             variants[variant] = {

@@ -252,7 +252,7 @@ class DistilledClassifier(Exports, HasTeachers):
             for good, it is kept as it is by then instead, or as of its best epoch if rows
             were held out, with a warning.
         """
-        from skdistill._held_out import hold_out
+        from skdistill._held_out import hold_out, learnt_from
         from skdistill._memory import open_memory, repeatable_rng
         from skdistill.nets.training import MAX_SEED, size_module
         from skdistill.student.search import learns_from_all, rows_that_judge
@@ -276,7 +276,7 @@ class DistilledClassifier(Exports, HasTeachers):
         mostly_unlabeled = n_unlabeled >= len(y)
         held_out = hold_out(y, rng, groups=given.groups, sample_weight=sample_weight)
         held_out = rows_that_judge(held_out, net, mostly_unlabeled)
-        known = _safe_indexing(X, ~held_out)
+        known = _safe_indexing(X, learnt_from(held_out, sample_weight))
         recipe = given.augmenter, known, self.categorical_features, rng.randint(MAX_SEED)
         tables = synthetic_rows(*recipe, memory=memory), given.X_unlabeled
         unlabeled = [table for table in tables if table is not None]

@@ -34,6 +34,11 @@ def hold_out(y, rng, *, groups=None, sample_weight=None):
     return held_out
 
 
+def learnt_from(held_out, sample_weight=None):
+    """The rows that are neither held out nor of weight zero, ndarray of bool."""
+    return ~held_out if sample_weight is None else ~held_out & (sample_weight > 0)
+
+
 def _whole_groups(y, groups, counts, share, rng):
     """Groups in random order: each that brings the classes' shares nearer to the one wanted."""
     names, group_of_row = np.unique(groups, return_inverse=True)

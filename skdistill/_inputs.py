@@ -97,6 +97,8 @@ class NetInputs:
             rows = rng.choice(len(matrix), ROWS_FOR_STATISTICS, replace=False)
             targets = targets if targets is None else targets[rows]
         of_two = _has_two_values(matrix[rows][:, number_columns])
+        if self.one_hot:  # a module that embeds nothing may know columns by their place
+            of_two[:] = False
         self.number_columns = np.concatenate([number_columns[~of_two], number_columns[of_two]])
         self.flag_columns = np.flatnonzero(np.isnan(matrix[:, self.number_columns]).any(0))
         # Medians of float32 would be rounded, and be others than those of the same doubles.

@@ -390,6 +390,24 @@ def test_a_few_rows_without_labels_do_not_keep_a_student_from_stopping_early(
     assert ("valid_loss" not in clf.history_[0]) == to_the_end
 
 
+def test_synthetic_rows_come_of_rows_that_are_learnt_from():
+    X, y = numeric_rows(1600)
+    weightless = np.arange(1600) % 2 == 0
+    parents = []
+
+    class Copies:
+        def fit(self, X):
+            parents.append(X)
+            return self
+
+        def sample(self, n, random_state):
+            return parents[-1]
+
+    quick_classifier(augmenter=Copies()).fit(X, y, sample_weight=(~weightless).astype(float))
+
+    assert {tuple(row) for row in parents[-1]} == {tuple(row) for row in X[~weightless]}
+
+
 def test_a_trial_of_a_student_that_does_not_stop_early_is_judged_at_its_end():
     X, y = numeric_rows(1600)
     student = quick_student(max_epochs=120, lr=0.05)  # 30 epochs a trial: soon past its best

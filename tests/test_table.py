@@ -256,6 +256,15 @@ def test_columns_of_two_values_come_last_and_have_no_steps():
     assert steps.shape == (1000, 3)
 
 
+def test_a_module_that_embeds_nothing_gets_the_columns_in_their_order():
+    X = np.random.RandomState(0).normal(size=(50, 3))
+    X[:, 0] = X[:, 0] > 0
+
+    inputs, _ = inputs_of(X, max_bins=0, one_hot=True)
+
+    assert_array_equal(inputs.number_columns, [0, 1, 2])
+
+
 def test_many_flags_keep_no_other_number_from_having_steps():
     rng = np.random.RandomState(0)
     X = np.hstack([rng.normal(size=(1000, 2)), rng.rand(1000, 60) > 0.5])

@@ -15,10 +15,10 @@ MOST_NUMBERS_WITH_WAVES = 64
 class StudentMLP(nn.Module):
     """A multilayer perceptron over a table's columns.
 
-    A number enters three times: as it is, through a few learned waves (Gorishniy et
-    al. 2022, arXiv:2203.05556; in the variant of RealMLP, arXiv:2407.04491), and as
-    the step it stands on between the split points of `NetInputs`. A category enters
-    as a learned vector.
+    A number of more than two values enters three times: as it is, through a few learned
+    waves (Gorishniy et al. 2022, arXiv:2203.05556; in the variant of RealMLP,
+    arXiv:2407.04491), and as the step it stands on between the split points of `NetInputs`.
+    A category enters as a learned vector.
 
     Parameters
     ----------

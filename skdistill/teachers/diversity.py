@@ -99,9 +99,10 @@ def diversity(
         It prints as a table, and ``to_dict()`` makes plain data of it. Of each teacher:
 
         - ``log_loss``: its own.
-        - ``marginal_gain``: the pool's log loss without it minus that with it. Above zero it
-          helps; near zero it is idle. Weights "auto" are fitted anew without it, given ones
-          keep their proportions. Of a single teacher: its gain over the classes' shares.
+        - ``marginal_gain``: the pool's log loss without it minus that with it, of the pool as it
+          is, not sharpened. Above zero it helps; near zero it is idle. Weights "auto" are
+          fitted anew without it, given ones keep their proportions. Of a single teacher: its
+          gain over the classes' shares.
 
         Of each pair, where a, b, c, d are the shares of rows that both, only the one, only the
         other and neither name rightly:

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
 from sklearn.utils.validation import check_is_fitted
 
@@ -53,8 +54,8 @@ class TeacherEnsemble(HasTeachers):
     weights_ : dict of str to float
         By teacher.
     sharpness_ : float
-        The power that the pool is raised to; 1 where weights are given, there is one teacher,
-        `combination` is no mean or `cv` is None.
+        The power that the pool is raised to; 1 where weights are given, there is one teacher or
+        a frozen one, `combination` is no mean or `cv` is None.
     scores_ : dict of str to float
         Out-of-fold log loss by teacher, and of their "pool".
     diversity_ : dict
@@ -178,7 +179,7 @@ class TeacherEnsemble(HasTeachers):
         names = [name for name, _ in teachers]
         self.classes_, self.sparse_ = classes, issparse(X)
         self.weights_, self.sharpness_ = dict(zip(names, weights.tolist())), 1.0
-        if self._is_sharpened():
+        if self._is_sharpened(teachers):
             pooled = self._pooled(of_known[0])
             self.sharpness_ = pool_sharpness(pooled, of_known[1], sample_weight=weight)
         pooled = self._pooled(each)
@@ -205,10 +206,11 @@ class TeacherEnsemble(HasTeachers):
         # Teachers without bags need folds all the same.
         return folds(5 if self._is_out_of_bag() else self.cv, X, y, rng, groups)
 
-    def _is_sharpened(self):
+    def _is_sharpened(self, teachers):
         """A mean of several, by rows that they do not know, unless the user gave weights."""
-        is_mean = len(self.weights_) > 1 and self.combination in ("mean", "geometric")
-        return is_mean and self.cv is not None and isinstance(self.weights, str)
+        is_mean = len(teachers) > 1 and self.combination in ("mean", "geometric")
+        may_know = self.cv is None or any(isinstance(t, FrozenEstimator) for _, t in teachers)
+        return is_mean and isinstance(self.weights, str) and not may_know
 
     def _pooled(self, each):
         pooled = pool(each, np.array(list(self.weights_.values())), self.combination)

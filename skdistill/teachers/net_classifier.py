@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._held_out import hold_out
+from skdistill._held_out import hold_out, learnt_from
 from skdistill._table import check_table, check_training_rows
 from skdistill.nets.modules import StudentMLP
 from skdistill.nets.tensor_net import TensorNet
@@ -64,7 +64,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         net.set_params(device=resolve_device(self.device))
         # The steps follow labels, and those of rows that judge the net, or weigh nothing, are
         # not for it.
-        learnt = ~held_out if sample_weight is None else ~held_out & (sample_weight > 0)
+        learnt = learnt_from(held_out, sample_weight)
         inputs = inputs_for(net, X, self.categorical_features).fit(
             _safe_indexing(X, learnt), np.eye(n_classes)[y[learnt]], rng
         )

@@ -125,7 +125,7 @@ def pool_sharpness(pooled, y, *, sample_weight=None):
     """
     row_weight = np.ones(len(y)) if sample_weight is None else sample_weight
     row_weight, log_p = row_weight / row_weight.sum(), _log(pooled)
-    imagined = ROWS_FOR_NO_SHARPENING / len(y)
+    imagined = ROWS_FOR_NO_SHARPENING * (row_weight @ row_weight)
 
     def loss(log_power):
         scores = np.exp(log_power) * log_p

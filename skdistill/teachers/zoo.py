@@ -21,6 +21,7 @@ COLUMNS_SEEN = 32
 BINS_IN_ALL = 16_384
 # A column of more levels is left in ranks: XGBoost parts them by what few rows say of each.
 MOST_LEVELS_AS_CATEGORIES = 64
+OF_RANKS = ("feature_types", "monotone_constraints", "multi_strategy")
 
 
 def default_teachers(effort="full", *, categorical_features="from_dtype", device="auto"):
@@ -207,7 +208,9 @@ def _for_table(boosted, encoder, *, is_sparse):
     n_levels = encoder.n_levels_
     n_columns, found = len(n_levels), {}
     is_category = (n_levels > 0) & (n_levels <= MOST_LEVELS_AS_CATEGORIES)
-    if is_category.any() and not is_sparse and params["feature_types"] is None:
+    # Constraints are on ranks, and trees of several classes know no categories.
+    wants_ranks = is_sparse or any(params[name] is not None for name in OF_RANKS)
+    if is_category.any() and not wants_ranks:
         kinds = ["c" if each else "q" for each in is_category]
         boosted = boosted.set_params(enable_categorical=True, feature_types=kinds)
     if n_columns > COLUMNS_SEEN:

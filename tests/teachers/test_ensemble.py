@@ -4,6 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
@@ -50,6 +51,14 @@ def test_it_is_as_sure_as_unseen_labels_ask_for():
 def test_what_is_no_mean_is_not_sharpened(params):
     X, y = numeric_rows(200)
     assert ensemble(**params).fit(X, y).sharpness_ == 1
+
+
+@pytest.mark.filterwarnings("ignore:Teacher .* is frozen")
+def test_nor_does_a_frozen_teacher_that_may_know_them():
+    X, y = numeric_rows(200)
+    forests = [RandomForestClassifier(20, random_state=i).fit(X, y) for i in (0, 1)]
+    frozen = [(f"forest {i}", FrozenEstimator(forest)) for i, forest in enumerate(forests)]
+    assert ensemble(frozen).fit(X, y).sharpness_ == 1
 
 
 def test_one_teacher_is_not_sharpened():

@@ -306,6 +306,32 @@ def test_boosting_takes_a_column_of_many_levels_and_one_told_so_as_ranks():
     assert TableClassifier(told).fit(*_letters(9)).classifier_.feature_types == ["q", "q"]
 
 
+@pytest.mark.parametrize(
+    "params", [{"monotone_constraints": (1, 0)}, {"multi_strategy": "multi_output_tree"}], ids=str
+)
+def test_what_is_said_of_ranks_keeps_a_column_in_ranks(params):
+    X, _ = _letters(9)
+    y = X["level"].str[-1].astype(int) // 3  # of three classes, in the order of the levels
+    boosted = XGBClassifier(n_estimators=5, **params)
+
+    clf = TableClassifier(boosted).fit(X, y)
+
+    assert clf.classifier_.feature_types is None
+    assert (clf.predict(X) == y).all()
+
+
+def test_boosting_may_stop_by_rows_of_levels_that_it_was_not_fitted_on():
+    levels = [f"level {i:02d}" for i in range(60)]  # of most there is a single row
+    X = pd.DataFrame({"level": levels + ["level 00"] * 100 + ["level 59"] * 100})
+    y = (X["level"] == "level 59").astype(int)
+    boosted = XGBClassifier(n_estimators=50, early_stopping_rounds=5, random_state=0)
+
+    clf = TableClassifier(boosted).fit(X, y)
+
+    assert clf.classifier_.feature_types == ["c"]
+    assert clf.score(X, y) > 0.99
+
+
 @pytest.mark.parametrize("params", [{"tree_method": "exact"}, {"booster": "gblinear"}], ids=str)
 def test_boosting_that_knows_no_part_of_the_columns_and_no_categories_is_left_alone(params):
     X, y = make_classification(100, n_features=48, random_state=0)
