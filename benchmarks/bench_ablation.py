@@ -50,7 +50,7 @@ def main():
     parser.add_argument("--smoke", action="store_true", help="one small split, written nowhere")
     arguments = parser.parse_args()
     if arguments.smoke:
-        few = [WHOLE, "no synthetic rows", "no cross-fitting", LOW]
+        few = [WHOLE, NOT_SHARPENED, "no synthetic rows", "no cross-fitting", LOW]
         print(table([measure("wine", 0, None, arguments.jobs, few)]))
         return
     runs = recorded("ablation").get("runs", [])
