@@ -15,12 +15,10 @@ from skdistill._table import check_table, check_training_rows, is_clean_matrix
 from skdistill.serving.exports import Exports
 from skdistill.serving.forward import (
     ROWS_WORTH_A_GPU,
-    ForwardPass,
     batched_logits,
     log_softmax,
     softmax,
 )
-from skdistill.serving.state import from_plain, to_plain
 from skdistill.teachers.named import HasTeachers
 from skdistill.teachers.pooling import COMBINATIONS
 
@@ -401,19 +399,6 @@ class DistilledClassifier(Exports, HasTeachers):
         """A fit that fails leaves nothing of an earlier one."""
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
-
-    def __getstate__(self):
-        """The student as plain arrays: a file then needs no type of ours but this one."""
-        state = dict(super().__getstate__())
-        if isinstance(state.get("student_"), ForwardPass):
-            state["plain_"] = to_plain(state.pop("inputs_"), state.pop("student_"))
-        return state
-
-    def __setstate__(self, state):
-        state = dict(state)
-        if "plain_" in state:
-            state["inputs_"], state["student_"] = from_plain(state.pop("plain_"))
-        super().__setstate__(state)
 
     @property
     def report_(self):

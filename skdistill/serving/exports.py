@@ -1,10 +1,17 @@
 """What a fitted student can be written as."""
 
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill.serving.forward import ForwardPass
+from skdistill.serving.state import from_plain, to_plain
 
-class Exports:
-    """The methods of a distilled estimator that write its student for other places."""
+
+class Exports(BaseEstimator):
+    """The methods of a distilled estimator that write its student for other places.
+
+    Pickled, it is plain arrays too.
+    """
 
     def save(self, path):
         """Write the student to a safetensors file, which `skdistill.load` reads.
@@ -77,3 +84,16 @@ class Exports:
 
         check_is_fitted(self)
         return to_c(self, path, name=name)
+
+    def __getstate__(self):
+        """The student as plain arrays: a file then needs no type of ours but this one."""
+        state = dict(super().__getstate__())
+        if isinstance(state.get("student_"), ForwardPass):
+            state["plain_"] = to_plain(state.pop("inputs_"), state.pop("student_"))
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        if "plain_" in state:
+            state["inputs_"], state["student_"] = from_plain(state.pop("plain_"))
+        super().__setstate__(state)
