@@ -171,18 +171,11 @@ class TeacherEnsemble(HasTeachers):
             memory=memory,
         )
         known = np.ones(len(y), dtype=bool) if held_out is None else ~held_out
-        of_known = each[:, known], y[known]
         weight = None if sample_weight is None else sample_weight[known]
-        weights = pool_weights(
-            self.weights, *of_known, combination=self.combination, sample_weight=weight
-        )
+        self._fit_pool(teachers, each[:, known], y[known], weight)
+        pooled = self._pooled(each)
         names = [name for name, _ in teachers]
         self.classes_, self.sparse_ = classes, issparse(X)
-        self.weights_, self.sharpness_ = dict(zip(names, weights.tolist())), 1.0
-        if self._is_sharpened(teachers):
-            pooled = self._pooled(of_known[0])
-            self.sharpness_ = pool_sharpness(pooled, of_known[1], sample_weight=weight)
-        pooled = self._pooled(each)
         self.scores_ = {
             name: log_loss(y, p, labels=range(n_classes), sample_weight=sample_weight)
             for name, p in [*zip(names, each), ("pool", pooled)]
@@ -205,6 +198,16 @@ class TeacherEnsemble(HasTeachers):
             )
         # Teachers without bags need folds all the same.
         return folds(5 if self._is_out_of_bag() else self.cv, X, y, rng, groups)
+
+    def _fit_pool(self, teachers, each, y, sample_weight):
+        """Find the weights and the sharpness of the pool on rows that may tell them."""
+        weights = pool_weights(
+            self.weights, each, y, combination=self.combination, sample_weight=sample_weight
+        )
+        self.weights_ = {name: weight for (name, _), weight in zip(teachers, weights.tolist())}
+        self.sharpness_ = 1.0
+        if self._is_sharpened(teachers):
+            self.sharpness_ = pool_sharpness(self._pooled(each), y, sample_weight=sample_weight)
 
     def _is_sharpened(self, teachers):
         """A mean of several, by rows that they do not know, unless the user gave weights."""
