@@ -275,9 +275,8 @@ class UnscaledInputs:
                 f"categories, first in column {int(self.table.is_categorical_.argmax())}: encode "
                 "them as for that teacher, or take a NetClassifier as teacher."
             )
-        self.layout = InputLayout(
-            n_numbers=(n := math.prod(X.shape[1:])), n_curved=n, n_flags=0, n_levels=(), n_bins=0
-        )
+        width = math.prod(X.shape[1:])
+        self.layout = InputLayout(n_numbers=width, n_curved=width, n_flags=0, n_levels=(), n_bins=0)
         self.transform(X)
         return self
 
@@ -316,11 +315,8 @@ def _no_columns(n_samples):
 
 def _has_two_values(numbers):
     """Which columns have no more than two values, missing ones aside."""
-    if not len(numbers) or not numbers.shape[1]:
-        return np.zeros(numbers.shape[1], dtype=bool)
-    seen = np.where(np.isnan(numbers).all(0), 0.0, numbers)
-    between = (seen != np.nanmin(seen, axis=0)) & (seen != np.nanmax(seen, axis=0))
-    return ~(between & ~np.isnan(seen)).any(0)
+    low, high = (f.reduce(numbers, axis=0, initial=np.nan) for f in (np.fmin, np.fmax))
+    return ((numbers == low) | (numbers == high) | np.isnan(numbers)).all(0)
 
 
 def _robust_scale(numbers):
