@@ -20,6 +20,25 @@ def inputs_of(X, *, targets=None, **params):
     return inputs, inputs.layout.split(inputs.transform(X))
 
 
+@pytest.mark.parametrize("largest", [8.0, 1e6])
+def test_usual_counts_are_told_apart_whatever_the_largest(largest):
+    counts = np.array([0.0] * 80 + [1.0] * 10 + [2.0] * 5 + [3.0, 4.0, 5.0, 6.0, largest])
+
+    _, (numbers, *_) = inputs_of(counts[:, None])
+
+    # Four times the median of those that are not zero, which is 1.5, before the smooth clip.
+    scaled = counts / 6
+    assert_allclose(numbers[:, 0], scaled / np.sqrt(1 + (scaled / 3) ** 2), rtol=1e-6)
+
+
+def test_of_two_values_the_rarer_is_two_spreads_away():
+    flags = np.array([1.0] * 97 + [5.0, 5.0, NAN])
+
+    _, (numbers, *_) = inputs_of(flags[:, None])
+
+    assert_allclose(numbers[97:, 0], [2 / np.sqrt(1 + (2 / 3) ** 2)] * 2 + [0], rtol=1e-6)
+
+
 def test_numbers_stay_and_levels_become_their_ranks():
     frame = pd.DataFrame({"n": [3.5, 1.0, 2.0], "c": ["b", "a", "c"]})
 

@@ -138,8 +138,7 @@ class TeacherEnsemble(HasTeachers):
         of_folds : list of ndarray of shape (n_unlabeled, n_classes)
             For each table of unlabelled rows, from all folds' teachers on average.
         of_all : list of ndarray of shape (n_unlabeled, n_classes)
-            With `refit` the mean of that and of what teachers fitted on all rows say: these
-            know more rows, and the average wavers less. Else the same.
+            With `refit` from teachers fitted on all rows; else the same.
         """
         if self.combination not in COMBINATIONS:
             raise ValueError(
@@ -183,8 +182,7 @@ class TeacherEnsemble(HasTeachers):
         self.diversity_ = diversity(
             each, y, names, self.weights, combination=self.combination, sample_weight=sample_weight
         ).to_dict()
-        means = [(one + other) / 2 for one, other in zip(by_folds, by_all)]
-        return pooled, *([self._pooled(each) for each in tables] for tables in (by_folds, means))
+        return pooled, *([self._pooled(each) for each in tables] for tables in (by_folds, by_all))
 
     def _splits(self, X, y, rng, groups):
         """The folds; None where each teacher is to label the rows it was fitted on."""

@@ -21,9 +21,9 @@ class TransferSet:
     sample_weight : ndarray of shape (n_samples,) or None
     held_out : ndarray of bool of shape (n_samples,)
         Rows that nobody learns from: their log loss decides how to go on, and when to stop.
-    final_targets : ndarray of shape (n_samples, n_classes), default=None
-        Soft targets from teachers that know the rows held out, for when there is nothing
-        left to decide. None: the same.
+    informed_targets : ndarray of shape (n_samples, n_classes), default=None
+        Soft targets from teachers that know all rows, those held out among them, for when
+        there is nothing left to decide. None: the same.
     """
 
     X: np.ndarray
@@ -31,20 +31,20 @@ class TransferSet:
     labels: np.ndarray
     sample_weight: np.ndarray | None
     held_out: np.ndarray
-    final_targets: np.ndarray | None = None
+    informed_targets: np.ndarray | None = None
 
     @classmethod
     def from_labels(cls, X, labels, n_classes, sample_weight, held_out):
         """The transfer set of a net without teachers: its targets are the labels."""
         return cls(X, np.eye(n_classes)[labels], labels, sample_weight, held_out)
 
-    def with_unlabeled(self, tables, soft_targets, final_targets):
+    def with_unlabeled(self, tables, soft_targets, informed_targets):
         """Add rows that only the teachers have a word on; each weighs as much as the mean.
 
         Parameters
         ----------
         tables : list of ndarray of shape (n_unlabeled, ...) or CSR matrix, float32
-        soft_targets, final_targets : list of ndarray of shape (n_unlabeled, n_classes)
+        soft_targets, informed_targets : list of ndarray of shape (n_unlabeled, n_classes)
         """
         n = sum(X.shape[0] for X in tables)
         weight = self.sample_weight
@@ -56,7 +56,7 @@ class TransferSet:
             np.concatenate([self.labels, np.full(n, -1)]),
             weight,
             np.concatenate([self.held_out, np.zeros(n, dtype=bool)]),
-            np.concatenate([self.soft_targets, *final_targets]),
+            np.concatenate([self.soft_targets, *informed_targets]),
         )
 
     @property
@@ -69,8 +69,15 @@ class TransferSet:
         return bool(2 * (self.labels < 0).sum() >= len(self.labels))
 
     def whole(self):
-        """All rows, none held out, and the last word of the teachers on those without label."""
-        targets = self.soft_targets if self.final_targets is None else self.final_targets
+        """All rows, none held out, and the last word of the teachers on those without label.
+
+        Teachers that know all rows know more than those of the folds, and have the labels'
+        noise by heart: the noisier the labels, the smaller their share.
+        """
+        targets = self.soft_targets
+        if self.informed_targets is not None:
+            share = 1 - self.unexplained() ** 2
+            targets = targets + share * (self.informed_targets - targets)
         return replace(self, soft_targets=targets, held_out=np.zeros_like(self.held_out))
 
     def unexplained(self):
@@ -98,5 +105,5 @@ class TransferSet:
             self.labels[rows],
             weight if weight is None else weight[rows],
             self.held_out[rows],
-            None if self.final_targets is None else self.final_targets[rows],
+            None if self.informed_targets is None else self.informed_targets[rows],
         )

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import r2_score
 
 from skdistill.transfer.transfer_set import TransferSet
@@ -10,12 +10,12 @@ LABELS = np.arange(30) % 3
 PROBA = RNG.dirichlet([1, 1, 1], size=30) / 2 + np.eye(3)[LABELS] / 2
 WEIGHT = RNG.uniform(1, 2, size=30)
 HELD_OUT = np.arange(30) < 6
-SYNTHETIC, FINAL = np.tile([0.3, 0.3, 0.4], (4, 1)), np.tile([0.1, 0.1, 0.8], (4, 1))
+SYNTHETIC, INFORMED = np.tile([0.3, 0.3, 0.4], (4, 1)), np.tile([0.1, 0.1, 0.8], (4, 1))
 
 
 def transfer_set(proba=PROBA, weight=None):
     rows = TransferSet(np.zeros((30, 1)), proba, LABELS, weight, HELD_OUT)
-    return rows.with_unlabeled([np.ones((4, 1))], [SYNTHETIC], [FINAL])
+    return rows.with_unlabeled([np.ones((4, 1))], [SYNTHETIC], [INFORMED])
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighted"])
@@ -39,16 +39,21 @@ def test_it_is_between_none_and_all(proba, expected):
     assert transfer_set(proba).unexplained() == expected
 
 
-def test_the_whole_set_has_nobody_apart_and_the_final_targets():
-    whole = transfer_set().whole()
+@pytest.mark.parametrize("trust", [0.0, 0.5, 1.0])
+def test_the_noisier_the_labels_the_less_is_heard_of_teachers_that_know_them(trust):
+    rows = transfer_set(trust * np.eye(3)[LABELS] + (1 - trust) / 3)
+    share = rows.unexplained() ** 2
+
+    whole = rows.whole()
 
     assert not whole.held_out.any()
-    assert_array_equal(whole.soft_targets[:30], PROBA)
-    assert_array_equal(whole.soft_targets[30:], FINAL)
-    assert_array_equal(transfer_set().soft_targets[30:], SYNTHETIC)
+    assert share == pytest.approx((1 - trust) ** 4)  # of balanced labels, (1 - trust)² is left
+    assert_allclose(whole.soft_targets[30:], share * SYNTHETIC + (1 - share) * INFORMED)
+    assert_array_equal(whole.soft_targets[:30], rows.soft_targets[:30])
+    assert_array_equal(rows.soft_targets[30:], SYNTHETIC)
 
 
-def test_rows_without_final_targets_keep_theirs():
+def test_rows_without_informed_targets_keep_theirs():
     rows = TransferSet(np.zeros((30, 1)), PROBA, LABELS, None, HELD_OUT)
 
     assert_array_equal(rows.whole().soft_targets, PROBA)
