@@ -13,6 +13,8 @@ ROWS_FOR_STATISTICS = 20_000
 # Rows encoded at once: few enough that what is between stays in a core's cache.
 ROWS_AT_ONCE = 256
 HUGE = 1e100
+FEWEST_ROWS_WITH_STEPS = 1_000
+MOST_NUMBERS_WITH_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class NetInputs:
         As in `TableEncoder`.
     max_bins : int or "auto", default="auto"
         Steps a number at most; 0 for none. "auto": 16, but none for fewer than 1,000 rows,
-        too few to find steps in, or more than 32 numbers of more than two values, whose steps
+        too few to find steps in, or more than 100 numbers of more than two values, whose steps
         would outweigh the rest of the net.
     one_hot : bool, default=False
         Give categories as flags, for a net that embeds nothing.
@@ -106,7 +108,8 @@ class NetInputs:
         self.center, self.inverse_scale = _robust_scale(numbers)
         curved, max_bins = numbers[:, : int((~of_two).sum())], self.max_bins
         if max_bins == "auto":
-            max_bins = 16 if X.shape[0] >= 1_000 and curved.shape[1] <= 32 else 0
+            enough = X.shape[0] >= FEWEST_ROWS_WITH_STEPS
+            max_bins = 16 if enough and curved.shape[1] <= MOST_NUMBERS_WITH_STEPS else 0
         self.split_points = _split_points(curved, targets, max_bins)
         return self._lay_out()
 

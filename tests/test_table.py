@@ -250,7 +250,7 @@ def test_steps_grow_with_the_number_and_stay_below_their_count():
 
 
 @pytest.mark.parametrize(
-    ("n_rows", "n_numbers", "stepped"), [(999, 1, False), (1000, 1, True), (1000, 33, False)]
+    ("n_rows", "n_numbers", "stepped"), [(999, 1, False), (1000, 100, True), (1000, 101, False)]
 )
 def test_steps_are_made_where_they_can_be_found_and_afforded(n_rows, n_numbers, stepped):
     X = np.random.RandomState(0).normal(size=(n_rows, n_numbers))
