@@ -326,9 +326,8 @@ def _robust_scale(numbers):
     """Median and 1 / spread of each column; 0 where nothing varies.
 
     The spread is the interquartile range. Where that is zero, as of counts that are mostly
-    none, it is four times the other values' median distance from that one, so that a few
-    large counts do not make the usual ones vanish; of only two values, half of what is
-    between them.
+    none, it is two standard deviations, so that a few large counts do not make the usual
+    ones vanish; of only two values, half of what is between them.
     """
     if not len(numbers) or not numbers.shape[1]:
         return np.zeros(numbers.shape[1]), np.zeros(numbers.shape[1])
@@ -339,8 +338,8 @@ def _robust_scale(numbers):
     spread = three_quarters - quarter
     spread = np.where(spread > 0, spread, (high - low) / 2)
     mostly_one = (quarter == three_quarters) & (high > low) & ~_has_two_values(seen)
-    distance = np.abs(seen[:, mostly_one] - center[mostly_one])
-    spread[mostly_one] = 4 * np.nanmedian(np.where(distance > 0, distance, np.nan), axis=0)
+    span = (high - low)[mostly_one]
+    spread[mostly_one] = 2 * span * np.nanstd((seen - center)[:, mostly_one] / span, axis=0)
     # A constant's weights are never trained, so whatever it may become stays without effect.
     inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
     return center, inverse
