@@ -72,11 +72,11 @@ class TransferSet:
         """All rows, none held out, and the last word of the teachers on those without label.
 
         Teachers that know all rows know more than those of the folds, and have the labels'
-        noise by heart: the noisier the labels, the smaller their share.
+        noise by heart: the noisier the labels, the smaller their share, from all to a half.
         """
         targets = self.soft_targets
         if self.informed_targets is not None:
-            share = 1 - self.unexplained() ** 2
+            share = 1 - self.unexplained() ** 2 / 2
             targets = targets + share * (self.informed_targets - targets)
         return replace(self, soft_targets=targets, held_out=np.zeros_like(self.held_out))
 

@@ -42,12 +42,12 @@ def test_it_is_between_none_and_all(proba, expected):
 @pytest.mark.parametrize("trust", [0.0, 0.5, 1.0])
 def test_the_noisier_the_labels_the_less_is_heard_of_teachers_that_know_them(trust):
     rows = transfer_set(trust * np.eye(3)[LABELS] + (1 - trust) / 3)
-    share = rows.unexplained() ** 2
+    share = rows.unexplained() ** 2 / 2
 
     whole = rows.whole()
 
     assert not whole.held_out.any()
-    assert share == pytest.approx((1 - trust) ** 4)  # of balanced labels, (1 - trust)² is left
+    assert share == pytest.approx((1 - trust) ** 4 / 2)  # of balanced labels, (1 - trust)² is left
     assert_allclose(whole.soft_targets[30:], share * SYNTHETIC + (1 - share) * INFORMED)
     assert_array_equal(whole.soft_targets[:30], rows.soft_targets[:30])
     assert_array_equal(rows.soft_targets[30:], SYNTHETIC)
