@@ -219,8 +219,8 @@ class DistilledClassifier(Exports, HasTeachers):
             For the teachers that take it, the pool, the student and its early stopping.
             Only ratios matter. No teacher learns from a row of weight zero.
         X_unlabeled : table of shape (n_unlabeled, n_features), default=None
-            More rows like those of X, without labels. The folds' teachers label them on
-            average, as they do synthetic rows, and the student learns from them too.
+            More rows like those of X, without labels. The teachers label them as they do
+            synthetic rows, and the student learns from them too.
             `GridSearchCV` passes them whole to each of its fits, unless there are exactly
             as many as rows of X: then it takes them for a property of those and passes
             the part with the indices of the training rows. A `Pipeline` passes them on
