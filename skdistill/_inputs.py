@@ -336,8 +336,8 @@ def _robust_scale(numbers):
         seen, [0, 0.25, 0.5, 0.75, 1], axis=0
     )
     spread = three_quarters - quarter
+    mostly_one = (spread == 0) & ~_has_two_values(seen)
     spread = np.where(spread > 0, spread, (high - low) / 2)
-    mostly_one = (quarter == three_quarters) & (high > low) & ~_has_two_values(seen)
     span = (high - low)[mostly_one]
     spread[mostly_one] = 2 * span * np.nanstd((seen - center)[:, mostly_one] / span, axis=0)
     # A constant's weights are never trained, so whatever it may become stays without effect.
