@@ -53,10 +53,11 @@ class DistilledClassifier(Exports, HasTeachers):
     alpha : float or "auto", default="auto"
         The teacher's share of the loss ``alpha T² KL(teacher ‖ student) + (1 - alpha)
         CE(y, student)`` on rows that have a label: 1 is the teacher alone, 0 the labels
-        alone. "auto": the share of the labels' variance that the teachers leave unexplained,
-        out of fold (1 - R²); or the net on labels alone, if that has the clearly lower held-out
-        log loss after a quarter of the epochs. Not tried on tables of less than some 1,500
-        rows, which can spare none for that.
+        alone. "auto": the noisier the labels are, by how much of their variance the teachers
+        explain out of fold, the more: 1 / (1 + SNR²), SNR = R² / (1 - R²), with synthetic
+        rows, and 1 - R² without; or the net on labels alone, if that has the clearly lower
+        held-out log loss after a quarter of the epochs. Not tried on tables of less than some
+        1,500 rows, which can spare none for that.
     cv : int, splitter, iterable, "oob" or None, default=5
         Folds of the cross-fitting. "oob" fits the teachers that have out-of-bag answers
         once, and once more on all rows: forests, `ExtraTreesClassifier(bootstrap=True)`,

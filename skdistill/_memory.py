@@ -31,7 +31,7 @@ except ImportError:  # on Windows two processes may compute the same, and neithe
     fcntl = None  # type: ignore[assignment]
 
 # Raised when what is stored, or what a key is made of, changes its meaning.
-FORMAT = b"skdistill memory 5\n"
+FORMAT = b"skdistill memory 6\n"
 
 
 class Absent(Enum):

@@ -357,7 +357,7 @@ def test_the_report_says_what_the_teachers_brought():
     assert not hasattr(quick_classifier(), "report_")
 
 
-def test_alpha_auto_is_what_the_teachers_leave_unexplained():
+def test_alpha_auto_is_the_larger_the_noisier_the_labels():
     X, y = numeric_rows()
 
     clean, noisy = (

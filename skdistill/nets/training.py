@@ -114,6 +114,24 @@ def how_it_ended(net):
     return "epochs" if whole else "interrupt"
 
 
+def best_epoch(net):
+    """How many epochs the net was trained for that early stopping went back to.
+
+    None where nothing was held out, or no early stopping was asked for.
+    """
+    losses = [epoch.get("valid_loss", np.nan) for epoch in net.history]
+    stops = any(isinstance(callback, EarlyStopping) for _, callback in net.callbacks_)
+    return int(np.nanargmin(losses)) + 1 if stops and np.isfinite(losses).any() else None
+
+
+def cut_off(net, n_epochs):
+    """An unfitted net that ends after so many epochs, its learning rate as it is by then."""
+    name = "callbacks__lr_scheduler"
+    if name in net.get_params():
+        net.set_params(**{f"{name}__T_max": net.max_epochs})
+    return net.set_params(max_epochs=n_epochs)
+
+
 def _has_an_epoch(net):
     """Whether one epoch is done, and not only begun."""
     return len(net.history) > 1 or (len(net.history) == 1 and bool(_losses(net.history[0])))

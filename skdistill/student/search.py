@@ -44,12 +44,10 @@ class Candidate:
 def choose(net, rows, *, alpha, temperature, seed, n_jobs=None, max_time=None):
     """Choose what is "auto".
 
-    The teachers' share of the loss is the share of the labels' variance that they leave
-    unexplained: on noisy labels they know better, on clean ones their mistakes are most of
-    the difference. Then short trainings are compared by held-out log loss: with the
-    teachers, and the net on labels alone, so that where the teachers do harm they are not
-    listened to; labels alone have to win by two standard errors. Then, if that is "auto" too,
-    those of several temperatures.
+    The teachers' share of the loss is as `share_of_teachers` says. Then short trainings are
+    compared by held-out log loss: with the teachers, and the net on labels alone, so that
+    where the teachers do harm they are not listened to; labels alone have to win by two
+    standard errors. Then, if that is "auto" too, those of several temperatures.
 
     Parameters
     ----------
@@ -70,7 +68,7 @@ def choose(net, rows, *, alpha, temperature, seed, n_jobs=None, max_time=None):
         All that were tried. Empty if fewer than 150 rows were held out: by so few the one
         that happens to be the surest wins.
     """
-    share = rows.unexplained() if alpha == "auto" else alpha
+    share = share_of_teachers(rows) if alpha == "auto" else alpha
     degrees = TEMPERATURES if temperature == "auto" else [temperature]
     # Rows without a label are the teachers' whatever alpha is.
     first = Candidate(share, degrees[0], teachers=share > 0 or rows.has_unlabeled)
@@ -90,6 +88,28 @@ def choose(net, rows, *, alpha, temperature, seed, n_jobs=None, max_time=None):
         chosen = min(others, key=lambda each: each.valid_loss)
         tried = tried + untried
     return chosen, [{**asdict(each), "chosen": each is chosen} for each in tried]
+
+
+def share_of_teachers(rows):
+    """`alpha` from how well the teachers know the labels, out of fold.
+
+    Without unlabelled rows it is the share of the labels' variance that they leave
+    unexplained, 1 - R²: on noisy labels they know better, on clean ones their mistakes are
+    most of the difference. Beside many unlabelled rows, which say what the teachers know
+    anyway, it goes sooner to 0 and 1: 1 / (1 + SNR²), where SNR = R² / (1 - R²) is the
+    labels' ratio of signal to noise; between the two the power is 1 + the share of such rows.
+
+    Parameters
+    ----------
+    rows : TransferSet
+
+    Returns
+    -------
+    alpha : float
+    """
+    power = 1 + np.mean(rows.labels < 0)
+    noise = rows.unexplained()
+    return float(noise**power / (noise**power + (1 - noise) ** power))
 
 
 def learns_from_all(net, mostly_unlabeled):

@@ -12,7 +12,9 @@ from skdistill.nets.modules import StudentMLP
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import (
     MAX_SEED,
+    best_epoch,
     check_module,
+    cut_off,
     inputs_for,
     resolve_device,
     size_module,
@@ -25,7 +27,8 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
     """A torch net trained on labels through skorch, from mixed tables.
 
     The default torch teachers are such; with the student's net it is the baseline that
-    every student is compared with: the same net without teachers.
+    every student is compared with: the same net without teachers. A net that stops early
+    is then trained for as many epochs on all rows, those that counted them among these.
 
     Parameters
     ----------
@@ -43,7 +46,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
     net_ : TensorNet
         Trained, without its optimizer.
     history_ : list of dict
-        ``train_loss`` and ``valid_loss`` of each epoch.
+        ``train_loss`` and ``valid_loss`` of each epoch of the training that counts them.
     """
 
     def __init__(
@@ -55,27 +58,39 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y, sample_weight=None):
-        """Train the net; a tenth or so of the rows decide when to stop."""
-        X, y, classes, sample_weight = check_training_rows(self, X, y, sample_weight)
+        """Count the epochs by a tenth or so of the rows, then train as many on all of them."""
+        X, y, self.classes_, sample_weight = check_training_rows(self, X, y, sample_weight)
         rng = check_random_state(self.random_state)
-        n_classes = len(classes)
         held_out = hold_out(y, rng, sample_weight=sample_weight)
         net = TensorNet(StudentMLP) if self.net is None else clone(self.net)
         net.set_params(device=resolve_device(self.device))
+        recipe = X, y, sample_weight, rng.randint(MAX_SEED)
+        trial = clone(net)
+        inputs = self._train(trial, held_out, *recipe)
+        self.history_ = list(trial.history)
+        n_epochs = best_epoch(trial)
+        if n_epochs is None:
+            net = trial
+        else:
+            inputs = self._train(cut_off(net, n_epochs), np.zeros_like(held_out), *recipe)
+        net.trim_for_prediction()
+        self.inputs_, self.net_ = inputs, net
+        return self
+
+    def _train(self, net, held_out, X, y, sample_weight, seed):
+        """Train a net on the rows that are not held out; how it wants a table."""
+        n_classes = len(self.classes_)
         # The steps follow labels, and those of rows that judge the net, or weigh nothing, are
         # not for it.
         learnt = learnt_from(held_out, sample_weight)
         inputs = inputs_for(net, X, self.categorical_features).fit(
-            _safe_indexing(X, learnt), np.eye(n_classes)[y[learnt]], rng
+            _safe_indexing(X, learnt), np.eye(n_classes)[y[learnt]], np.random.RandomState(seed)
         )
         size_module(net, layout=inputs.layout, n_classes=n_classes, n_samples=len(y))
         rows = TransferSet.from_labels(inputs.transform(X), y, n_classes, sample_weight, held_out)
         check_module(net, rows.X, n_classes)
-        train_net(net, rows, seed=rng.randint(MAX_SEED), alpha=0.0)
-        self.history_ = list(net.history)
-        net.trim_for_prediction()
-        self.classes_, self.inputs_, self.net_ = classes, inputs, net
-        return self
+        train_net(net, rows, seed=seed, alpha=0.0)
+        return inputs
 
     def predict_proba(self, X):
         """Class probabilities, ndarray of shape (n_samples, n_classes)."""

@@ -100,7 +100,7 @@ def default_teachers(effort="full", *, categorical_features="from_dtype", device
         *trees,
         ("mlp", net((256, 256, 256), waves=False, steps=False, lr=2e-3)),
         ("mlp_waves", net((256, 256), waves=True, steps=False, lr=1e-3)),
-        ("mlp_steps", net((256, 256), waves=True, steps=True, lr=1e-3)),
+        ("mlp_steps", net((256, 256), waves=True, steps=True, lr=4e-3, max_epochs=50)),
     ]
 
 
