@@ -46,8 +46,9 @@ def choose(net, rows, *, alpha, temperature, seed, n_jobs=None, max_time=None):
 
     The teachers' share of the loss is as `share_of_teachers` says. Then short trainings are
     compared by held-out log loss: with the teachers, and the net on labels alone, so that
-    where the teachers do harm they are not listened to; labels alone have to win by two
-    standard errors. Then, if that is "auto" too, those of several temperatures.
+    where the teachers do harm they are not listened to; labels alone, at the best of their
+    epochs by the same rows, have to win by three standard errors. Then, if that is "auto"
+    too, those of several temperatures.
 
     Parameters
     ----------
@@ -151,14 +152,14 @@ def _try_each(net, rows, candidates, n_jobs, training):
 
 
 def _is_clearly_lower(losses, others, sample_weight):
-    """Whether the mean is lower by more than two standard errors of the rows' differences."""
+    """Whether the mean is lower by more than three standard errors of the rows' differences."""
     if not np.isfinite(others).all():
         return True
     gain = others - losses
     weight = np.ones(len(gain)) if sample_weight is None else sample_weight
     mean = np.average(gain, weights=weight)
     error = np.sqrt(np.square(weight * (gain - mean)).sum()) / weight.sum()
-    return bool(mean > 2 * error)  # also where a loss is not a number
+    return bool(mean > 3 * error)  # also where a loss is not a number
 
 
 def train_as(net, candidate, rows, **training):

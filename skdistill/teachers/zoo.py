@@ -73,7 +73,7 @@ def default_teachers(effort="full", *, categorical_features="from_dtype", device
         colsample_bytree=0.8,
     )
 
-    def net(hidden_sizes, *, waves, steps, lr=4e-3, max_epochs=50):
+    def net(hidden_sizes, *, waves, steps, lr=1e-3, max_epochs=100):
         return NetClassifier(
             TensorNet(
                 StudentMLP,
@@ -94,11 +94,11 @@ def default_teachers(effort="full", *, categorical_features="from_dtype", device
         ("xgb", TableClassifier(boosted, categorical_features)),
     ]
     if low:
-        quick = net((256, 256), waves=True, steps=True, max_epochs=25)
+        quick = net((256, 256), waves=True, steps=True, lr=4e-3, max_epochs=25)
         return [*trees, ("mlp_steps", quick)]
     return [
         *trees,
-        ("mlp", net((256, 256, 256), waves=False, steps=False, lr=2e-3, max_epochs=100)),
+        ("mlp", net((256, 256, 256), waves=False, steps=False, lr=2e-3)),
         ("mlp_waves", net((256, 256), waves=True, steps=False)),
         ("mlp_steps", net((256, 256), waves=True, steps=True)),
     ]
