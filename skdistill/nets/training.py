@@ -126,9 +126,9 @@ def best_epoch(net):
 
 def cut_off(net, n_epochs):
     """An unfitted net that ends after so many epochs, its learning rate as it is by then."""
-    name = "callbacks__lr_scheduler"
-    if name in net.get_params():
-        net.set_params(**{f"{name}__T_max": net.max_epochs})
+    params, length = net.get_params(), "callbacks__lr_scheduler__T_max"
+    if length in params:  # which else follows the number of epochs
+        net.set_params(**{length: params[length]})
     return net.set_params(max_epochs=n_epochs)
 
 

@@ -59,12 +59,12 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y, sample_weight=None):
         """Count the epochs by a tenth or so of the rows, then train as many on all of them."""
-        X, y, self.classes_, sample_weight = check_training_rows(self, X, y, sample_weight)
+        X, y, classes, sample_weight = check_training_rows(self, X, y, sample_weight)
         rng = check_random_state(self.random_state)
         held_out = hold_out(y, rng, sample_weight=sample_weight)
         net = TensorNet(StudentMLP) if self.net is None else clone(self.net)
         net.set_params(device=resolve_device(self.device))
-        recipe = X, y, sample_weight, rng.randint(MAX_SEED)
+        recipe = X, y, len(classes), sample_weight, rng.randint(MAX_SEED)
         trial = clone(net)
         inputs = self._train(trial, held_out, *recipe)
         self.history_ = list(trial.history)
@@ -74,12 +74,11 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         else:
             inputs = self._train(cut_off(net, n_epochs), np.zeros_like(held_out), *recipe)
         net.trim_for_prediction()
-        self.inputs_, self.net_ = inputs, net
+        self.classes_, self.inputs_, self.net_ = classes, inputs, net
         return self
 
-    def _train(self, net, held_out, X, y, sample_weight, seed):
+    def _train(self, net, held_out, X, y, n_classes, sample_weight, seed):
         """Train a net on the rows that are not held out; how it wants a table."""
-        n_classes = len(self.classes_)
         # The steps follow labels, and those of rows that judge the net, or weigh nothing, are
         # not for it.
         learnt = learnt_from(held_out, sample_weight)

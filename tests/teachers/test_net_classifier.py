@@ -2,8 +2,9 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_array_equal
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
 
 from skdistill import NetClassifier, TensorNet
 from skdistill._held_out import hold_out
@@ -73,3 +74,15 @@ def test_a_net_that_is_cut_off_ends_in_the_middle_of_its_schedule():
 
     assert part.optimizer_.param_groups[0]["lr"] == pytest.approx((1 + math.cos(math.pi / 4)) / 2)
     assert_array_equal(part.history[:, "train_loss"], whole.history[:5, "train_loss"])
+
+
+@pytest.mark.parametrize("name", ["lr_scheduler", "mine"])
+def test_a_schedule_of_ones_own_is_left_alone(name):
+    schedule = LRScheduler(torch.optim.lr_scheduler.StepLR, step_size=2, gamma=0.5)
+    X, y = numeric_rows()
+
+    net = linear_net(callbacks=[(name, schedule)])
+    part = trained(cut_off(net, 5))
+
+    assert part.optimizer_.param_groups[0]["lr"] == 0.25
+    assert NetClassifier(net, random_state=0).fit(X, y).score(X, y) > 0.5
