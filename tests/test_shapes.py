@@ -284,3 +284,14 @@ def test_a_subclass_of_the_default_student_is_tried_and_kept_plain():
     clf = fit_conv(StudentNet(Deeper, max_epochs=2))
 
     assert_allclose(clf.predict_proba(IMAGES).sum(1), 1)
+
+
+def test_a_subclass_with_a_forward_pass_of_its_own_predicts_with_that():
+    class Negated(StudentMLP):
+        def forward(self, X):
+            return -super().forward(X)
+
+    clf = fit_conv(StudentNet(Negated, max_epochs=10))
+
+    assert isinstance(clf.student_.module, Negated)
+    assert clf.score(IMAGES, LABELS) > 0.8

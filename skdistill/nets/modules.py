@@ -140,6 +140,18 @@ class StudentMLP(nn.Module):
         return torch.cat(parts, 1)
 
 
+def is_student_mlp(module):
+    """Whether a module computes what `StudentMLP` does, so that its arrays tell all of it.
+
+    A subclass with a forward pass of its own does not.
+    """
+    kind = type(module)
+    methods = ("forward", "_embed", "arrays")
+    return isinstance(module, StudentMLP) and all(
+        getattr(kind, name) is getattr(StudentMLP, name) for name in methods
+    )
+
+
 class SparseLinear(nn.Linear):
     """A linear layer for rows that are mostly zeros, sparse COO or dense.
 

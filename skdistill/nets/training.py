@@ -218,6 +218,15 @@ def check_module(net, X, n_classes):
         )
 
 
+def check_finite(net, what, rate):
+    """Refuse a trained net that would answer NaN; `rate` is what its learning rate is called."""
+    if not all(torch.isfinite(each).all() for each in net.module_.parameters()):
+        raise ValueError(
+            f"the training of {what} diverged: after {len(net.history)} epochs its weights are not "
+            f"finite. Lower its learning rate ({rate}={net.lr}), or the temperature."
+        )
+
+
 def _constructor_parameters(net):
     return signature(net.module).parameters if isinstance(net.module, type) else ()
 

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from skorch import NeuralNet
 from torch import nn
 
-from skdistill.nets.modules import LayerStack, StudentMLP
+from skdistill.nets.modules import LayerStack, is_student_mlp
 from skdistill.student.student_net import StudentNet
 
 TAKEN = (
@@ -172,7 +172,7 @@ def _narrow(layer, following, n_units):
 
 def _from_net_classifier(teacher, keep, width):
     module = teacher.net_.module_
-    if not isinstance(module, StudentMLP):
+    if not is_student_mlp(module):
         raise TypeError(f"{TAKEN}, got a NetClassifier over {type(module).__name__}.")
     layers = [_Layer.of(layer, [nn.ReLU()]) for layer in module.hidden]
     kept, cut = _cut([*layers, _Layer.of(module.out)], keep, width)

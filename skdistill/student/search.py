@@ -97,8 +97,8 @@ def share_of_teachers(rows):
     Without unlabelled rows it is the share of the labels' variance that they leave
     unexplained, 1 - R²: on noisy labels they know better, on clean ones their mistakes are
     most of the difference. Beside many unlabelled rows, which say what the teachers know
-    anyway, it goes sooner to 0 and 1: 1 / (1 + SNR²), where SNR = R² / (1 - R²) is the
-    labels' ratio of signal to noise; between the two the power is 1 + the share of such rows.
+    anyway, it goes sooner to 0 and 1: 1 / (1 + SNRᵖ), where SNR = R² / (1 - R²) is the
+    labels' ratio of signal to noise, and p is 1 + the share of such rows.
 
     Parameters
     ----------

@@ -10,7 +10,8 @@ from sklearn.utils import _safe_indexing
 from skorch import NeuralNet
 
 from skdistill._inputs import NetInputs, UnscaledInputs
-from skdistill.nets.modules import LayerStack, StudentMLP
+from skdistill._table import TableEncoder
+from skdistill.nets.modules import LayerStack, StudentMLP, is_student_mlp
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import ROWS_TO_TRY, check_module, inputs_for, size_module
 from skdistill.serving.forward import ForwardPass
@@ -90,7 +91,7 @@ class TorchForward:
 def forward_pass(net: NeuralNet):
     """What predicts once a net is trained: plain arrays, or a custom module."""
     module = net.module_
-    if not isinstance(module, StudentMLP):
+    if not is_student_mlp(module):
         return TorchForward(module)
     module.round_weights()
     return ForwardPass(**module.arrays())
@@ -112,11 +113,12 @@ def check_student(net: NeuralNet, X, y, n_classes, categorical_features):
     Raises
     ------
     ValueError
-        If it was cut from a teacher of other numbers of columns or classes, or a module of
-        one's own fails on a few rows or returns no logits.
+        If it was cut from a teacher of other numbers of columns or classes, a column is neither
+        numbers nor a category, or a module of one's own fails on a few rows or returns no logits.
     """
     _check_start(net, math.prod(X.shape[1:]), n_classes)
     if net.module is StudentMLP:
+        TableEncoder(categorical_features).fit(X).encode(X)  # looks into each column
         return
     rng = np.random.RandomState(0)
     inputs = fitted_inputs(net, categorical_features, X, np.eye(n_classes)[y], rng)

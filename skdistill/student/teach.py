@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import torch
-
 from skdistill._memory import remembered
-from skdistill.nets.training import CUT_SHORT, how_it_ended
+from skdistill.nets.training import CUT_SHORT, check_finite, how_it_ended
 from skdistill.student.search import Candidate, choose, learns_from_all, train_as
 from skdistill.student.student_net import forward_pass
 
@@ -92,7 +90,7 @@ def _teach(net, rows, recipe, n_jobs, deadline, verbose):
     train_as(
         net, chosen, rows, seed=recipe["seed"], max_time=max_time, verbose=verbose, salvage=True
     )
-    _check_finite(net)
+    check_finite(net, "the student", "student__lr")
     ended = how_it_ended(net)
     if ended == "interrupt":
         warnings.warn(
@@ -106,15 +104,6 @@ def _teach(net, rows, recipe, n_jobs, deadline, verbose):
         for epoch in net.history
     ]
     return Taught(forward_pass(net), chosen, candidates, history, ended)
-
-
-def _check_finite(net):
-    """Refuse a student that would answer NaN."""
-    if not all(torch.isfinite(each).all() for each in net.module_.parameters()):
-        raise ValueError(
-            f"the student's training diverged: after {len(net.history)} epochs its weights are not "
-            f"finite. Lower its learning rate (student__lr={net.lr}) or its temperature."
-        )
 
 
 def _is_whole(taught):

@@ -13,6 +13,7 @@ from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import (
     MAX_SEED,
     best_epoch,
+    check_finite,
     check_module,
     cut_off,
     inputs_for,
@@ -89,6 +90,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         rows = TransferSet.from_labels(inputs.transform(X), y, n_classes, sample_weight, held_out)
         check_module(net, rows.X, n_classes)
         train_net(net, rows, seed=seed, alpha=0.0)
+        check_finite(net, "the net", "net__lr")
         return inputs
 
     def predict_proba(self, X):

@@ -419,3 +419,15 @@ def test_a_net_classifier_over_another_module_is_refused():
 
     with pytest.raises(TypeError, match="a NetClassifier over Linear"):
         student_from_teacher(teacher)
+
+
+def test_a_subclass_with_a_forward_pass_of_its_own_is_no_student_to_be():
+    class Negated(StudentMLP):
+        def forward(self, X):
+            return -super().forward(X)
+
+    X, y = numeric_rows()
+    teacher = NetClassifier(TensorNet(Negated, max_epochs=1), random_state=0).fit(X, y)
+
+    with pytest.raises(TypeError, match="a NetClassifier over Negated"):
+        student_from_teacher(teacher)

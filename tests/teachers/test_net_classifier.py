@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_array_equal
 from skorch.callbacks import Callback, LRScheduler
 
-from skdistill import NetClassifier, TensorNet
+from skdistill import NetClassifier, StudentMLP, TensorNet
 from skdistill._held_out import hold_out
 from skdistill.nets.training import best_epoch, cut_off, train_net
 from skdistill.transfer.transfer_set import TransferSet
@@ -86,3 +86,10 @@ def test_a_schedule_of_ones_own_is_left_alone(name):
 
     assert part.optimizer_.param_groups[0]["lr"] == 0.25
     assert NetClassifier(net, random_state=0).fit(X, y).score(X, y) > 0.5
+
+
+def test_a_net_whose_training_diverged_is_an_error():
+    X, y = numeric_rows()
+
+    with pytest.raises(ValueError, match=r"training of the net diverged.*\(net__lr=1e\+30\)"):
+        NetClassifier(TensorNet(StudentMLP, lr=1e30, max_epochs=3), random_state=0).fit(X, y)
