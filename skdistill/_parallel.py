@@ -2,8 +2,9 @@
 
 import time
 
-from joblib import Parallel, delayed, parallel_config
+from joblib import parallel_config
 from joblib.parallel import get_active_backend
+from sklearn.utils.parallel import Parallel, delayed
 
 
 def in_parallel(calls, n_jobs, progress=None):

@@ -10,12 +10,16 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.feature_selection import SelectKBest
 from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -275,3 +279,17 @@ def test_a_table_of_many_levels_with_rare_ones_is_learnt():
     clf = quick_classifier().fit(X[:300], y[:300])
 
     assert_allclose(clf.predict_proba(X[300:]).sum(1), 1)
+
+
+def test_workers_heed_scikit_learns_configuration():
+    frame, y = mixed_table()
+    frame = frame[["age", "children"]].fillna(40)
+    by_name = ColumnTransformer([("kept", "passthrough", ["age"])])
+    teacher = make_pipeline(StandardScaler(), by_name, LogisticRegression())
+
+    with config_context(transform_output="pandas"), parallel_config("threading"):
+        alone, together = (
+            quick_classifier(teacher, n_jobs=n).fit(frame, y).teacher_scores_ for n in (1, 2)
+        )
+
+    assert alone == together

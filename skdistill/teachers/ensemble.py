@@ -149,9 +149,8 @@ class TeacherEnsemble(HasTeachers):
         X = check_table(self, X, reset=True)  # on its own it will be asked to predict
         n_classes = len(classes)
         # Bad weights are told before the hours of fitting, not after.
-        pool_weights(
-            None if isinstance(self.weights, str) else self.weights, [None] * len(teachers), y
-        )
+        is_auto = isinstance(self.weights, str) and self.weights == "auto"
+        pool_weights(None if is_auto else self.weights, [None] * len(teachers), y)
         splits = self._splits(X, y, rng, groups)
         each, by_folds, by_all, self.teachers_ = cross_fit(
             teachers,

@@ -3,8 +3,10 @@
 import numpy as np
 from sklearn import config_context
 from sklearn.base import is_classifier
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
@@ -25,10 +27,8 @@ class FittedTeacher:
         self.columns, y = np.unique(y, return_inverse=True)
         self._check_what_is_frozen_within()
         if len(self.columns) > 1:  # one class most refuse, and some make up a second
-            # Weights go where a signature takes them, routing or not: a worker's process
-            # does not know whether it is on.
-            with config_context(enable_metadata_routing=False):
-                self.estimator.fit(X, y, **weight_parameter(self.estimator, sample_weight))
+            present = self.columns.tolist()
+            fit_on_indices(self.estimator, X, y, self.classes_, sample_weight, present=present)
             # Most classifiers sort their classes; those that do not say so.
             self.columns = self.columns[getattr(self.estimator, "classes_", slice(None))]
         return self
@@ -47,16 +47,17 @@ class FittedTeacher:
         return proba
 
     def _check_what_is_frozen_within(self):
-        """A classifier that was fitted on labels gives its columns other names than 0, 1, 2…"""
+        """A classifier that knows its labels gives its columns other names than 0, 1, 2…"""
         indices = np.arange(len(self.columns))
         for within in getattr(self.estimator, "get_params", dict)().values():
-            if not (isinstance(within, FrozenEstimator) and is_classifier(within)):
+            is_frozen = isinstance(within, FrozenEstimator) and is_classifier(within)
+            if not (is_frozen or hasattr(within, "check_labels")):  # a `CallableTeacher`
                 continue
             classes = np.asarray(within.classes_).tolist()
             if not classes == indices.tolist() == self.classes_[self.columns].tolist():
                 raise ValueError(
-                    f"it holds a frozen classifier of the classes {classes[:5]}, but is to be "
-                    f"fitted on indices of {self.classes_[self.columns].tolist()[:5]}: fit the "
+                    f"it holds a {type(within).__name__} of the classes {classes[:5]}, but is to "
+                    f"be fitted on indices of {self.classes_[self.columns].tolist()[:5]}: fit the "
                     "whole teacher and freeze that, or use labels 0, 1, 2…"
                 )
 
@@ -112,10 +113,61 @@ def check_probabilities(given, what):
     return given / given.sum(1, keepdims=True)
 
 
+def fit_on_indices(estimator, X, y, classes, sample_weight=None, *, present=None):
+    """Fit a classifier of labels on their indices, with weights if it takes some.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Fitted in place. Where its `class_weight` names labels, it names indices afterwards.
+    X : table of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,), int
+        Indices without gaps.
+    classes : ndarray of shape (n_classes,)
+        The labels.
+    sample_weight : ndarray of shape (n_samples,), default=None
+    present : list of int, default=None
+        Where the rows lack some classes: the index of each that is there.
+
+    Raises
+    ------
+    ValueError
+        If `class_weight` names what is no class.
+    """
+    _weigh_indices(estimator, classes.tolist(), present)
+    # Weights go where a signature takes them, whether or not metadata are routed.
+    with config_context(enable_metadata_routing=False):
+        estimator.fit(X, y, **weight_parameter(estimator, sample_weight))
+
+
+def _weigh_indices(estimator, labels, present):
+    """Put indices in the place of labels in each `class_weight` of what gets y as it is."""
+    there = labels if present is None else [labels[k] for k in present]
+    while estimator is not None and not isinstance(estimator, FrozenEstimator):
+        weights = getattr(estimator, "class_weight", None)
+        if isinstance(weights, dict):
+            unknown = [label for label in weights if label not in labels]
+            if unknown:
+                raise ValueError(
+                    f"class_weight names {unknown[:5]}, but the classes of y are {labels[:10]}: "
+                    "weigh these, by the labels as y has them."
+                )
+            known = {k: weights[label] for k, label in enumerate(there) if label in weights}
+            estimator.set_params(class_weight=known)
+        if isinstance(estimator, Pipeline):
+            estimator = estimator.steps[-1][1]
+        elif isinstance(estimator, (BaseSearchCV, CalibratedClassifierCV)):
+            estimator = estimator.estimator
+        else:
+            estimator = getattr(estimator, "classifier", None)  # of a `TableClassifier`
+
+
 def weight_parameter(estimator, sample_weight):
     """How this estimator's `fit` wants sample weights; nothing if it takes none."""
     if sample_weight is None:
         return {}
+    if isinstance(estimator, BaseSearchCV):  # passes on whatever it is given
+        return weight_parameter(estimator.estimator, sample_weight)
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
         return {f"{name}__{key}": w for key, w in weight_parameter(last, sample_weight).items()}

@@ -184,4 +184,12 @@ def check_groups(groups, n_samples):
             f"groups has a missing value, first in row {int(missing.argmax())}: give a row that "
             "belongs to no group one of its own."
         )
+    try:
+        np.unique(groups)
+    except TypeError as error:
+        kinds = sorted({type(group).__name__ for group in groups.tolist()})
+        raise ValueError(
+            f"groups mixes {' and '.join(kinds)}, which cannot be sorted: name all groups by "
+            "strings, or all by numbers."
+        ) from error
     return groups

@@ -20,6 +20,8 @@ class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
 
     def get_params(self, deep=True):
         """Get the parameters, those of each teacher as ``name__parameter`` if `deep`."""
+        if hasattr(self.teachers, "fit"):  # a forest is a list too, of its trees
+            return super().get_params(deep=deep)
         return self._get_params("teachers", deep=deep)
 
     def set_params(self, **params):
@@ -35,6 +37,8 @@ class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
             names = {name for name, _ in defaults}
             if any(key.partition("__")[0] in names for key in params):
                 self.teachers = defaults
+        elif isinstance(self.teachers, tuple) and params:
+            self.teachers = list(self.teachers)  # one of a tuple could not be exchanged
         self._set_params("teachers", **params)
         return self
 
@@ -55,7 +59,13 @@ class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
                 "teachers must be a classifier or a list of (name, classifier), as in "
                 f"VotingClassifier, got {teachers!r}."
             )
-        self._validate_names([name for name, _ in teachers])
+        names = [name for name, _ in teachers]
+        self._validate_names(names)
+        if "pool" in names:
+            raise ValueError(
+                "a teacher is called 'pool', as all of them together are in the scores: give it "
+                "another name."
+            )
         return list(teachers)
 
     def _named_teachers(self, rng):

@@ -16,8 +16,8 @@ def pool(soft_targets, weights, combination="mean"):
     Parameters
     ----------
     soft_targets : ndarray of shape (n_teachers, n_samples, n_classes)
-    weights : ndarray of shape (n_teachers,)
-        Non-negative, of sum one.
+    weights : array-like of shape (n_teachers,)
+        Non-negative; only ratios matter.
     combination : {"mean", "geometric", "median", "vote"}, default="mean"
         The weighted arithmetic mean; the weighted geometric mean, which lets a
         teacher veto; the weighted median of each class; or the weight of those
@@ -27,8 +27,15 @@ def pool(soft_targets, weights, combination="mean"):
     -------
     pooled : ndarray of shape (n_samples, n_classes), float64
         Rows sum to one.
+
+    Raises
+    ------
+    ValueError
+        If the weights are of another number than the teachers, negative, not finite or all
+        zero, or there is no such combination.
     """
     P = np.asarray(soft_targets, dtype=np.float64)
+    weights = _given_weights(weights, len(P))
     if combination == "mean":
         pooled = np.einsum("t,tnk->nk", weights, P)
     elif combination == "geometric":

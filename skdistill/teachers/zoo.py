@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._held_out import hold_out
 from skdistill._rows import as_at_fit
 from skdistill._table import TableEncoder, check_table, check_training_rows
-from skdistill.teachers.fitted import weight_parameter
+from skdistill.teachers.fitted import fit_on_indices
 from skdistill.teachers.named import has_probabilities
 
 # Boosting rounds where no row can be spared to count them by.
@@ -148,7 +148,8 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             classifier = _for_table(classifier, self.encoder_, is_sparse=self.sparse_)
             if classifier.early_stopping_rounds:
                 classifier = _with_rounds_found(classifier, X, y, sample_weight)
-        self.classifier_ = classifier.fit(X, y, **weight_parameter(classifier, sample_weight))
+        fit_on_indices(classifier, X, y, self.classes_, sample_weight)
+        self.classifier_ = classifier
         return self
 
     @available_if(lambda self: has_probabilities(self.classifier))
@@ -160,7 +161,7 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def predict(self, X):
         """The most probable class of each row, ndarray of shape (n_samples,)."""
         X = self._encode(X)
-        return self.classes_[self.classifier_.predict(X)]
+        return self.classes_[np.ravel(self.classifier_.predict(X))]  # CatBoost's is a column
 
     def _encode(self, X):
         check_is_fitted(self)
@@ -184,8 +185,9 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return self
 
     def _own_names(self):
-        """The classifier's parameters by the names it knows them by."""
-        return self.classifier.get_params() if hasattr(self.classifier, "get_params") else {}
+        """The classifier's parameters by the names it knows them by, unless they are ours."""
+        its = self.classifier.get_params() if hasattr(self.classifier, "get_params") else {}
+        return {name: its[name] for name in its if name not in self._get_param_names()}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

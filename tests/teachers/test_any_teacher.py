@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy.sparse import csr_matrix
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import (
@@ -20,6 +20,7 @@ from sklearn.ensemble import (
     VotingClassifier,
 )
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -296,3 +297,74 @@ def test_a_teacher_that_takes_no_sparse_rows_is_named_with_what_to_do():
     with pytest.raises(ValueError, match=r"Teacher 'nb' failed.*[Ss]parse.*TruncatedSVD") as told:
         cross_fit([("nb", GaussianNB())], csr_matrix(X), y, np.arange(3), splits=splits)
     assert len(re.findall("X is sparse", str(told.value))) == 1
+
+
+UNLIKELY = {
+    "alone": LogisticRegression(class_weight={"cat": 50}),
+    "pipeline": make_pipeline(StandardScaler(), LogisticRegression(class_weight={"cat": 50})),
+    "search": GridSearchCV(LogisticRegression(class_weight={"cat": 50}), {"C": [1, 2]}, cv=2),
+    "calibrated": CalibratedClassifierCV(
+        DecisionTreeClassifier(class_weight={"cat": 50}, random_state=0), cv=2
+    ),
+    "encoded": TableClassifier(LogisticRegression(class_weight={"cat": 50})),
+    "encoded pipeline": TableClassifier(
+        make_pipeline(StandardScaler(), LogisticRegression(class_weight={"cat": 50}))
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", UNLIKELY)
+def test_class_weights_are_those_of_the_labels_that_they_name(kind):
+    X, y = numeric_rows(90)
+    X = np.random.RandomState(0).normal(size=X.shape)  # which tell nothing of y
+    alone = clone(UNLIKELY[kind]).fit(X, WORDS[y])
+    ensemble = TeacherEnsemble([("it", UNLIKELY[kind])], cv=3, random_state=0).fit(X, WORDS[y])
+
+    assert_allclose(ensemble.predict_proba(X), alone.predict_proba(X), rtol=1e-6)
+    is_cat = alone.classes_ == "cat"
+    assert alone.predict_proba(X)[:, is_cat].mean() > (0.3 if kind == "calibrated" else 0.8)
+    assert "{'cat': 50}" in repr(UNLIKELY[kind])  # the user's own is left alone
+
+
+@pytest.mark.filterwarnings("ignore:The least populated class in y has only 1")
+def test_a_class_weight_of_a_class_that_a_fold_lacks_is_no_error():
+    X, y = numeric_rows(60)
+    y[y == 2] = 1
+    y[0] = 2
+    tree = DecisionTreeClassifier(max_depth=2, class_weight={"hen": 1, "cat": 2, "ox": 3})
+
+    fitted = TeacherEnsemble([("tree", tree)], cv=3, random_state=0).fit(X, WORDS[y])
+
+    assert fitted.predict_proba(X).shape == (60, 3)
+
+
+def test_a_class_weight_of_what_is_no_class_is_refused_by_name():
+    X, y = numeric_rows()
+    tree = DecisionTreeClassifier(class_weight={0: 1, 1: 5})
+
+    with pytest.raises(ValueError, match=r"class_weight names \[0, 1\], but the classes of y are "):
+        TeacherEnsemble([("tree", tree)], cv=2).fit(X, WORDS[y])
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_search_gets_the_weights_that_what_it_searches_takes(scaled):
+    X, y = numeric_rows(90, n_classes=2)
+    X = np.random.RandomState(0).normal(size=X.shape)
+    weight = np.where(y == 1, 50.0, 1.0)
+    model = (
+        make_pipeline(StandardScaler(), LogisticRegression()) if scaled else LogisticRegression()
+    )
+    search = GridSearchCV(model, {}, cv=2)
+
+    ensemble = TeacherEnsemble([("it", search)], cv=3, random_state=0).fit(X, y, weight)
+
+    assert ensemble.predict_proba(X)[:, 1].mean() > 0.9
+
+
+def test_catboost_behind_an_encoder_names_one_label_a_row():
+    X, y = numeric_rows()
+
+    fitted = TableClassifier(catboost()).fit(X, WORDS[y])
+
+    assert fitted.predict(X).shape == (60,)
+    assert fitted.score(X, WORDS[y]) > 0.8

@@ -538,7 +538,7 @@ def test_a_frozen_classifier_within_another_must_know_the_indices_it_is_fitted_o
     X, y = numeric_rows()
     frozen = FrozenEstimator(DecisionTreeClassifier(max_depth=2).fit(X, y + 1))
 
-    with pytest.raises(ValueError, match=r"holds a frozen classifier of the classes \[1, 2, 3\]"):
+    with pytest.raises(ValueError, match=r"holds a FrozenEstimator of the classes \[1, 2, 3\]"):
         quick_classifier(make_pipeline(StandardScaler(), frozen)).fit(X, y + 1)
 
 
@@ -558,3 +558,11 @@ def test_a_frozen_transformer_is_part_of_any_teacher():
     clf = quick_classifier(make_pipeline(frozen, LogisticRegression())).fit(X, WORDS[y])
 
     assert clf.teacher_scores_["pool"] < 1
+
+
+def test_a_black_box_within_another_must_know_the_indices_too():
+    X, y = numeric_rows()
+    told = CallableTeacher(proba_of, WORDS)
+
+    with pytest.raises(ValueError, match=r"holds a CallableTeacher of the classes \['a'"):
+        quick_classifier(make_pipeline(StandardScaler(), told)).fit(X, WORDS[y])

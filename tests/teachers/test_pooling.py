@@ -237,3 +237,17 @@ def test_a_sharpened_row_sums_to_one_and_keeps_its_zeros_and_its_order():
 
     assert_allclose(sharper, [[0, 0.09 / 0.58, 0.49 / 0.58], [2 / 3, 1 / 6, 1 / 6], [0, 0, 1]])
     assert_array_equal(sharpen(proba, 1), proba)
+
+
+@pytest.mark.parametrize("combination", COMBINATIONS)
+def test_only_the_ratios_of_weights_matter(combination):
+    soft_targets, _ = good_and_bad_teacher()
+
+    assert_allclose(
+        pool(soft_targets, [3, 1], combination), pool(soft_targets, [0.75, 0.25], combination)
+    )
+
+
+def test_weights_of_another_number_than_teachers_are_refused():
+    with pytest.raises(ValueError, match=r"weights has shape \(2,\), but there are 3 teachers"):
+        pool(THREE, [1, 1])

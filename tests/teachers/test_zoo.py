@@ -2,9 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import make_classification
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -340,3 +341,25 @@ def test_boosting_that_knows_no_part_of_the_columns_and_no_categories_is_left_al
     fitted = TableClassifier(XGBClassifier(n_estimators=2, **params)).fit(X, y).classifier_
 
     assert fitted.colsample_bynode is fitted.max_bin is fitted.feature_types is None
+
+
+def test_an_encoders_own_parameter_is_not_that_of_its_classifier():
+    encoded = TableClassifier(HistGradientBoostingClassifier())
+
+    encoded.set_params(categorical_features=[0])
+
+    assert encoded.categorical_features == [0]
+    assert encoded.get_params()["categorical_features"] == [0]
+    assert encoded.classifier.categorical_features == "from_dtype"
+
+
+def test_weights_reach_a_pipeline_behind_an_encoder_with_routing_on():
+    X, y = numeric_rows(n_classes=2)
+    weight = np.where(y == 1, 50.0, 1.0)
+    encoded = TableClassifier(make_pipeline(StandardScaler(), GaussianNB()))
+
+    with config_context(enable_metadata_routing=True):
+        routed = encoded.fit(X, y, sample_weight=weight).predict_proba(X)
+
+    assert_array_equal(routed, clone(encoded).fit(X, y, sample_weight=weight).predict_proba(X))
+    assert (routed != clone(encoded).fit(X, y).predict_proba(X)).any()
