@@ -9,6 +9,12 @@ import numpy as np
 
 from skdistill.serving.forward import ForwardPass
 
+KEYWORDS = """
+auto break case char const continue default do double else enum extern float for goto if inline int
+long register restrict return short signed sizeof static struct switch typedef union unsigned void
+volatile while main
+"""
+
 
 def to_c(estimator, path=None, *, name="student"):
     """Write a fitted student as C.
@@ -31,7 +37,8 @@ def to_c(estimator, path=None, *, name="student"):
     Raises
     ------
     ValueError
-        If the student is a torch module of your own, or `name` is no name in C.
+        If the student is a torch module of your own, or `name` is no name in C, or one
+        that the file uses itself.
     """
     student, inputs = estimator.student_, estimator.inputs_
     if not isinstance(student, ForwardPass):
@@ -39,17 +46,15 @@ def to_c(estimator, path=None, *, name="student"):
             f"only a StudentMLP is written as C, and this student is a "
             f"{type(student.module).__name__}."
         )
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
-        raise ValueError(f"name must be a name in C, got {name!r}.")
-    code = "\n".join(
-        [
-            _comment(estimator, name),
-            "#include <math.h>",
-            "",
-            *_tables(inputs, student.folded()),
-            _function(inputs, student.folded(), name),
-        ]
-    )
+    folded = student.folded()
+    code = "\n".join(["#include <math.h>", "", *_tables(inputs, folded)])
+    function = _function(inputs, folded, name="%")  # which is no word
+    taken = KEYWORDS.split() + re.findall(r"\w+", code + function)
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name in taken:
+        raise ValueError(
+            f"name must be a name in C that is not taken by C or the file itself, got {name!r}."
+        )
+    code = f"{_comment(estimator, name)}\n{code}\n{function.replace('%', name, 1)}"
     if path is not None:
         Path(path).write_text(code)
     return code

@@ -33,8 +33,8 @@ def save(estimator, path):
     Raises
     ------
     ValueError
-        If the student is a torch module of your own, or a level is neither string nor
-        number.
+        If the student is a torch module of your own, the estimator is of a class of your own,
+        or a level is neither string nor number.
     """
     student = estimator.student_
     if not isinstance(student, ForwardPass):
@@ -42,9 +42,15 @@ def save(estimator, path):
             f"only a StudentMLP can be saved as arrays, and this student is a "
             f"{type(student.module).__name__}: save it with joblib."
         )
+    if type(estimator).__name__ not in CLASSES:
+        raise ValueError(
+            f"only {' and '.join(CLASSES)} can be read from a file, which holds no code, and this "
+            f"is a {type(estimator).__name__}: save it with joblib."
+        )
     plain = to_plain(estimator.inputs_, student)
     fitted = {name: value for name, value in vars(estimator).items() if name.endswith("_")}
     params = estimator.get_params(deep=False)
+    params = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in params.items()}
     content = {
         "class": type(estimator).__name__,
         "classes": _to_json(estimator.classes_, "classes_"),

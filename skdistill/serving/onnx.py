@@ -9,6 +9,7 @@ from skdistill.serving.forward import ForwardPass
 OPSET = 17
 OPSET_ML = 3
 ML = "ai.onnx.ml"
+OUTPUTS = ("label", "probabilities")
 FURTHEST = 1e100  # beyond it numbers are clipped, so that their squares stay finite
 
 
@@ -40,7 +41,8 @@ def to_onnx(estimator, path=None, *, dtype="float32", int8=False, X=None, max_ch
     ------
     ValueError
         If the student is a torch module of your own, if a level is neither string nor
-        number, or if eight bits change too many answers; nothing is written then.
+        number, if a column that is an input of its own is called like an output, or if eight
+        bits change too many answers; nothing is written then.
     """
     onnx = _onnx()
     if dtype not in ("float32", "float64"):
@@ -99,7 +101,7 @@ class Graph:
         return name
 
 
-def write_student(graph, estimator, inputs, dtype, *, label="label", proba="probabilities"):
+def write_student(graph, estimator, inputs, dtype, *, label=OUTPUTS[0], proba=OUTPUTS[1]):
     """Add the nodes of a fitted student to a graph.
 
     Parameters
@@ -187,7 +189,7 @@ def _forward(graph, inputs, student, numbers, levels, dtype):
     parts = []
     if numbers is not None:
         missing = graph("IsNaN", numbers)
-        numbers = graph("Where", missing, inputs.center.astype(dtype), numbers)
+        numbers = graph("Where", missing, _center(inputs, dtype), numbers)
         scaled = _scaled(graph, inputs, numbers, dtype)
         parts.append(scaled)
         if len(inputs.flag_columns):
@@ -206,6 +208,19 @@ def _forward(graph, inputs, student, numbers, levels, dtype):
     for weight, bias in folded.weights[:-1]:
         h = graph("Relu", graph("Gemm", h, weight, bias))
     return graph("Gemm", h, *folded.weights[-1])
+
+
+def _center(inputs, dtype):
+    """What a missing number is taken for: in float32 on the same step as in doubles."""
+    if dtype == "float64":
+        return inputs.center
+    below, points = _rounded_down(inputs.center), inputs.split_points
+    stands = (inputs.center[: len(points), None] > points).sum(1)
+    is_right = (below[: len(points), None] > _rounded_down(points)).sum(1) == stands
+    above = np.nextafter(below, np.float32(np.inf))
+    center = inputs.center.astype(np.float32)
+    center[: len(points)] = np.where(is_right, below[: len(points)], above[: len(points)])
+    return center
 
 
 def _scaled(graph, inputs, numbers, dtype):
@@ -266,6 +281,12 @@ def _declare_inputs(estimator, dtype):
     if all(levels.dtype.kind in "biuf" for levels in table.levels_):
         return [helper.make_tensor_value_info("X", number, [None, n_features])]
     names = getattr(estimator, "feature_names_in_", [f"x{j}" for j in range(n_features)])
+    taken = [name for name in OUTPUTS if name in names]
+    if taken:
+        raise ValueError(
+            f"a column is called {taken[0]!r}, as an output of the graph is: fit on a table in "
+            "which it has another name."
+        )
     kinds = dict(zip(np.flatnonzero(table.is_categorical_), table.levels_))
     types = [_element_type(kinds[j]) if j in kinds else number for j in range(n_features)]
     return [

@@ -114,10 +114,11 @@ def test_no_label_can_break_out_of_the_comment(tmp_path):
     assert_same_answers(quick_classifier().fit(X, labels), X, X, tmp_path)
 
 
-def test_a_name_that_c_has_not_is_refused():
+@pytest.mark.parametrize("name", ["my student", "3rd", "int", "switch", "center", "weight0", "exp"])
+def test_a_name_that_c_has_not_or_has_taken_is_refused(name):
     X, y = numeric_rows()
     with pytest.raises(ValueError, match="name in C"):
-        quick_classifier().fit(X, y).to_c(name="my student")
+        quick_classifier().fit(X, y).to_c(name=name)
 
 
 def test_a_torch_module_is_refused():

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 import safetensors.numpy
 from numpy.testing import assert_array_equal
+from sklearn.tree import DecisionTreeClassifier
 
 import skdistill
-from skdistill import StudentNet
+from skdistill import StudentNet, TableClassifier
 from skdistill.serving import files
 from tests.serving.cases import encoded_tree, rows_with_flags
 from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
@@ -289,3 +290,34 @@ def test_arrays_that_disagree_are_refused(saved, tmp_path, arrays, message):
     path = forged(saved[2], tmp_path / "forged", arrays=arrays)
     with pytest.raises(ValueError, match=message):
         skdistill.load(path)
+
+
+@pytest.mark.parametrize("told", [[2], [False, False, True, False]])
+def test_categories_told_by_an_array_are_known_again(tmp_path, told):
+    frame, y = mixed_table()
+    X = frame.to_numpy(dtype=object)
+    teacher = TableClassifier(DecisionTreeClassifier(max_depth=2), told)
+    clf = quick_classifier(
+        [("tree", teacher)], weights=np.array([2.0]), categorical_features=np.array(told)
+    ).fit(X, y)
+
+    clf.save(tmp_path / "student.safetensors")
+    again = skdistill.load(tmp_path / "student.safetensors")
+
+    assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
+    assert again.categorical_features == told
+    assert again.weights == [2.0]
+
+
+def test_a_class_of_ones_own_is_refused_when_it_is_saved(tmp_path):
+    X, y = numeric_rows()
+    params = quick_classifier().get_params(deep=False)
+
+    with pytest.raises(ValueError, match=r"only DistilledClassifier can be read.* this is a Mine"):
+        Mine(**params).fit(X, y).save(tmp_path / "student.safetensors")
+
+    assert not list(tmp_path.iterdir())
+
+
+class Mine(skdistill.DistilledClassifier):
+    """A classifier that no file may name."""

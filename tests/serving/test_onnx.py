@@ -171,3 +171,28 @@ def test_a_number_type_that_onnx_lacks_is_refused():
     X, y = numeric_rows()
     with pytest.raises(ValueError, match="float16"):
         quick_classifier().fit(X, y).to_onnx(dtype="float16")
+
+
+def test_a_missing_number_stands_on_the_step_of_the_center_whatever_the_rounding():
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(1200, 2)), rng.randint(0, 2, 1200)
+    clf = quick_classifier().fit(X, y)
+    inputs = clf.inputs_
+    # The center and a split point between the same two of float32, nearer to the upper one.
+    cell = np.spacing(np.float32(0.25)).astype(float)
+    inputs.center[:] = 0.25 + 0.75 * cell, 0.25 + 0.9 * cell
+    inputs.split_points[:] = np.inf
+    inputs.split_points[:, 0] = 0.25 + 0.9 * cell, 0.25 + 0.75 * cell
+    clf.student_.steps[:] = rng.normal(size=clf.student_.steps.shape)  # so that each step counts
+
+    assert_same_answers(clf, np.full((1, 2), np.nan))
+    assert_same_answers(clf, np.full((1, 2), np.nan), dtype="float64")
+
+
+@pytest.mark.parametrize("name", ["label", "probabilities"])
+def test_a_column_that_is_called_like_an_output_is_refused(name):
+    X, y = mixed_table()
+    X = X.rename(columns={"age": name})
+
+    with pytest.raises(ValueError, match=f"a column is called '{name}', as an output"):
+        quick_classifier().fit(X, y).to_onnx()
