@@ -54,10 +54,10 @@ class DistilledClassifier(Exports, HasTeachers):
         The teacher's share of the loss ``alpha T² KL(teacher ‖ student) + (1 - alpha)
         CE(y, student)`` on rows that have a label: 1 is the teacher alone, 0 the labels
         alone. "auto": the noisier the labels are, by how much of their variance the teachers
-        explain out of fold, the more: 1 / (1 + SNR²), SNR = R² / (1 - R²), with synthetic
-        rows, and 1 - R² without; or the net on labels alone, if that has the clearly lower
-        held-out log loss after a quarter of the epochs. Not tried on tables of less than some
-        1,500 rows, which can spare none for that.
+        explain out of fold, the more: 1 / (1 + SNRᵖ), SNR = R² / (1 - R²), p = 1 + the share
+        of synthetic and other unlabelled rows, so 1 - R² without; or the net on labels alone,
+        if that has the clearly lower held-out log loss after a quarter of the epochs. Not
+        tried on tables of less than some 1,500 rows, which can spare none for that.
     cv : int, splitter, iterable, "oob" or None, default=5
         Folds of the cross-fitting. "oob" fits the teachers that have out-of-bag answers
         once, and once more on all rows: forests, `ExtraTreesClassifier(bootstrap=True)`,
@@ -358,10 +358,16 @@ class DistilledClassifier(Exports, HasTeachers):
         return batched_logits(self.inputs_, student, X, checked=checked)
 
     def _new_student(self):
+        from skorch import NeuralNet
+
         from skdistill.nets.training import resolve_device
         from skdistill.student.student_net import StudentNet
 
         net = StudentNet() if self.student is None else clone(self.student)
+        if not isinstance(net, NeuralNet):
+            raise ValueError(
+                f"student must be a skorch.NeuralNet, such as StudentNet(), got {net!r}."
+            )
         verbose = max(0, int(self.verbose) - 1)
         return net.set_params(device=resolve_device(self.device), verbose=verbose)
 
@@ -390,6 +396,7 @@ class DistilledClassifier(Exports, HasTeachers):
         Naming one of the default teachers, or a parameter of the default student, makes
         it explicit.
         """
+        self.student = params.pop("student", self.student)
         if self.student is None and any(key.startswith("student__") for key in params):
             from skdistill.student.student_net import StudentNet
 

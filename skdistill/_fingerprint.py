@@ -73,7 +73,10 @@ def _feed(digest, value):
         _feed(digest, [item for key in sorted(value) for item in (key, value[key])])
     elif isinstance(value, type) or inspect.isroutine(value):
         _feed_pickled(digest, value)
-        _add(digest, version_of(value.__module__), _source(value))
+        if isinstance(value, type):
+            _feed_type(digest, value)  # what it inherits counts too
+        else:
+            _add(digest, version_of(value.__module__), _source(value))
     elif hasattr(value, "named_modules"):
         _feed_module(digest, value)
     elif isinstance(value, partial):

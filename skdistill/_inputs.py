@@ -374,12 +374,13 @@ def _split_points(numbers, targets, max_bins):
 
     # One column leaves nothing to draw; a seed keeps numpy's own generator as it was.
     tree = DecisionTreeRegressor(max_leaf_nodes=max_bins, min_samples_leaf=10, random_state=0)
+    largest = np.finfo(np.float32).max  # that a tree takes
     points = []
     for column in numbers.T:
         seen = ~np.isnan(column)
         found = np.array([])
         if seen.sum() > 1:
-            fitted = tree.fit(column[seen, None], targets[seen]).tree_
+            fitted = tree.fit(column[seen, None].clip(-largest, largest), targets[seen]).tree_
             found = np.unique(fitted.threshold[fitted.children_left >= 0])
         points.append(found)
     n_points = max((len(found) for found in points), default=0)

@@ -469,3 +469,39 @@ def test_synthetic_rows_unlike_the_table_are_refused(bend, message):
         quick_classifier(
             [("tree", TableClassifier(DecisionTreeClassifier()))], augmenter=Bends(bend)
         ).fit(X, y)
+
+
+class Never(LogisticRegression):
+    """A teacher that must not be fitted."""
+
+    def fit(self, X, y, sample_weight=None):
+        raise AssertionError("a teacher was fitted before the table was looked at")
+
+
+DATES = pd.DataFrame({"at": pd.date_range("2020-01-01", periods=60), "x": np.arange(60.0)})
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"X": DATES}, "at"),
+        ({"X": DATES[["x"]].replace(3.0, np.inf)}, "infinity"),
+        ({"X": DATES[["x"]], "categorical_features": ["nope"]}, "nope"),
+        ({"student": LogisticRegression()}, r"student must be a skorch.NeuralNet.*LogisticRegr"),
+        ({"groups": np.array([1, "a"] * 30, dtype=object)}, "groups mixes int and str"),
+    ],
+)
+def test_what_is_wrong_is_told_before_a_teacher_is_fitted(params, message):
+    with pytest.raises(ValueError, match=message):
+        fit_rows(**{"teachers": [("never", Never())]} | params)
+
+
+def test_a_word_for_weights_is_told_before_a_teacher_is_fitted():
+    with pytest.raises(ValueError, match="weights must be 'auto', None or an array, got 'foo'"):
+        TeacherEnsemble([("never", Never())], "foo", cv=2).fit(X, Y)
+
+
+@pytest.mark.parametrize("make", [TeacherEnsemble, quick_classifier])
+def test_a_teacher_called_pool_is_refused(make):
+    with pytest.raises(ValueError, match="a teacher is called 'pool'"):
+        make([("pool", TREE), ("tree", TREE)]).fit(X, Y)

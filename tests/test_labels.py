@@ -220,3 +220,16 @@ def test_six_in_a_hundred_are_told_from_the_rest():
     assert share < 0.08
     of_shares = log_loss(y[3000:], np.tile([1 - share, share], (1500, 1)), labels=clf.classes_)
     assert log_loss(y[3000:], proba, labels=clf.classes_) < of_shares
+
+
+def test_models_that_are_not_there_are_told_with_those_that_are():
+    X, y = numeric_rows()
+    tree = DecisionTreeClassifier(max_depth=2).fit(X, y)
+    report = compare({"tree": tree}, X, y)
+
+    with pytest.raises(KeyError, match=r"no model is called 'student'.*'tree'"):
+        report["student"]
+    with pytest.raises(ValueError, match=r"reference 'b' is none of the models: \['tree'\]"):
+        compare({"tree": tree}, X, y, reference="b")
+    with pytest.raises(ValueError, match="no model to compare"):
+        compare({}, X, y)

@@ -1,5 +1,7 @@
 """What was computed once is found again, and only that."""
 
+import importlib
+import linecache
 import os
 import signal
 import subprocess
@@ -510,3 +512,21 @@ def test_a_memory_does_not_warn_where_all_is_well(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         quick_classifier(memory=tmp_path).fit(*numeric_rows())
+
+
+def test_a_class_whose_base_class_was_edited_is_other_work(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    said = []
+    for slope in (1, 1, 2):
+        (tmp_path / "bases.py").write_text(f"class Base:\n    slope = {slope}\n")
+        (tmp_path / "nets_of_mine.py").write_text(
+            "from bases import Base\nclass Child(Base):\n    pass\n"
+        )
+        for name in ("bases", "nets_of_mine"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        linecache.clearcache()
+        child = importlib.import_module("nets_of_mine").Child
+        said.append(skdistill._fingerprint.fingerprint(child))
+
+    assert said[0] == said[1] != said[2]

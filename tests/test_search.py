@@ -177,3 +177,25 @@ def test_a_search_in_processes_gives_the_same_scores(tmp_path):
         return search.fit(X, y).cv_results_["mean_test_score"]
 
     assert_allclose(scores(n_jobs=2), scores(), rtol=1e-6)
+
+
+def test_one_forest_alone_is_searched_too():
+    X, y = numeric_rows()
+    clf = quick_classifier(RandomForestClassifier(2, random_state=0))
+
+    search = GridSearchCV(clf, {"alpha": [0.3, 0.6], "teachers__max_depth": [1, 3]}, cv=2)
+
+    assert search.fit(X, y).best_estimator_.get_params()["teachers__max_depth"] in (1, 3)
+
+
+def test_a_teacher_of_a_tuple_can_be_exchanged_by_its_name():
+    X, y = numeric_rows()
+    clf = quick_classifier((("a", RandomForestClassifier(2)), ("b", RandomForestClassifier(3))))
+
+    assert list(clf.set_params(a="drop").fit(X, y).teacher_weights_) == ["b"]
+
+
+def test_the_default_student_is_named_again_by_its_parameters():
+    clf = quick_classifier().set_params(student=None, student__lr=0.5)
+
+    assert clf.student.lr == 0.5

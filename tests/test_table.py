@@ -327,3 +327,13 @@ def test_a_row_is_encoded_the_same_alone_and_among_others():
 
     for i in (0, 3, 7, 699):
         assert_array_equal(inputs.transform(X.iloc[[i]]), together[[i]])
+
+
+def test_split_points_are_found_beside_numbers_that_a_tree_does_not_take():
+    column = np.arange(1200.0)
+    targets = np.eye(2)[(column > 500).astype(int)]
+    column[:2] = 1e39, -1e200
+
+    inputs, _ = inputs_of(column[:, None], targets=targets)
+
+    assert 500.5 in inputs.split_points[0]

@@ -13,7 +13,7 @@ def expected_calibration_error(y_true, proba, *, n_bins=15):
     ----------
     y_true : array-like of shape (n_samples,), int
         Indices of the true classes, as columns of `proba`.
-    proba : ndarray of shape (n_samples, n_classes)
+    proba : array-like of shape (n_samples, n_classes)
     n_bins : int, default=15
 
     Returns
@@ -39,6 +39,7 @@ def expected_calibration_error(y_true, proba, *, n_bins=15):
 
 def reliability(y_true, proba, *, n_bins=15):
     """Rows, mean confidence and accuracy of each bin that has rows."""
+    proba = np.asarray(proba)
     confidence = proba.max(1)
     right = proba.argmax(1) == np.asarray(y_true)
     bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)

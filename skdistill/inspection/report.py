@@ -45,7 +45,10 @@ class Report:
         self.rows = rows
 
     def __getitem__(self, name):
-        return next(row for row in self.rows if row.name == name)
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(f"no model is called {name!r}: {[row.name for row in self.rows]}.")
 
     def to_dicts(self):
         """One dict a model, ready for JSON."""
@@ -96,8 +99,13 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
     Raises
     ------
     ValueError
-        If the models differ in their classes, or y has others.
+        If there are none, they differ in their classes, y has others, or `reference` is none of
+        them.
     """
+    if not models:
+        raise ValueError("there is no model to compare: give them as {name: model}.")
+    if reference not in (None, *models):
+        raise ValueError(f"reference {reference!r} is none of the models: {list(models)}.")
     classes, y = _check_classes(models, y)
     probas = {name: model.predict_proba(X) for name, model in models.items()}
     of_reference = probas[reference or next(iter(probas))]
