@@ -484,7 +484,7 @@ DATES = pd.DataFrame({"at": pd.date_range("2020-01-01", periods=60), "x": np.ara
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"X": DATES}, "at"),
+        ({"X": DATES}, "Column 'at' holds dates or times"),
         ({"X": DATES[["x"]].replace(3.0, np.inf)}, "infinity"),
         ({"X": DATES[["x"]], "categorical_features": ["nope"]}, "nope"),
         ({"student": LogisticRegression()}, r"student must be a skorch.NeuralNet.*LogisticRegr"),

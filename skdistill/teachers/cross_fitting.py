@@ -15,9 +15,16 @@ from sklearn.model_selection import (
 from sklearn.utils import _safe_indexing
 
 from skdistill._fingerprint import fingerprint
+from skdistill._held_out import learnt_from
 from skdistill.teachers.fitted import FittedTeacher
 from skdistill.teachers.out_of_bag import has_out_of_bag, out_of_bag_targets, with_out_of_bag
-from skdistill.teachers.ready import ask_ready, is_ready, label_answers, warn_of_frozen
+from skdistill.teachers.ready import (
+    ask_ready,
+    check_what_is_ready_within,
+    is_ready,
+    label_answers,
+    warn_of_frozen,
+)
 from skdistill.teachers.work import naming, recall_or_make, recipes_of
 
 OUT_OF_BAG = "out of bag"
@@ -166,14 +173,10 @@ def cross_fit(
     in_sample = splits is None
     if in_sample:
         splits = [(everything, everything)]
-    counted, learnt = everything, np.ones(len(y), dtype=bool)
-    if sample_weight is not None:
-        counted, learnt = np.flatnonzero(sample_weight), sample_weight > 0
-        # Where a teacher regularises, it holds against the sum of the weights. Rounded, so that
-        # weights of one ratio are the same to the last digit, by which trees decide ties.
-        sample_weight = np.float32(sample_weight / sample_weight[counted].mean()).astype(float)
-    if held_out is not None:
-        learnt = learnt & ~held_out
+    counted = everything if sample_weight is None else np.flatnonzero(sample_weight)
+    nobody = np.zeros(len(y), dtype=bool)
+    learnt = learnt_from(nobody if held_out is None else held_out, sample_weight)
+    sample_weight = _of_mean_one(sample_weight, counted)
     splits = [(_some(train[learnt[train]]), test) for train, test in splits]
     warn_of_frozen(teachers)
     rows = (X, y, classes, sample_weight, tuple(unlabeled))
@@ -226,6 +229,15 @@ def cross_fit(
     return soft_targets, of_folds, of_all, [fitted[t] for t in sorted(fitted)] if keep else []
 
 
+def _of_mean_one(sample_weight, counted):
+    """Weights to the scale on which a teacher that regularises holds against their sum."""
+    if sample_weight is None:
+        return None
+    # Rounded, so that weights of one ratio are the same to the last digit, by which trees
+    # decide ties.
+    return np.float32(sample_weight / sample_weight[counted].mean()).astype(float)
+
+
 def _some(train):
     """A fold's training rows, of which there must be some."""
     if not len(train):
@@ -275,6 +287,7 @@ def _fit_and_label(named, where, train, test, rows, keep):
     X, y, classes, sample_weight, unlabeled = rows
     with naming(name, where, X):
         teacher = with_out_of_bag(teacher) if where == OUT_OF_BAG else clone(teacher)
+        check_what_is_ready_within(teacher, classes[np.unique(y[train])].tolist())
         fitted = FittedTeacher(name, teacher, classes).fit(
             _safe_indexing(X, train),
             y[train],

@@ -2,7 +2,6 @@
 
 import numpy as np
 from sklearn import config_context
-from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
@@ -25,7 +24,6 @@ class FittedTeacher:
 
     def fit(self, X, y, sample_weight=None):
         self.columns, y = np.unique(y, return_inverse=True)
-        self._check_what_is_frozen_within()
         if len(self.columns) > 1:  # one class most refuse, and some make up a second
             present = self.columns.tolist()
             fit_on_indices(self.estimator, X, y, self.classes_, sample_weight, present=present)
@@ -45,21 +43,6 @@ class FittedTeacher:
         proba = np.zeros((len(given), len(self.classes_)))
         proba[:, self.columns] = given
         return proba
-
-    def _check_what_is_frozen_within(self):
-        """A classifier that knows its labels gives its columns other names than 0, 1, 2…"""
-        indices = np.arange(len(self.columns))
-        for within in getattr(self.estimator, "get_params", dict)().values():
-            is_frozen = isinstance(within, FrozenEstimator) and is_classifier(within)
-            if not (is_frozen or hasattr(within, "check_labels")):  # a `CallableTeacher`
-                continue
-            classes = np.asarray(within.classes_).tolist()
-            if not classes == indices.tolist() == self.classes_[self.columns].tolist():
-                raise ValueError(
-                    f"it holds a {type(within).__name__} of the classes {classes[:5]}, but is to "
-                    f"be fitted on indices of {self.classes_[self.columns].tolist()[:5]}: fit the "
-                    "whole teacher and freeze that, or use labels 0, 1, 2…"
-                )
 
 
 def as_probabilities(given, n_classes):

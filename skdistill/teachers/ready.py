@@ -4,7 +4,7 @@ import warnings
 from functools import partial
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,6 +16,29 @@ from skdistill.teachers.work import naming, recall_or_make
 def is_ready(teacher):
     """Whether a teacher needs no fitting, so that it need not be asked fold by fold."""
     return isinstance(teacher, (FrozenEstimator, CallableTeacher))
+
+
+def check_what_is_ready_within(teacher, labels):
+    """Refuse a teacher that holds a classifier which calls its columns other than 0, 1, 2…
+
+    Parameters
+    ----------
+    teacher : classifier
+        To be fitted on indices of the labels.
+    labels : list
+        Sorted.
+    """
+    indices = list(range(len(labels)))
+    for within in getattr(teacher, "get_params", dict)().values():
+        if not (is_ready(within) and is_classifier(within)):
+            continue
+        classes = np.asarray(within.classes_).tolist()
+        if not classes == indices == labels:
+            raise ValueError(
+                f"it holds a {type(within).__name__} of the classes {classes[:5]}, but is to be "
+                f"fitted on indices of {labels[:5]}: fit the whole teacher and freeze that, or use "
+                "labels 0, 1, 2…"
+            )
 
 
 class ReadyTeacher(FittedTeacher):

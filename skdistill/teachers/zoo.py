@@ -31,7 +31,7 @@ def default_teachers(effort="full", *, categorical_features="from_dtype", device
     ----------
     effort : {"full", "low"}, default="full"
         "low": a third of the trees, larger steps of boosting and one net of fewer epochs, for
-        a first look in about half the time of a fit.
+        a first look in less than half the time of a fit.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         As in `DistilledClassifier`.
     device : str, default="auto"
