@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+import platform
 import sys
 from functools import partial
 from hashlib import blake2b
@@ -189,9 +190,11 @@ def _is_recipe(value):
 
 
 def version_of(module):
-    """The version of the library that a module belongs to, "" if it has none."""
-    library = sys.modules.get(module.partition(".")[0])
-    return str(getattr(library, "__version__", ""))
+    """The version of the library that a module belongs to, Python's own among them; "" if none."""
+    name = module.partition(".")[0]
+    if name in sys.stdlib_module_names:
+        return platform.python_version()
+    return str(getattr(sys.modules.get(name), "__version__", ""))
 
 
 def describe_error(error):

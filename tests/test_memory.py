@@ -23,7 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skorch.callbacks import Callback
 
 import skdistill
-from skdistill import TeacherEnsemble
+from skdistill import DistillationLoss, StudentMLP, StudentNet, TeacherEnsemble
 from skdistill._memory import Absent, Memory
 from skdistill.transfer.augmenters import Munge
 from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student
@@ -530,3 +530,13 @@ def test_a_class_whose_base_class_was_edited_is_other_work(tmp_path, monkeypatch
         said.append(skdistill._fingerprint.fingerprint(child))
 
     assert said[0] == said[1] != said[2]
+
+
+@pytest.mark.parametrize("kind", [StudentNet, StudentMLP, DistillationLoss, Counter])
+def test_no_source_is_read_of_what_has_a_version(monkeypatch, kind):
+    def getsource(thing):
+        raise AssertionError(f"the source of {thing} was read, which takes long")
+
+    monkeypatch.setattr(skdistill._fingerprint.inspect, "getsource", getsource)
+
+    assert skdistill._fingerprint.fingerprint(kind) == skdistill._fingerprint.fingerprint(kind)
