@@ -24,8 +24,8 @@ from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
 from skdistill import DistillationLoss, StudentMLP, StudentNet
-from skdistill._inputs import NetInputs
 from skdistill.nets.losses import pack_targets
+from skdistill.table.net_inputs import NetInputs
 
 BATCH = 256
 LOSS = {"temperature": 2.0, "alpha": 0.5}

@@ -23,7 +23,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from skdistill import DistilledClassifier, StudentNet, TeacherEnsemble, default_teachers
-from skdistill._memory import Memory
+from skdistill.jobs.memory import Memory
 
 GRID = {
     "alpha": [0.3, 0.6, 0.9],

@@ -8,7 +8,7 @@ from sklearn.tree import DecisionTreeClassifier
 from torch import nn
 
 from skdistill import DistilledClassifier, StudentNet, TableClassifier, TensorNet
-from skdistill.teachers import zoo
+from skdistill.teachers import defaults
 
 
 def numeric_rows(n_samples=60, n_classes=3, seed=0):
@@ -61,7 +61,7 @@ def quick_student(**params):
 
 def make_defaults_small(patch):
     """Make the default teachers and nets quick, for as long as a MonkeyPatch lasts."""
-    teachers = zoo.default_teachers
+    teachers = defaults.default_teachers
 
     def small_teachers(**kwargs):
         named = teachers(**kwargs)
@@ -70,7 +70,7 @@ def make_defaults_small(patch):
             teacher.set_params(**{few: 3})
         return named
 
-    patch.setattr(zoo, "default_teachers", small_teachers)
+    patch.setattr(defaults, "default_teachers", small_teachers)
     patch.setitem(TensorNet.__init__.__kwdefaults__, "max_epochs", 3)
 
 

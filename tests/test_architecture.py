@@ -1,42 +1,27 @@
 """Who may import whom: read from the source, so that nothing has to be imported."""
 
 import ast
+import graphlib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "skdistill"
-# What a table is, how work is shared out and kept: everyone may know.
-FOUNDATION = {
-    "_frames",
-    "_held_out",
-    "_rows",
-    "_table",
-    "_inputs",
-    "_levels",
-    "_fingerprint",
-    "_memory",
-    "_parallel",
-}
+# The wings in the order of the data flow, and what each may import beside itself.
 MAY_IMPORT = {
-    "_frames": set(),
-    "_held_out": set(),
-    "_levels": set(),
-    "_rows": set(),
-    "_table": {"_frames", "_levels", "_rows"},
-    "_inputs": {"_table"},
-    "_fingerprint": {"_frames"},
-    "_memory": {"_fingerprint"},
-    "_parallel": set(),
-    "nets": FOUNDATION,
-    "serving": FOUNDATION,
-    "inspection": FOUNDATION,
-    "transfer": FOUNDATION,
-    "teachers": FOUNDATION | {"nets", "transfer"},
-    "student": FOUNDATION | {"nets", "transfer", "serving"},
+    "table": set(),
+    "jobs": {"table"},
+    "nets": {"table", "jobs"},
+    "tasks": {"table", "nets"},
+    "transfer": {"table", "jobs"},
+    "teachers": {"table", "nets", "tasks", "transfer"},
+    "soft_targets": {"table", "jobs", "tasks", "teachers"},
+    "serving": {"table"},
+    "student": {"table", "jobs", "nets", "transfer", "serving"},
+    "inspection": set(),
 }
 HEAVY = {"torch", "skorch", "xgboost"}
-MAY_LOAD_TORCH = ("nets.", "student.", "teachers.net_classifier")
+MAY_LOAD_TORCH = ("nets.", "student.", "teachers.net_classifier", "serving.on_device")
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.rglob("*.py")
 )
@@ -89,7 +74,7 @@ def loaded(module):
 def test_the_rooms_are_those_that_have_rules():
     rooms = {module.split(".")[0] for module in MODULES}
 
-    assert rooms == {*MAY_IMPORT, "__init__", "__main__", "_classifier"}
+    assert rooms == {*MAY_IMPORT, "__init__", "__main__", "classifier"}
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m.split(".")[0] in MAY_IMPORT])
@@ -104,10 +89,20 @@ def test_importing_a_module_that_predicts_loads_no_torch(module):
     assert not loaded(module) & HEAVY
 
 
+def test_no_file_imports_itself_by_way_of_others():
+    own = {f"skdistill.{module}": module for module in MODULES}
+    imports = {
+        module: {own[name] for name in imported(ast.walk(tree_of(module))) if name in own}
+        for module in MODULES
+    }
+
+    assert list(graphlib.TopologicalSorter(imports).static_order())  # raises CycleError
+
+
 def test_the_public_names_are_imported_only_when_asked_for():
     assert "skdistill" not in loaded("__init__")
 
 
 def test_the_reading_of_imports_finds_those_that_are_there():
-    assert loaded("student.student_net") >= {"torch", "skorch", "sklearn", "numpy"}
-    assert rooms_imported("_classifier") >= {"_table", "nets", "student", "teachers", "serving"}
+    assert loaded("student.checks") >= {"torch", "skorch", "sklearn", "numpy"}
+    assert rooms_imported("classifier") >= {"table", "nets", "student", "teachers", "serving"}

@@ -16,7 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier, TableClassifier, TensorNet
-from skdistill.student.search import _is_clearly_lower
+from skdistill.student.recipe import _is_clearly_lower
 from tests.small import (
     Fixed,
     Linear,
@@ -419,7 +419,7 @@ def test_a_trial_of_a_student_that_does_not_stop_early_is_judged_at_its_end():
         judged.append(others.mean())
         return False
 
-    with patch("skdistill.student.search._is_clearly_lower", note):
+    with patch("skdistill.student.recipe._is_clearly_lower", note):
         clf.fit(X, y)
 
     assert judged == [pytest.approx(clf.candidates_[0]["valid_loss"], abs=1e-4)]

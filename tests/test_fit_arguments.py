@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import TeacherEnsemble
-from skdistill._held_out import hold_out
+from skdistill.table.splits import hold_out
 from tests.small import Fixed, mixed_table, numeric_rows, quick_classifier, quick_student, two_trees
 
 X, Y = numeric_rows()

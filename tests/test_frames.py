@@ -21,7 +21,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier, OnnxStudent, TableClassifier, TableEncoder
-from skdistill._fingerprint import fingerprint
+from skdistill.jobs.fingerprint import fingerprint
 from skdistill.transfer.augmenters import Munge
 from tests.small import (
     make_defaults_small,

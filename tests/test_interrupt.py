@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skorch.callbacks import Callback, EarlyStopping
 
 from skdistill import NetClassifier, StudentMLP, TensorNet
-from skdistill._parallel import Progress, in_parallel
+from skdistill.jobs.parallel import Progress, in_parallel
 from tests.small import numeric_rows, quick_classifier, quick_student
 
 
@@ -147,7 +147,7 @@ def test_the_student_ends_with_the_epoch_in_which_the_time_is_over(monkeypatch):
 
 @pytest.mark.parametrize("alpha", [0.5, "auto"])
 def test_where_the_teachers_used_up_the_time_the_student_gets_one_epoch(alpha, monkeypatch):
-    monkeypatch.setattr("skdistill.student.search.FEWEST_ROWS_TO_CHOOSE_BY", 1)
+    monkeypatch.setattr("skdistill.student.recipe.FEWEST_ROWS_TO_CHOOSE_BY", 1)
     X, y = numeric_rows(1600)
 
     with pytest.warns(UserWarning, match="max_time was over before the student") as told:
@@ -169,7 +169,7 @@ def test_a_student_that_ran_out_of_time_is_not_kept_in_memory(tmp_path):
 def test_a_student_chosen_by_trials_that_ran_out_of_time_is_not_kept_in_memory(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("skdistill.student.search.FEWEST_ROWS_TO_CHOOSE_BY", 1)
+    monkeypatch.setattr("skdistill.student.recipe.FEWEST_ROWS_TO_CHOOSE_BY", 1)
     X, y = numeric_rows(200)
     student = quick_student(max_epochs=40, patience=40)  # trials of ten epochs
     clf = quick_classifier(student=student, alpha="auto", memory=tmp_path, max_time=100)
@@ -212,7 +212,7 @@ def test_a_bar_shows_teachers_folds_and_epochs(capsys, n_jobs):
 
 def test_without_tqdm_lines_say_how_long_it_will_take(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    monkeypatch.setattr("skdistill._parallel.time", SimpleNamespace(monotonic=Clock(10.0)))
+    monkeypatch.setattr("skdistill.jobs.parallel.time", SimpleNamespace(monotonic=Clock(10.0)))
     progress = Progress("teachers", ["one", "two", "three"], verbose=1)
 
     progress.step()

@@ -24,7 +24,7 @@ from skorch.callbacks import Callback
 
 import skdistill
 from skdistill import DistillationLoss, StudentMLP, StudentNet, TeacherEnsemble
-from skdistill._memory import Absent, Memory
+from skdistill.jobs.memory import Absent, Memory
 from skdistill.transfer.augmenters import Munge
 from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student
 
@@ -63,7 +63,7 @@ def log(tmp_path):
 
 @pytest.fixture(autouse=True)
 def _alpha_is_chosen_on_small_tables(monkeypatch):
-    monkeypatch.setattr("skdistill.student.search.FEWEST_ROWS_TO_CHOOSE_BY", 1)
+    monkeypatch.setattr("skdistill.student.recipe.FEWEST_ROWS_TO_CHOOSE_BY", 1)
 
 
 def counted(log, marks="ab", **params):
@@ -216,10 +216,10 @@ def test_another_version_of_a_library_is_other_work(log, tmp_path, monkeypatch, 
 def test_another_version_of_a_teachers_library_is_other_work(monkeypatch):
     from xgboost import XGBClassifier
 
-    before = skdistill._fingerprint.fingerprint(XGBClassifier())
+    before = skdistill.jobs.fingerprint.fingerprint(XGBClassifier())
     monkeypatch.setattr(sys.modules["xgboost"], "__version__", "99.0")
 
-    assert skdistill._fingerprint.fingerprint(XGBClassifier()) != before
+    assert skdistill.jobs.fingerprint.fingerprint(XGBClassifier()) != before
 
 
 def test_another_fitted_model_within_a_dict_is_other_work():
@@ -227,7 +227,7 @@ def test_another_fitted_model_within_a_dict_is_other_work():
     trees = [DecisionTreeClassifier(random_state=0).fit(X, labels) for labels in (y, y[::-1])]
 
     one, other, again = (
-        skdistill._fingerprint.fingerprint(FunctionTransformer(kw_args={"model": tree}))
+        skdistill.jobs.fingerprint.fingerprint(FunctionTransformer(kw_args={"model": tree}))
         for tree in (*trees, clone(trees[0]).fit(X, y))
     )
 
@@ -435,7 +435,7 @@ def test_a_failed_computation_leaves_nothing(tmp_path):
 
 HOLD = """
     import sys
-    from skdistill._memory import Memory
+    from skdistill.jobs.memory import Memory
 
     def hold():
         print("held", flush=True)
@@ -527,7 +527,7 @@ def test_a_class_whose_base_class_was_edited_is_other_work(tmp_path, monkeypatch
             monkeypatch.delitem(sys.modules, name, raising=False)
         linecache.clearcache()
         child = importlib.import_module("nets_of_mine").Child
-        said.append(skdistill._fingerprint.fingerprint(child))
+        said.append(skdistill.jobs.fingerprint.fingerprint(child))
 
     assert said[0] == said[1] != said[2]
 
@@ -537,6 +537,8 @@ def test_no_source_is_read_of_what_has_a_version(monkeypatch, kind):
     def getsource(thing):
         raise AssertionError(f"the source of {thing} was read, which takes long")
 
-    monkeypatch.setattr(skdistill._fingerprint.inspect, "getsource", getsource)
+    monkeypatch.setattr(skdistill.jobs.fingerprint.inspect, "getsource", getsource)
 
-    assert skdistill._fingerprint.fingerprint(kind) == skdistill._fingerprint.fingerprint(kind)
+    assert skdistill.jobs.fingerprint.fingerprint(kind) == skdistill.jobs.fingerprint.fingerprint(
+        kind
+    )

@@ -27,9 +27,9 @@ from skdistill import (
     TensorNet,
     student_from_teacher,
 )
-from skdistill._fingerprint import fingerprint
-from skdistill._inputs import NetInputs
-from skdistill._table import check_table
+from skdistill.jobs.fingerprint import fingerprint
+from skdistill.table.net_inputs import NetInputs
+from skdistill.table.validation import check_table
 from skdistill.transfer.augmenters import Munge
 from tests.small import Linear, make_defaults_small, quick_classifier, quick_student
 

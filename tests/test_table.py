@@ -6,8 +6,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdistill import TableEncoder
-from skdistill._inputs import NetInputs
-from skdistill._table import categorical_mask
+from skdistill.table.encoder import categorical_mask
+from skdistill.table.net_inputs import NetInputs
 from tests.small import mixed_table
 
 NAN = np.nan

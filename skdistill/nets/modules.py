@@ -22,7 +22,7 @@ class StudentMLP(nn.Module):
 
     Parameters
     ----------
-    layout : skdistill._inputs.InputLayout
+    layout : skdistill.table.net_inputs.InputLayout
         Which of the input's columns are what.
     n_classes : int
     n_samples : int, default=None

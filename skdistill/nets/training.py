@@ -2,24 +2,19 @@
 
 import time
 from contextlib import contextmanager
-from inspect import signature
 from threading import RLock
 
 import numpy as np
 import torch
-from sklearn.base import clone
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
-from skdistill._inputs import NetInputs, UnscaledInputs
-from skdistill._parallel import Progress
+from skdistill.jobs.parallel import Progress
 from skdistill.nets.losses import DistillationLoss, pack_targets
-from skdistill.nets.modules import StudentMLP
 
 MAX_SEED = np.iinfo(np.int32).max
-ROWS_TO_TRY = 8
 CUT_SHORT = ("time", "interrupt")
 # torch's random numbers belong to the process: of two threads, one trains at a time.
 _TRAINING = RLock()
@@ -142,82 +137,6 @@ def _losses(epoch):
     return {"train_loss", "valid_loss"} & set(epoch)
 
 
-def size_module(net, layout, n_classes, n_samples):
-    """Tell a net's module those of the sizes that its constructor asks for."""
-    sizes = {
-        "layout": layout,
-        "n_features": layout.width,
-        "n_classes": n_classes,
-        "n_samples": n_samples,
-    }
-    taken = _constructor_parameters(net)
-    net.set_params(**{f"module__{name}": sizes[name] for name in sizes if name in taken})
-
-
-def embeds_columns(net):
-    """Whether a net's module asks for an `InputLayout`, as `StudentMLP` does."""
-    return "layout" in _constructor_parameters(net)
-
-
-def inputs_for(net, X, categorical_features):
-    """How a net wants the table: with its layout if it asks for it, else as flat floats.
-
-    Rows of more than one axis it gets as they are, unless it asks for a layout.
-    """
-    if embeds_columns(net):
-        return NetInputs(categorical_features)
-    if len(X.shape) > 2:
-        return UnscaledInputs()
-    return NetInputs(categorical_features, max_bins=0, one_hot=True)
-
-
-def check_module(net, X, n_classes):
-    """Try a module of one's own on a few rows, before it is trained.
-
-    Parameters
-    ----------
-    net : skorch.NeuralNet
-        Sized and unfitted; a clone is tried.
-    X : ndarray or CSR matrix of shape (n_samples, ...), float32
-        As the net sees them.
-    n_classes : int
-
-    Raises
-    ------
-    ValueError
-        If it fails, returns another shape than one number for each class, or probabilities.
-    """
-    if net.module is StudentMLP:
-        return
-    few = X[:ROWS_TO_TRY]
-    kind = net.module if isinstance(net.module, type) else type(net.module)
-    what = f"the module {kind.__name__}"
-    trial = clone(net).set_params(verbose=0)
-    with seeded(0, net.device):
-        trial.initialize()
-        try:
-            logits = trial.forward(few)
-        except Exception as error:
-            raise ValueError(
-                f"{what} failed on rows of shape {few.shape[1:]}, float32: "
-                f"{type(error).__name__}: {error}"
-            ) from error
-    wanted = (few.shape[0], n_classes)
-    if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != wanted:
-        got = getattr(logits, "shape", None)
-        got = type(logits).__name__ if got is None else f"shape {tuple(got)}"
-        raise ValueError(
-            f"{what} returned {got} for {wanted[0]} rows, expected {wanted}: one logit for each of "
-            f"the {n_classes} classes."
-        )
-    sums = logits.float().sum(1)
-    if (logits >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-3):
-        raise ValueError(
-            f"{what} returns probabilities, expected logits: drop the softmax at its end, which is "
-            "part of the loss."
-        )
-
-
 def check_finite(net, what, rate):
     """Refuse a trained net that would answer NaN; `rate` is what its learning rate is called."""
     if not all(torch.isfinite(each).all() for each in net.module_.parameters()):
@@ -225,10 +144,6 @@ def check_finite(net, what, rate):
             f"the training of {what} diverged: after {len(net.history)} epochs its weights are not "
             f"finite. Lower its learning rate ({rate}={net.lr}), or the temperature."
         )
-
-
-def _constructor_parameters(net):
-    return signature(net.module).parameters if isinstance(net.module, type) else ()
 
 
 def resolve_device(device):

@@ -17,7 +17,7 @@ def batched_logits(inputs, student, X, *, checked):
 
     Parameters
     ----------
-    inputs : skdistill._inputs.NetInputs
+    inputs : skdistill.table.net_inputs.NetInputs
     student : ForwardPass, its like on a device, or any callable of encoded rows
     X : DataFrame, CSR matrix or ndarray of shape (n_samples, n_features)
         Been through `check_table`.
@@ -72,7 +72,7 @@ class ForwardPass:
 
     Parameters
     ----------
-    layout : skdistill._inputs.InputLayout
+    layout : skdistill.table.net_inputs.InputLayout
     weights : list of (weight, bias)
         Of each layer, weight of shape (n_in, n_out).
     waves : (frequency, phase, weight, bias) or None

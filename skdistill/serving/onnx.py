@@ -64,7 +64,7 @@ def to_onnx(estimator, path=None, *, dtype="float32", int8=False, X=None, max_ch
     )
     onnx.checker.check_model(model, full_check=True)
     if int8:
-        from skdistill.serving.onnx_runtime import in_eight_bits
+        from skdistill.serving.onnx_quantization import in_eight_bits
 
         model = in_eight_bits(model, X, max_changed)
     if path is not None:

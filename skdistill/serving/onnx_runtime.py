@@ -1,13 +1,11 @@
 """The student's ONNX graph in onnxruntime, in eight bits, and in skl2onnx pipelines."""
 
-import tempfile
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
-from skdistill._frames import as_objects, column_of, is_frame
-from skdistill._levels import is_missing
+from skdistill.table.categories import is_missing
+from skdistill.table.containers import as_objects, column_of, is_frame
 
 
 class OnnxStudent:
@@ -83,82 +81,3 @@ def _column(values, kind):
     return np.where(missing, _NO_INTEGER if kind == "tensor(int64)" else np.nan, values).astype(
         _DTYPES[kind]
     )
-
-
-def in_eight_bits(model, X, max_changed):
-    """Quantise a model's layers, and refuse if too many answers change.
-
-    Parameters
-    ----------
-    model : onnx.ModelProto
-    X : table of shape (n_samples, n_features)
-    max_changed : float
-        Share of the rows that may get another class.
-
-    Returns
-    -------
-    quantised : onnx.ModelProto
-    """
-    import onnx
-
-    if X is None:
-        raise ValueError("int8=True needs X: rows on which the answers are compared.")
-    try:
-        from onnxruntime.quantization import QuantType, quantize_dynamic
-    except ImportError as error:
-        raise ImportError("int8=True needs onnxruntime: pip install 'skdistill[onnx]'") from error
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "int8.onnx"
-        quantize_dynamic(
-            model, path, weight_type=QuantType.QInt8, per_channel=True,
-            op_types_to_quantize=["Gemm", "MatMul"],
-            # The waves' small products, which are a stack of matrices.
-            nodes_to_exclude=[node.name for node in model.graph.node if node.op_type == "MatMul"],
-        )  # fmt: skip
-        quantised = onnx.load(path)
-    changed = np.mean(OnnxStudent(model).predict(X) != OnnxStudent(quantised).predict(X))
-    if changed > max_changed:
-        raise ValueError(
-            f"in eight bits {changed:.2%} of {len(X)} answers change, and at most "
-            f"{max_changed:.2%} may: export with int8=False, or raise max_changed."
-        )
-    return quantised
-
-
-def register_skl2onnx():
-    """Teach skl2onnx about `DistilledClassifier`, so that it converts pipelines with one."""
-    from skl2onnx import update_registered_converter
-    from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
-
-    update_registered_converter(
-        import_module("skdistill").DistilledClassifier,
-        "SkdistillDistilledClassifier",
-        calculate_linear_classifier_output_shapes,
-        _convert,
-        options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
-    )
-
-
-def _convert(scope, operator, container):
-    from onnx.helper import get_attribute_value
-    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
-
-    from skdistill.serving.onnx import ML, OPSET, OPSET_ML, Graph, write_student
-
-    graph = Graph(scope.get_unique_variable_name("skdistill"))
-    names, dtype = [one.full_name for one in operator.inputs], "float32"
-    if len(names) == 1:
-        if isinstance(operator.inputs[0].type, DoubleTensorType):
-            dtype = "float64"
-        elif not isinstance(operator.inputs[0].type, FloatTensorType):
-            names = [graph("Cast", names[0], to=1)]
-    label, proba = (one.full_name for one in operator.outputs)
-    write_student(graph, operator.raw_operator, names, dtype, label=label, proba=proba)
-    container.initializers.extend(graph.initializers)
-    for node in graph.nodes:
-        attributes = {each.name: get_attribute_value(each) for each in node.attribute}
-        container.add_node(
-            node.op_type, list(node.input), list(node.output), name=node.name,
-            op_domain=node.domain, op_version=OPSET_ML if node.domain == ML else OPSET,
-            **attributes,
-        )  # fmt: skip

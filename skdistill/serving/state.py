@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from skdistill._inputs import NetInputs
 from skdistill.serving.forward import ForwardPass
+from skdistill.table.net_inputs import NetInputs
 
 WAVES = ("frequency", "phase", "weight", "bias")
 
@@ -15,7 +15,7 @@ def to_plain(inputs, student):
 
     Parameters
     ----------
-    inputs : skdistill._inputs.NetInputs
+    inputs : skdistill.table.net_inputs.NetInputs
         Fitted, and not `one_hot`.
     student : ForwardPass
 
@@ -44,7 +44,7 @@ def from_plain(plain):
 
     Returns
     -------
-    inputs : skdistill._inputs.NetInputs
+    inputs : skdistill.table.net_inputs.NetInputs
     student : ForwardPass
 
     Raises

@@ -6,21 +6,19 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._held_out import hold_out, learnt_from
-from skdistill._table import check_table, check_training_rows
+from skdistill.nets.interface import check_module, inputs_for, size_module
 from skdistill.nets.modules import StudentMLP
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import (
     MAX_SEED,
     best_epoch,
     check_finite,
-    check_module,
     cut_off,
-    inputs_for,
     resolve_device,
-    size_module,
     train_net,
 )
+from skdistill.table.splits import hold_out, learnt_from
+from skdistill.table.validation import check_table, check_training_rows
 from skdistill.transfer.transfer_set import TransferSet
 
 

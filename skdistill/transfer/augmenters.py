@@ -6,7 +6,9 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state, gen_batches
 
-from skdistill._frames import (
+from skdistill.jobs.memory import remembered
+from skdistill.table.containers import (
+    as_columns,
     as_dtype,
     as_floats,
     column_of,
@@ -20,10 +22,8 @@ from skdistill._frames import (
     select_columns,
     take,
 )
-from skdistill._inputs import NetInputs
-from skdistill._memory import remembered
-from skdistill._rows import as_columns
-from skdistill._table import TableEncoder
+from skdistill.table.encoder import TableEncoder
+from skdistill.table.net_inputs import NetInputs
 
 # A neighbour among so many rows is near enough, and found in seconds.
 ROWS_OF_NEIGHBOURS = 10_000

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skdistill._rows import stacked
+from skdistill.table.containers import stacked
 
 
 @dataclass

@@ -4,9 +4,9 @@ import torch
 from torch.nn import functional as F
 
 from skdistill import DistillationLoss, distillation_loss
-from skdistill._inputs import NetInputs
 from skdistill.nets.losses import DIVERGENCES, pack_targets
 from skdistill.nets.training import train_net
+from skdistill.table.net_inputs import NetInputs
 from skdistill.transfer.transfer_set import TransferSet
 from tests.small import quick_student
 

@@ -3,10 +3,10 @@ import pytest
 import torch
 
 from skdistill import StudentMLP
-from skdistill._inputs import InputLayout
 from skdistill.nets.modules import LevelEmbedding, StepEmbedding, WaveEmbedding
 from skdistill.serving import forward
 from skdistill.serving.forward import ForwardPass
+from skdistill.table.net_inputs import InputLayout
 
 SWITCHES = [(w, s, levels, f) for w in (0, 1) for s in (0, 1) for levels in (0, 1) for f in (0, 1)]
 

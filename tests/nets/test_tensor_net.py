@@ -10,11 +10,11 @@ from skdistill import (
     TensorNet,
     distillation_loss,
 )
-from skdistill._held_out import hold_out
-from skdistill._inputs import NetInputs
 from skdistill.nets.losses import pack_targets
 from skdistill.nets.tensor_net import Batches
 from skdistill.nets.training import resolve_device, seeded, train_net
+from skdistill.table.net_inputs import NetInputs
+from skdistill.table.splits import hold_out
 from skdistill.transfer.transfer_set import TransferSet
 from tests.small import Linear, numeric_rows, quick_student
 

@@ -87,7 +87,7 @@ def test_every_file_brings_the_same_answers_back(make, by, tmp_path):
         clf.student = clf.teachers = None  # parameters that are estimators bring their own types
         content = sio.dumps(clf)
         trusted = sio.get_untrusted_types(data=content)
-        assert trusted == ["skdistill._classifier.DistilledClassifier"]
+        assert trusted == ["skdistill.classifier.DistilledClassifier"]
         back = sio.loads(content, trusted=trusted)
 
     assert_array_equal(back.predict_proba(X), clf.predict_proba(X))

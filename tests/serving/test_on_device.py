@@ -9,8 +9,8 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdistill.serving.forward import ROWS_WORTH_A_GPU, batched_logits
-from skdistill.student import on_device as module
-from skdistill.student.on_device import DeviceForward, on_device
+from skdistill.serving.on_device import DeviceForward, on_device
+from skdistill.serving.on_device import on_device as module
 from tests.serving.cases import encoded_tree, rows_with_flags
 from tests.small import mixed_table, numeric_rows, quick_classifier
 

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdistill import OnnxStudent, StudentNet
-from skdistill.serving.onnx_runtime import register_skl2onnx
+from skdistill.serving.onnx_converter import register_skl2onnx
 from tests.serving.cases import encoded_tree, rows_with_flags
 from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
 

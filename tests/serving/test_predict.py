@@ -13,10 +13,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from skdistill import _classifier
-from skdistill._inputs import NetInputs
-from skdistill._table import TableEncoder, is_clean_matrix
+from skdistill import classifier
 from skdistill.serving.forward import ROWS_AT_ONCE, log_softmax, softmax
+from skdistill.table.encoder import TableEncoder
+from skdistill.table.net_inputs import NetInputs
+from skdistill.table.validation import is_clean_matrix
 from tests.serving.cases import encoded_tree
 from tests.small import mixed_table, numeric_rows, quick_classifier
 
@@ -36,7 +37,7 @@ def mixed():
 def slow_proba(clf, X, monkeypatch):
     """With scikit-learn's full checks, whatever X is."""
     with monkeypatch.context() as patch:
-        patch.setattr(_classifier, "is_clean_matrix", lambda *_: False)
+        patch.setattr(classifier, "is_clean_matrix", lambda *_: False)
         return clf.predict_proba(X)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from skdistill.student.search import share_of_teachers
+from skdistill.student.recipe import share_of_teachers
 from skdistill.transfer.transfer_set import TransferSet
 
 LABELS = np.arange(30) % 3

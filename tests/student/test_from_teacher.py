@@ -16,7 +16,7 @@ from skorch import NeuralNetClassifier
 from torch import nn
 
 from skdistill import NetClassifier, StudentMLP, StudentNet, TensorNet, load, student_from_teacher
-from skdistill._fingerprint import fingerprint
+from skdistill.jobs.fingerprint import fingerprint
 from skdistill.serving.forward import ForwardPass
 from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
 

@@ -29,7 +29,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import TableClassifier, TeacherEnsemble
-from skdistill.teachers.cross_fitting import cross_fit
+from skdistill.soft_targets.cross_fitting import cross_fit
 from tests.small import mixed_table, numeric_rows, quick_classifier
 
 WORDS = np.array(["hen", "cat", "ox"])  # not sorted

@@ -24,9 +24,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import CallableTeacher, TeacherEnsemble
-from skdistill._memory import Memory
-from skdistill.teachers.black_box import ScoreScaling
-from skdistill.teachers.cross_fitting import cross_fit
+from skdistill.jobs.memory import Memory
+from skdistill.soft_targets.cross_fitting import cross_fit
+from skdistill.teachers.callable_teacher import ScoreScaling
 from tests.small import mixed_table, numeric_rows, quick_classifier
 
 WORDS = np.array(["a", "b", "c"])

@@ -18,8 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 from xgboost import XGBClassifier
 
 from skdistill import NetClassifier, StudentMLP, TensorNet
-from skdistill.teachers.cross_fitting import cross_fit, folds
-from skdistill.teachers.fitted import FittedTeacher
+from skdistill.soft_targets.cross_fitting import cross_fit
+from skdistill.soft_targets.fitted_teacher import FittedTeacher
+from skdistill.table.splits import folds
 from tests.small import Fixed, mixed_table, numeric_rows, two_trees
 
 CLASSES = np.arange(3)

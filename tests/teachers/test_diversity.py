@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from sklearn.metrics import log_loss
 
 from skdistill import DistilledClassifier, TeacherEnsemble, diversity, load
-from skdistill.teachers.pooling import pool, pool_weights
+from skdistill.tasks.pooling import pool, pool_weights
 from tests.small import mixed_table, numeric_rows, quick_classifier, two_trees
 
 PAIRWISE = ("disagreement", "q_statistic", "double_fault", "error_correlation")

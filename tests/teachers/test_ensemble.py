@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import get_tags
 
 from skdistill import TeacherEnsemble, pool
-from skdistill.teachers.pooling import COMBINATIONS
+from skdistill.tasks.pooling import COMBINATIONS
 from tests.small import mixed_table, numeric_rows, two_trees
 
 

@@ -7,8 +7,8 @@ from numpy.testing import assert_array_equal
 from skorch.callbacks import Callback, LRScheduler
 
 from skdistill import NetClassifier, StudentMLP, TensorNet
-from skdistill._held_out import hold_out
 from skdistill.nets.training import best_epoch, cut_off, train_net
+from skdistill.table.splits import hold_out
 from skdistill.transfer.transfer_set import TransferSet
 from tests.small import Linear, numeric_rows
 

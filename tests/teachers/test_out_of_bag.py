@@ -15,8 +15,8 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import TableClassifier, TeacherEnsemble
-from skdistill.teachers.cross_fitting import cross_fit
-from skdistill.teachers.out_of_bag import with_out_of_bag
+from skdistill.soft_targets.cross_fitting import cross_fit
+from skdistill.soft_targets.out_of_bag import with_out_of_bag
 from tests.small import mixed_table, numeric_rows, quick_classifier
 
 CLASSES = np.arange(3)

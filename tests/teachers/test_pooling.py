@@ -4,7 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import log_loss
 
 from skdistill import pool
-from skdistill.teachers.pooling import COMBINATIONS, pool_sharpness, pool_weights, sharpen
+from skdistill.tasks.pooling import COMBINATIONS, pool_sharpness, pool_weights, sharpen
 
 # Three teachers, one row, two classes.
 THREE = np.array([[[0.9, 0.1]], [[0.6, 0.4]], [[0.2, 0.8]]])

@@ -12,6 +12,8 @@ from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone, is_classifi
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import _BaseComposition
 
+from skdistill.tasks.fitting import has_probabilities
+
 
 class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
     """What `TeacherEnsemble` and `DistilledClassifier` share: teachers with names."""
@@ -43,7 +45,7 @@ class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
         return self
 
     def _default_teachers(self):
-        from skdistill.teachers.zoo import default_teachers
+        from skdistill.teachers.defaults import default_teachers
 
         return default_teachers(categorical_features=self.categorical_features)
 
@@ -123,15 +125,6 @@ def _check_teacher(name, teacher):
             f"Teacher {name!r} ({type(teacher).__name__}) has no predict_proba: choose a "
             "probabilistic setting of it, or wrap it in CalibratedClassifierCV."
         )
-
-
-def has_probabilities(classifier):
-    """Whether a classifier, fitted or not, has `predict_proba`."""
-    while hasattr(classifier, "steps"):
-        classifier = classifier.steps[-1][1]
-    # Stacking without a final estimator takes a logistic regression, but has it only once fitted.
-    stacks = getattr(classifier, "final_estimator", classifier) is None
-    return stacks or hasattr(classifier, "predict_proba")
 
 
 def _cloned(name, teacher, rng):

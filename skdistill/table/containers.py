@@ -3,7 +3,7 @@
 import sys
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix, issparse, vstack
 
 
 def is_frame(X):
@@ -110,3 +110,28 @@ def holds_dates(dtype):
     if hasattr(dtype, "is_temporal"):
         return dtype.is_temporal()
     return getattr(dtype, "kind", "O") in "mM"
+
+
+def as_at_fit(X, sparse):
+    """X as CSR or dense, as it was at fit: to XGBoost what CSR leaves out is missing, not zero.
+
+    Parameters
+    ----------
+    X : table of shape (n_samples, n_features)
+        Been through `check_table`.
+    sparse : bool
+        Whether `fit` was given a sparse matrix.
+    """
+    if issparse(X) == sparse:
+        return X
+    return csr_matrix(X) if sparse else X.toarray()
+
+
+def as_columns(X):
+    """Rows of any shape as rows of a table."""
+    return X.reshape(len(X), -1) if isinstance(X, np.ndarray) and X.ndim > 2 else X
+
+
+def stacked(tables):
+    """One below the other, ndarrays or CSR."""
+    return vstack(tables, format="csr") if issparse(tables[0]) else np.concatenate(tables)

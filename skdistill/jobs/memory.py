@@ -17,7 +17,7 @@ import joblib
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skdistill._fingerprint import (
+from skdistill.jobs.fingerprint import (
     DIGEST_BYTES,
     Unhashable,
     describe_error,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import log_loss
 
-from skdistill.teachers.pooling import pool, pool_weights
+from skdistill.tasks.pooling import pool, pool_weights
 
 PAIRWISE = ("disagreement", "q_statistic", "double_fault", "error_correlation")
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from skdistill._memory import remembered
+from skdistill.jobs.memory import remembered
 from skdistill.nets.training import CUT_SHORT, check_finite, how_it_ended
-from skdistill.student.search import Candidate, choose, learns_from_all, train_as
+from skdistill.student.recipe import Candidate, choose, learns_from_all, train_as
 from skdistill.student.student_net import forward_pass
 
 

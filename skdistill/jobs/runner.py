@@ -6,9 +6,9 @@ from functools import partial
 
 from scipy.sparse import issparse
 
-from skdistill._fingerprint import Unhashable, fingerprint
-from skdistill._memory import Absent
-from skdistill._parallel import Progress, in_parallel
+from skdistill.jobs.fingerprint import Unhashable, fingerprint
+from skdistill.jobs.memory import Absent
+from skdistill.jobs.parallel import Progress, in_parallel
 
 
 def recall_or_make(pieces, keys, memory, n_jobs, verbose):

@@ -11,7 +11,6 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._table import check_table, check_training_rows, is_clean_matrix
 from skdistill.serving.exports import Exports
 from skdistill.serving.forward import (
     ROWS_WORTH_A_GPU,
@@ -19,8 +18,9 @@ from skdistill.serving.forward import (
     log_softmax,
     softmax,
 )
-from skdistill.teachers.named import HasTeachers
-from skdistill.teachers.pooling import COMBINATIONS
+from skdistill.soft_targets.composition import HasTeachers
+from skdistill.table.validation import check_table, check_training_rows, is_clean_matrix
+from skdistill.tasks.pooling import COMBINATIONS
 
 
 class DistilledClassifier(Exports, HasTeachers):
@@ -251,13 +251,14 @@ class DistilledClassifier(Exports, HasTeachers):
             for good, it is kept as it is by then instead, or as of its best epoch if rows
             were held out, with a warning.
         """
-        from skdistill._held_out import hold_out, learnt_from
-        from skdistill._memory import open_memory, repeatable_rng
-        from skdistill.nets.training import MAX_SEED, size_module
-        from skdistill.student.search import learns_from_all, rows_that_judge
-        from skdistill.student.student_net import check_student, fitted_inputs
-        from skdistill.student.teach import teach
-        from skdistill.teachers.given import check_given
+        from skdistill.jobs.memory import open_memory, repeatable_rng
+        from skdistill.nets.interface import size_module
+        from skdistill.nets.training import MAX_SEED
+        from skdistill.soft_targets.precomputed import check_given
+        from skdistill.student.checks import check_student, fitted_inputs
+        from skdistill.student.recipe import learns_from_all, rows_that_judge
+        from skdistill.student.training import teach
+        from skdistill.table.splits import hold_out, learnt_from
         from skdistill.transfer.augmenters import n_synthetic, synthetic_rows
         from skdistill.transfer.transfer_set import TransferSet
 
@@ -352,7 +353,7 @@ class DistilledClassifier(Exports, HasTeachers):
         student = self.student_
         on_gpu = self.device.startswith("cuda") and not issparse(X)
         if on_gpu and len(X) >= ROWS_WORTH_A_GPU:
-            from skdistill.student.on_device import on_device
+            from skdistill.serving.on_device import on_device
 
             student = on_device(student, self.device)
         return batched_logits(self.inputs_, student, X, checked=checked)
@@ -372,7 +373,7 @@ class DistilledClassifier(Exports, HasTeachers):
         return net.set_params(device=resolve_device(self.device), verbose=verbose)
 
     def _new_teacher(self, seed):
-        from skdistill.teachers.ensemble import TeacherEnsemble
+        from skdistill.soft_targets.ensemble import TeacherEnsemble
 
         return TeacherEnsemble(
             self._listed_teachers(),
@@ -386,7 +387,7 @@ class DistilledClassifier(Exports, HasTeachers):
         )
 
     def _default_teachers(self):
-        from skdistill.teachers.zoo import default_teachers
+        from skdistill.teachers.defaults import default_teachers
 
         return default_teachers(categorical_features=self.categorical_features, device=self.device)
 

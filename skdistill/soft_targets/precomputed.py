@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import log_loss
 
-from skdistill._frames import is_alike, is_polars, kind_of
-from skdistill._levels import is_missing
-from skdistill._table import TableEncoder, check_table
-from skdistill.teachers.fitted import check_probabilities
+from skdistill.table.categories import is_missing
+from skdistill.table.containers import is_alike, is_polars, kind_of
+from skdistill.table.encoder import TableEncoder
+from skdistill.table.validation import check_table
+from skdistill.tasks.probabilities import check_probabilities
 
 
 @dataclass

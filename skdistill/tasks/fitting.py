@@ -1,6 +1,5 @@
-"""A fitted teacher, with a column for each class of the table."""
+"""How a classifier is fitted: on class indices, and with weights where it takes them."""
 
-import numpy as np
 from sklearn import config_context
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
@@ -8,92 +7,6 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
-
-
-class FittedTeacher:
-    """A teacher with its columns put in place.
-
-    It is fitted on 0, 1, 2… without gaps, which XGBoost insists on, whichever classes
-    its rows have; its probabilities come with a column for each of `classes`.
-    """
-
-    def __init__(self, name, estimator, classes):
-        self.name = name
-        self.estimator = estimator
-        self.classes_ = classes
-
-    def fit(self, X, y, sample_weight=None):
-        self.columns, y = np.unique(y, return_inverse=True)
-        if len(self.columns) > 1:  # one class most refuse, and some make up a second
-            present = self.columns.tolist()
-            fit_on_indices(self.estimator, X, y, self.classes_, sample_weight, present=present)
-            # Most classifiers sort their classes; those that do not say so.
-            self.columns = self.columns[getattr(self.estimator, "classes_", slice(None))]
-        return self
-
-    def predict_proba(self, X):
-        """Probabilities of shape (n_samples, n_classes), float64; rows sum to one."""
-        if len(self.columns) == 1:
-            return self.in_place(np.ones((X.shape[0], 1)))
-        return self.in_place(self.estimator.predict_proba(X))
-
-    def in_place(self, given):
-        """What the estimator says of its own classes, with a column for each of `classes_`."""
-        given = as_probabilities(given, len(self.columns))
-        proba = np.zeros((len(given), len(self.classes_)))
-        proba[:, self.columns] = given
-        return proba
-
-
-def as_probabilities(given, n_classes):
-    """Check a classifier's probabilities, and make them sum to one to the last digit.
-
-    Parameters
-    ----------
-    given : array-like of shape (n_samples, n_classes)
-    n_classes : int
-
-    Returns
-    -------
-    proba : ndarray of shape (n_samples, n_classes), float64
-
-    Raises
-    ------
-    ValueError
-        If the shape is another, or a row is no probabilities: the first such is shown.
-    """
-    given = np.asarray(given, dtype=np.float64)
-    if given.ndim != 2 or given.shape[1] != n_classes:
-        raise ValueError(
-            f"predict_proba returned shape {given.shape}, expected "
-            f"{(*given.shape[:1], n_classes)}: one column for each class it was fitted on."
-        )
-    return check_probabilities(given, "predict_proba did not return")
-
-
-def check_probabilities(given, what):
-    """Refuse rows that are no probabilities, and take the rounding out of those that are.
-
-    Parameters
-    ----------
-    given : ndarray of shape (n_samples, n_classes), float64
-    what : str
-        How the message begins, such as "teacher_proba does not hold".
-
-    Returns
-    -------
-    proba : ndarray of shape (n_samples, n_classes), float64
-    """
-    is_proba = (given >= -1e-6).all(1) & (abs(given.sum(1) - 1) < 1e-3)  # both False of NaN
-    if not is_proba.all():
-        row = int(np.flatnonzero(~is_proba)[0])
-        raise ValueError(
-            f"{what} probabilities for {(~is_proba).sum()} of {len(given)} rows: they must be "
-            f"non-negative and sum to one, got for row {row} of them "
-            f"{np.array2string(given[row], precision=3, threshold=8)}."
-        )
-    given = np.maximum(given, 0)
-    return given / given.sum(1, keepdims=True)
 
 
 def fit_on_indices(estimator, X, y, classes, sample_weight=None, *, present=None):
@@ -164,3 +77,12 @@ def _takes_weights(estimator):
         parts.append(getattr(estimator, "final_estimator", None))
         return all(_takes_weights(each) for each in parts if each is not None)
     return has_fit_parameter(estimator, "sample_weight")
+
+
+def has_probabilities(classifier):
+    """Whether a classifier, fitted or not, has `predict_proba`."""
+    while hasattr(classifier, "steps"):
+        classifier = classifier.steps[-1][1]
+    # Stacking without a final estimator takes a logistic regression, but has it only once fitted.
+    stacks = getattr(classifier, "final_estimator", classifier) is None
+    return stacks or hasattr(classifier, "predict_proba")

@@ -8,9 +8,10 @@ from sklearn.base import clone, is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill.teachers.black_box import CallableTeacher
-from skdistill.teachers.fitted import FittedTeacher, as_probabilities
-from skdistill.teachers.work import naming, recall_or_make
+from skdistill.jobs.runner import naming, recall_or_make
+from skdistill.soft_targets.fitted_teacher import FittedTeacher
+from skdistill.tasks.probabilities import as_probabilities
+from skdistill.teachers.callable_teacher import CallableTeacher
 
 
 def is_ready(teacher):

@@ -6,15 +6,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
 
-from skdistill._table import TableEncoder
+from skdistill.table.bins import (
+    FEWEST_ROWS_WITH_STEPS,
+    MOST_NUMBERS_WITH_STEPS,
+    find_split_points,
+)
+from skdistill.table.encoder import TableEncoder
+from skdistill.table.scaling import (
+    HUGE,
+    ROWS_FOR_STATISTICS,
+    clip_smoothly,
+    has_two_values,
+    robust_scale,
+    sparse_scale,
+)
 
-# More rows than this do not move a median or a split point.
-ROWS_FOR_STATISTICS = 20_000
 # Rows encoded at once: few enough that what is between stays in a core's cache.
 ROWS_AT_ONCE = 256
-HUGE = 1e100
-FEWEST_ROWS_WITH_STEPS = 1_000
-MOST_NUMBERS_WITH_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -98,26 +106,26 @@ class NetInputs:
         if len(matrix) > ROWS_FOR_STATISTICS:
             rows = rng.choice(len(matrix), ROWS_FOR_STATISTICS, replace=False)
             targets = targets if targets is None else targets[rows]
-        of_two = _has_two_values(matrix[rows][:, number_columns])
+        of_two = has_two_values(matrix[rows][:, number_columns])
         if self.one_hot:  # a module that embeds nothing may know columns by their place
             of_two[:] = False
         self.number_columns = np.concatenate([number_columns[~of_two], number_columns[of_two]])
         self.flag_columns = np.flatnonzero(np.isnan(matrix[:, self.number_columns]).any(0))
         # Medians of float32 would be rounded, and be others than those of the same doubles.
         numbers = matrix[rows][:, self.number_columns].astype(np.float64)
-        self.center, self.inverse_scale = _robust_scale(numbers)
+        self.center, self.inverse_scale = robust_scale(numbers)
         curved, max_bins = numbers[:, : int((~of_two).sum())], self.max_bins
         if max_bins == "auto":
             enough = X.shape[0] >= FEWEST_ROWS_WITH_STEPS
             max_bins = 16 if enough and curved.shape[1] <= MOST_NUMBERS_WITH_STEPS else 0
-        self.split_points = _split_points(curved, targets, max_bins)
+        self.split_points = find_split_points(curved, targets, max_bins)
         return self._lay_out()
 
     def _fit_sparse(self, X):
         n_features = X.shape[1]
         self.number_columns, self.flag_columns = np.arange(n_features), np.arange(0)
         self.center, self.split_points = np.zeros(n_features), np.zeros((n_features, 0))
-        self.inverse_scale = _sparse_scale(X)
+        self.inverse_scale = sparse_scale(X)
         return self._lay_out(is_sparse=True)
 
     @classmethod
@@ -232,11 +240,11 @@ class NetInputs:
             levels = _no_columns(len(matrix))
         scaled = numbers - self.center
         scaled *= self.inverse_scale
-        return _clipped(scaled).astype(np.float32), flags, levels, self._steps(numbers)
+        return clip_smoothly(scaled).astype(np.float32), flags, levels, self._steps(numbers)
 
     def _scale_sparse(self, X):
         scaled = np.clip(X.data, -HUGE, HUGE, dtype=np.float64) * self.inverse_scale[X.indices]
-        data = _clipped(scaled).astype(np.float32)
+        data = clip_smoothly(scaled).astype(np.float32)
         return csr_matrix((data, X.indices, X.indptr), shape=X.shape)
 
     def _complete(self, numbers):
@@ -304,87 +312,5 @@ class UnscaledInputs:
         return inputs
 
 
-def _clipped(scaled):
-    """Smoothly to (-3, 3), in place."""
-    bend = np.square(scaled * (1 / 3))
-    bend += 1
-    scaled /= np.sqrt(bend, out=bend)
-    return scaled
-
-
 def _no_columns(n_samples):
     return np.empty((n_samples, 0), dtype=np.intp)
-
-
-def _has_two_values(numbers):
-    """Which columns have no more than two values, missing ones aside."""
-    low, high = (f.reduce(numbers, axis=0, initial=np.nan) for f in (np.fmin, np.fmax))
-    return ((numbers == low) | (numbers == high) | np.isnan(numbers)).all(0)
-
-
-def _robust_scale(numbers):
-    """Median and 1 / spread of each column; 0 where nothing varies.
-
-    The spread is the interquartile range. Where that is zero, as of counts that are mostly
-    none, it is two standard deviations, so that a few large counts do not make the usual
-    ones vanish; of only two values, half of what is between them.
-    """
-    if not len(numbers) or not numbers.shape[1]:
-        return np.zeros(numbers.shape[1]), np.zeros(numbers.shape[1])
-    seen = np.where(np.isnan(numbers).all(0), 0.0, numbers)  # an empty column is a constant
-    low, quarter, center, three_quarters, high = np.nanquantile(
-        seen, [0, 0.25, 0.5, 0.75, 1], axis=0
-    )
-    spread = three_quarters - quarter
-    mostly_one = (spread == 0) & ~_has_two_values(seen)
-    spread = np.where(spread > 0, spread, (high - low) / 2)
-    span = (high - low)[mostly_one]
-    spread[mostly_one] = 2 * span * np.nanstd((seen - center)[:, mostly_one] / span, axis=0)
-    # A constant's weights are never trained, so whatever it may become stays without effect.
-    inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
-    return center, inverse
-
-
-def _sparse_scale(X):
-    """1 / scale of each column: the median of all columns' root mean squares of what is stored.
-
-    A column whose own is over ten times that, or under a tenth, is scaled by it.
-    """
-    n_features = X.shape[1]
-    stored = np.bincount(X.indices, minlength=n_features)
-    values = np.clip(X.data, -HUGE, HUGE, dtype=np.float64)
-    squares = np.bincount(X.indices, np.square(values), n_features)
-    scale = np.sqrt(squares / np.maximum(stored, 1))
-    common = np.median(scale[stored > 0]) if stored.any() else 1.0
-    within = (scale > common / 10) & (scale < common * 10)
-    return 1 / np.where(within | (scale == 0), common, scale)
-
-
-def _split_points(numbers, targets, max_bins):
-    """Where a tree on one column alone splits the targets.
-
-    Returns
-    -------
-    points : ndarray of shape (n_columns, n_bins - 1)
-        Each row sorted, and filled up with infinity.
-    """
-    if not max_bins or not numbers.shape[1]:
-        return np.zeros((numbers.shape[1], 0))
-    from sklearn.tree import DecisionTreeRegressor
-
-    # One column leaves nothing to draw; a seed keeps numpy's own generator as it was.
-    tree = DecisionTreeRegressor(max_leaf_nodes=max_bins, min_samples_leaf=10, random_state=0)
-    largest = np.finfo(np.float32).max  # that a tree takes
-    points = []
-    for column in numbers.T:
-        seen = ~np.isnan(column)
-        found = np.array([])
-        if seen.sum() > 1:
-            fitted = tree.fit(column[seen, None].clip(-largest, largest), targets[seen]).tree_
-            found = np.unique(fitted.threshold[fitted.children_left >= 0])
-        points.append(found)
-    n_points = max((len(found) for found in points), default=0)
-    out = np.full((len(points), max(n_points, 1)), np.inf)
-    for row, found in zip(out, points):
-        row[: len(found)] = found
-    return out

@@ -5,97 +5,23 @@ from functools import partial
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import (
-    GroupKFold,
-    KFold,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-    check_cv,
-)
 from sklearn.utils import _safe_indexing
 
-from skdistill._fingerprint import fingerprint
-from skdistill._held_out import learnt_from
-from skdistill.teachers.fitted import FittedTeacher
-from skdistill.teachers.out_of_bag import has_out_of_bag, out_of_bag_targets, with_out_of_bag
-from skdistill.teachers.ready import (
+from skdistill.jobs.fingerprint import fingerprint
+from skdistill.jobs.runner import naming, recall_or_make, recipes_of
+from skdistill.soft_targets.fitted_teacher import FittedTeacher
+from skdistill.soft_targets.out_of_bag import has_out_of_bag, out_of_bag_targets, with_out_of_bag
+from skdistill.soft_targets.prefit import (
     ask_ready,
     check_what_is_ready_within,
     is_ready,
     label_answers,
     warn_of_frozen,
 )
-from skdistill.teachers.work import naming, recall_or_make, recipes_of
+from skdistill.table.splits import learnt_from
 
 OUT_OF_BAG = "out of bag"
 ALL_ROWS = "all rows"
-
-
-def folds(cv, X, y, rng, groups=None):
-    """Split the rows into (train, test) pairs that hold out every row exactly once.
-
-    Parameters
-    ----------
-    cv : int, splitter, or iterable of (train, test)
-        An int shuffles and stratifies, as far as the rarest class allows, and keeps groups
-        together if there are any.
-    X : table of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples,), int
-    rng : RandomState
-    groups : ndarray of shape (n_samples,), default=None
-        Goes to the splitter.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer rows or groups than folds, a row is held out never or twice, or
-        it or another of its group is trained on in the fold that holds it out.
-    """
-    n_samples = len(y)
-    if isinstance(cv, (int, np.integer)):
-        if not 2 <= cv <= n_samples:
-            raise ValueError(
-                f"cv={cv} folds cannot be made of n_samples={n_samples}: cv must be at "
-                "least 2 and at most the number of samples."
-            )
-        seed = rng.randint(np.iinfo(np.int32).max)
-        # Stratifying needs one class that reaches into every fold.
-        kinds = (KFold, StratifiedKFold) if groups is None else (GroupKFold, StratifiedGroupKFold)
-        if groups is not None and len(np.unique(groups)) < cv:
-            raise ValueError(
-                f"cv={cv} folds cannot be made of {len(np.unique(groups))} groups: cv must be at "
-                "most the number of groups."
-            )
-        kind = kinds[int(np.bincount(y).max() >= cv)]
-        cv = kind(cv, shuffle=True, random_state=seed)
-    splitter = check_cv(cv, y, classifier=True)
-    splits = splitter.split(X, y) if groups is None else splitter.split(X, y, groups)
-    splits = [(np.asarray(train), np.asarray(test)) for train, test in splits]
-    if not splits:
-        raise ValueError("cv gave no splits: a generator runs only once, use a list.")
-    for k, (train, test) in enumerate(splits, 1):
-        if not len(train):
-            raise ValueError(f"cv has no rows to train on in fold {k} of {len(splits)}.")
-        seen = np.intersect1d(train, test)
-        if len(seen):
-            raise ValueError(
-                f"cv trains on rows that it holds out: row {seen[0]} is in both parts of fold {k} "
-                f"of {len(splits)}. For targets of rows that teachers have seen, use cv=None."
-            )
-        if groups is not None and len(torn := np.intersect1d(groups[train], groups[test])):
-            raise ValueError(
-                f"cv tears groups apart: group {torn.tolist()[0]!r} is in both parts of fold {k} "
-                f"of {len(splits)}. Give an int, or a splitter that heeds groups, such as "
-                "GroupKFold."
-            )
-    held_out = np.bincount(np.concatenate([test for _, test in splits]), minlength=n_samples)
-    if len(held_out) != n_samples or (held_out != 1).any():
-        row = int(np.flatnonzero(held_out != 1)[0])
-        raise ValueError(
-            f"cv must hold out every row exactly once, but row {row} is held out "
-            f"{held_out[row]} times: use a splitter such as KFold."
-        )
-    return splits
 
 
 def cross_fit(

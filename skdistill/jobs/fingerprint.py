@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 
-from skdistill._frames import column_of, is_column, is_frame, is_polars
+from skdistill.table.containers import column_of, is_column, is_frame, is_polars
 
 DIGEST_BYTES = 20
 # They change how long it takes, not what comes out.

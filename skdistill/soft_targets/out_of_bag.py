@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from skdistill.teachers.zoo import TableClassifier
+from skdistill.teachers.table_classifier import TableClassifier
 
 
 def has_out_of_bag(teacher):

@@ -8,7 +8,7 @@ import torch
 from sklearn.base import clone
 from torch.nn.functional import cross_entropy
 
-from skdistill._parallel import in_parallel
+from skdistill.jobs.parallel import in_parallel
 from skdistill.nets.training import how_it_ended, train_net
 
 TEMPERATURES = (1.0, 2.0, 4.0)

@@ -1,18 +1,17 @@
-"""The teachers that one gets without asking."""
+"""A classifier of matrices behind a table encoder; what XGBoost is told of a table."""
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._held_out import hold_out
-from skdistill._rows import as_at_fit
-from skdistill._table import TableEncoder, check_table, check_training_rows
-from skdistill.teachers.fitted import fit_on_indices
-from skdistill.teachers.named import has_probabilities
+from skdistill.table.containers import as_at_fit
+from skdistill.table.encoder import TableEncoder
+from skdistill.table.splits import hold_out
+from skdistill.table.validation import check_table, check_training_rows
+from skdistill.tasks.fitting import fit_on_indices, has_probabilities
 
 # Boosting rounds where no row can be spared to count them by.
 ROUNDS_UNSEEN = 100
@@ -22,86 +21,6 @@ BINS_IN_ALL = 16_384
 # A column of more levels is left in ranks: XGBoost parts them by what few rows say of each.
 MOST_LEVELS_AS_CATEGORIES = 64
 OF_RANKS = ("feature_types", "monotone_constraints", "multi_strategy")
-
-
-def default_teachers(effort="full", *, categorical_features="from_dtype", device="auto"):
-    """A forest, boosted trees and three nets, for tables of numbers and categories.
-
-    Parameters
-    ----------
-    effort : {"full", "low"}, default="full"
-        "low": a third of the trees, larger steps of boosting and one net of fewer epochs, for
-        a first look in less than half the time of a fit.
-    categorical_features : "from_dtype", None, or array-like, default="from_dtype"
-        As in `DistilledClassifier`.
-    device : str, default="auto"
-        Where the nets are trained.
-
-    Returns
-    -------
-    teachers : list of (str, classifier)
-        Unfitted. Each takes the table as it is and can be used on its own.
-
-    Raises
-    ------
-    ValueError
-        If `effort` is none of these.
-
-    Examples
-    --------
-    >>> from skdistill import default_teachers
-    >>> [name for name, teacher in default_teachers()]
-    ['rf', 'xgb', 'mlp', 'mlp_waves', 'mlp_steps']
-    """
-    if effort not in ("full", "low"):
-        raise ValueError(f"effort must be 'full' or 'low', got {effort!r}.")
-    low = effort == "low"
-    # Here, so that nothing of this is loaded before a teacher is wanted.
-    from xgboost import XGBClassifier
-
-    from skdistill.nets.modules import StudentMLP
-    from skdistill.nets.tensor_net import TensorNet
-    from skdistill.teachers.net_classifier import NetClassifier
-
-    forest = RandomForestClassifier(n_estimators=100 if low else 300, min_samples_leaf=2)
-    boosted = XGBClassifier(
-        n_estimators=1000,
-        early_stopping_rounds=15 if low else 30,
-        learning_rate=0.15 if low else 0.05,
-        max_depth=6,
-        subsample=0.8,
-        colsample_bytree=0.8,
-    )
-
-    def net(hidden_sizes, *, waves, steps, lr=1e-3, max_epochs=100):
-        return NetClassifier(
-            TensorNet(
-                StudentMLP,
-                lr=lr,
-                max_epochs=max_epochs,
-                optimizer__weight_decay=0.1,  # ten times AdamW's own: labels are noisy
-                module__hidden_sizes=hidden_sizes,
-                module__dropout=0.2,
-                module__n_frequencies=16 if waves else 0,
-                module__step_size=4 if steps else 0,
-            ),
-            categorical_features=categorical_features,
-            device=device,
-        )
-
-    trees = [
-        ("rf", TableClassifier(forest, categorical_features)),
-        ("xgb", TableClassifier(boosted, categorical_features)),
-    ]
-    if low:
-        quick = net((256, 256), waves=True, steps=True, lr=4e-3, max_epochs=25)
-        return [*trees, ("mlp_steps", quick)]
-    return [
-        *trees,
-        ("mlp", net((256, 256, 256), waves=False, steps=False, lr=2e-3)),
-        ("mlp_waves", net((256, 256), waves=True, steps=False)),
-        ("mlp_steps", net((256, 256), waves=True, steps=True)),
-    ]
 
 
 class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):

@@ -6,14 +6,15 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._memory import open_memory, repeatable_rng
-from skdistill._rows import as_at_fit
-from skdistill._table import check_table, check_training_rows
-from skdistill.teachers.cross_fitting import cross_fit, folds, warn_in_sample
-from skdistill.teachers.diversity import diversity
-from skdistill.teachers.given import check_groups
-from skdistill.teachers.named import HasTeachers
-from skdistill.teachers.pooling import (
+from skdistill.jobs.memory import open_memory, repeatable_rng
+from skdistill.soft_targets.composition import HasTeachers
+from skdistill.soft_targets.cross_fitting import cross_fit, warn_in_sample
+from skdistill.soft_targets.precomputed import check_groups
+from skdistill.table.containers import as_at_fit
+from skdistill.table.splits import folds
+from skdistill.table.validation import check_table, check_training_rows
+from skdistill.tasks.diversity import diversity
+from skdistill.tasks.pooling import (
     COMBINATIONS,
     pool,
     pool_sharpness,

@@ -12,7 +12,7 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from skdistill.teachers.fitted import as_probabilities
+from skdistill.tasks.probabilities import as_probabilities
 
 OUTPUTS = ("proba", "logits", "scores")
 
