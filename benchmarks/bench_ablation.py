@@ -23,7 +23,7 @@ from sklearn.metrics import accuracy_score, log_loss
 
 WHOLE, LOW = "the whole recipe", 'default_teachers("low")'
 NOT_SHARPENED = "the mean of the teachers not sharpened"
-PLAIN = {"student__module__n_frequencies": 0, "student__module__step_size": 0}
+PLAIN = {"student__module__n_frequencies": 0, "student__module__bin_embedding_size": 0}
 WITHOUT = {
     WHOLE: {},
     "alpha = .5": {"alpha": 0.5},
@@ -33,7 +33,7 @@ WITHOUT = {
     "no embeddings: numbers as they are": PLAIN,
     "a tenth held out, early stopping": {"student__patience": 15},
     "no synthetic rows": {"augmenter": None},
-    "no cross-fitting": {"cv": None},
+    "no cross-fitting": {"cv": "in_sample"},
     LOW: {},
 }
 DATA = ["adult", "covtype", "credit_default", "magic", "otto"]
@@ -75,7 +75,7 @@ def measure(name, seed, rows, n_jobs, chosen=tuple(WITHOUT)):
             clf = DistilledClassifier(teachers, random_state=seed, n_jobs=n_jobs, memory=folder)
             started = time.perf_counter()
             with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "cv=None labels each row")
+                warnings.filterwarnings("ignore", "cv=.in_sample. labels each row")
                 if variant == NOT_SHARPENED:  # weights that are given are taken as they are
                     clf.set_params(weights=fitted_weights)
                 clf.set_params(**WITHOUT[variant]).fit(X_train, y_train)

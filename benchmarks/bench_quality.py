@@ -82,7 +82,7 @@ def measure(name, seed, rows, n_jobs):
     X_train, X_test = without_text(X_train, X_test)
     started, cpu = time.perf_counter(), _cpu_seconds()
     clf = DistilledClassifier(random_state=seed, n_jobs=n_jobs, keep_teachers=True)
-    with _clocked("skdistill.student.training", "teach") as of_student:
+    with _clocked("skdistill.student.training", "train_student") as of_student:
         clf.fit(X_train, y_train)
     seconds, cpu = time.perf_counter() - started, _cpu_seconds() - cpu
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, -1))

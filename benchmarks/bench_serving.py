@@ -225,8 +225,8 @@ def sizes(clf, folder):
     """Bytes on disk, of the ensemble, of the student in each format, and of its weights."""
     student = clf.student_
     arrays = [array for pair in student.weights for array in pair]
-    arrays += [*(student.waves or ())]
-    arrays += [array for array in (student.steps, student.levels) if array is not None]
+    arrays += [*(student.periodic or ())]
+    arrays += [array for array in (student.bins, student.categories) if array is not None]
     files = ["voting.joblib", "student.joblib", "student.safetensors", "student.onnx"]
     found = {name: (folder / name).stat().st_size for name in [*files, "skorch.joblib"]}
     return {"weights in float32": 4 * sum(array.size for array in arrays), **found}

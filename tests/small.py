@@ -1,5 +1,7 @@
 """Small tables and quick estimators that the tests share."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -8,7 +10,11 @@ from sklearn.tree import DecisionTreeClassifier
 from torch import nn
 
 from skdistill import DistilledClassifier, StudentNet, TableClassifier, TensorNet
+from skdistill.soft_targets.targets import SoftTargets
+from skdistill.table.training_data import TrainingData
+from skdistill.tasks.classification import Classification
 from skdistill.teachers import defaults
+from skdistill.transfer.transfer_set import TransferSet
 
 
 def numeric_rows(n_samples=60, n_classes=3, seed=0):
@@ -72,6 +78,30 @@ def make_defaults_small(patch):
 
     patch.setattr(defaults, "default_teachers", small_teachers)
     patch.setitem(TensorNet.__init__.__kwdefaults__, "max_epochs", 3)
+
+
+def training_data(X, y, classes=None, **fields):
+    """What `fit` is given, of class indices."""
+    classes = np.arange(y.max() + 1) if classes is None else np.asarray(classes)
+    return TrainingData(X, y, Classification(classes), **fields)
+
+
+def transfer_set(X, soft_targets, y, sample_weight=None, held_out=None, refitted_targets=None):
+    """Rows for a net to be trained on."""
+    task = Classification(np.arange(soft_targets.shape[1]))
+    held_out = np.zeros(len(y), dtype=bool) if held_out is None else held_out
+    return TransferSet(X, soft_targets, y, task, sample_weight, held_out, refitted_targets)
+
+
+def with_unlabeled(labeled, X, soft_targets, refitted_targets):
+    """A transfer set with unlabeled rows below the labeled ones."""
+    as_they_are = SimpleNamespace(transform=lambda X: X)
+    data = TrainingData(
+        labeled.X, labeled.y, labeled.task, labeled.sample_weight, unlabeled=[X],
+        held_out=labeled.held_out,
+    )  # fmt: skip
+    targets = SoftTargets(labeled.soft_targets, [soft_targets], [refitted_targets])
+    return TransferSet.build(as_they_are, data, targets)
 
 
 class Linear(nn.Module):

@@ -428,11 +428,11 @@ def test_a_trial_of_a_student_that_does_not_stop_early_is_judged_at_its_end():
 @pytest.mark.parametrize("n_samples", [60, 1600])
 def test_keeping_the_teachers_of_no_folds_changes_no_student(n_samples):
     X, y = numeric_rows(n_samples)
-    clf = quick_classifier(cv=None, augmenter="munge")
+    clf = quick_classifier(cv="in_sample", augmenter="munge")
 
-    with pytest.warns(UserWarning, match="cv=None"):
+    with pytest.warns(UserWarning, match="cv='in_sample'"):
         dropped = clf.fit(X, y).predict_proba(X)
-    with pytest.warns(UserWarning, match="cv=None"):
+    with pytest.warns(UserWarning, match="cv='in_sample'"):
         kept = clf.set_params(keep_teachers=True).fit(X, y).predict_proba(X)
 
     assert_array_equal(kept, dropped)
@@ -512,8 +512,8 @@ def test_equal_sample_weights_change_nothing():
 def test_in_sample_targets_come_with_a_warning():
     X, y = numeric_rows()
 
-    with pytest.warns(UserWarning, match="cv=None labels each row with teachers that were fitted"):
-        quick_classifier(cv=None).fit(X, y)
+    with pytest.warns(UserWarning, match="cv='in_sample' labels each row with teachers"):
+        quick_classifier(cv="in_sample").fit(X, y)
 
 
 def test_a_dropped_teacher_has_no_weight_and_no_score():

@@ -23,7 +23,15 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import TeacherEnsemble
 from skdistill.table.splits import hold_out
-from tests.small import Fixed, mixed_table, numeric_rows, quick_classifier, quick_student, two_trees
+from tests.small import (
+    Fixed,
+    mixed_table,
+    numeric_rows,
+    quick_classifier,
+    quick_student,
+    training_data,
+    two_trees,
+)
 
 X, Y = numeric_rows()
 MORE, _ = numeric_rows(90, seed=1)
@@ -94,7 +102,8 @@ def test_unlabelled_rows_are_labelled_by_the_folds_teachers_on_average():
     splits = list(KFold(3).split(X))
     one = TeacherEnsemble(DecisionTreeClassifier(random_state=0), cv=splits)
 
-    _, (few, many), _ = one.fit_soft_targets(X, Y, np.arange(3), unlabeled=[MORE[:5], MORE])
+    data = training_data(X, Y, unlabeled=[MORE[:5], MORE])
+    few, many = one.fit_soft_targets(data).unlabeled
 
     tree = DecisionTreeClassifier(random_state=0)
     by_hand = np.mean([tree.fit(X[a], Y[a]).predict_proba(MORE) for a, _ in splits], axis=0)
@@ -106,9 +115,10 @@ def test_they_are_also_labelled_by_a_teacher_that_knows_all_rows():
     splits = list(KFold(3).split(X))
     tree = DecisionTreeClassifier(random_state=0)
 
-    _, (of_folds,), (of_all,) = TeacherEnsemble(tree, cv=splits).fit_soft_targets(
-        X, Y, np.arange(3), unlabeled=[MORE], refit=True
+    targets = TeacherEnsemble(tree, cv=splits).fit_soft_targets(
+        training_data(X, Y, unlabeled=[MORE]), refit=True
     )
+    (of_folds,), (of_all,) = targets.unlabeled, targets.refitted
 
     assert_allclose(of_all, tree.fit(X, Y).predict_proba(MORE))
     assert abs(of_all - of_folds).max() > 0.1
@@ -281,7 +291,7 @@ def test_the_ensemble_alone_heeds_groups_too(witness):
 @pytest.mark.parametrize(
     "cv", [GroupKFold(3), LeaveOneGroupOut(), PredefinedSplit(TENS // 2), None, 2]
 )
-@pytest.mark.filterwarnings("ignore:cv=None")
+@pytest.mark.filterwarnings("ignore:cv='in_sample'")
 @pytest.mark.filterwarnings("ignore:The groups parameter is ignored by PredefinedSplit")
 def test_any_folds_that_keep_groups_together_are_welcome(cv):
     clf = quick_classifier(cv=cv).fit(X, Y, groups=[f"patient {k}" for k in TENS])
@@ -402,8 +412,8 @@ def test_rows_of_weight_zero_have_no_effect_on_what_teachers_learn():
 
     def targets(X, y):
         ensemble = TeacherEnsemble([*two_trees(), ("lr", LogisticRegression())], cv=splits)
-        soft_targets, *_ = ensemble.fit_soft_targets(X, y, np.arange(3), weight)
-        return soft_targets[~out], ensemble.weights_
+        data = training_data(X, y, sample_weight=weight)
+        return ensemble.fit_soft_targets(data).labeled[~out], ensemble.weights_
 
     (before, weights), (after, other_weights) = targets(X, Y), targets(changed_X, changed_y)
 

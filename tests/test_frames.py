@@ -256,7 +256,7 @@ def test_whole_numbers_are_categories_where_told(frame, told):
 
     clf = quick_classifier(augmenter="munge", categorical_features=told).fit(frame, Y)
 
-    assert_array_equal(clf.inputs_.table.levels_[0], [0, 1, 2])
+    assert_array_equal(clf.inputs_.encoder.categories_[0], [0, 1, 2])
     assert np.isfinite(clf.predict_proba(frame)).all()
 
 
@@ -462,7 +462,7 @@ def test_strings_of_digits_are_levels_and_stay_so():
     frame = X.assign(code=pd.Series(COINS.astype(str), dtype=object))
     clf = quick_classifier().fit(frame, Y)
 
-    assert_array_equal(clf.inputs_.table.levels_[1], ["0", "1", "2"])
+    assert_array_equal(clf.inputs_.encoder.categories_[1], ["0", "1", "2"])
     with pytest.raises(ValueError, match="Column 'code' held strings at fit and now is of dtype"):
         clf.predict(frame.assign(code=COINS))
 

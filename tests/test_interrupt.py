@@ -136,7 +136,7 @@ class Clock:
 def test_the_student_ends_with_the_epoch_in_which_the_time_is_over(monkeypatch):
     X, y = numeric_rows(200)
     clock = SimpleNamespace(monotonic=Clock(1.0))
-    for module in ("_classifier", "nets.training", "student.teach"):
+    for module in ("base", "nets.training", "student.training"):
         monkeypatch.setattr(f"skdistill.{module}.time", clock)
 
     clf = quick_classifier(student=quick_student(max_epochs=50), max_time=20).fit(X, y)
@@ -147,7 +147,7 @@ def test_the_student_ends_with_the_epoch_in_which_the_time_is_over(monkeypatch):
 
 @pytest.mark.parametrize("alpha", [0.5, "auto"])
 def test_where_the_teachers_used_up_the_time_the_student_gets_one_epoch(alpha, monkeypatch):
-    monkeypatch.setattr("skdistill.student.recipe.FEWEST_ROWS_TO_CHOOSE_BY", 1)
+    monkeypatch.setattr("skdistill.student.recipe.FEWEST_VALIDATION_ROWS", 1)
     X, y = numeric_rows(1600)
 
     with pytest.warns(UserWarning, match="max_time was over before the student") as told:
@@ -169,13 +169,13 @@ def test_a_student_that_ran_out_of_time_is_not_kept_in_memory(tmp_path):
 def test_a_student_chosen_by_trials_that_ran_out_of_time_is_not_kept_in_memory(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("skdistill.student.recipe.FEWEST_ROWS_TO_CHOOSE_BY", 1)
+    monkeypatch.setattr("skdistill.student.recipe.FEWEST_VALIDATION_ROWS", 1)
     X, y = numeric_rows(200)
     student = quick_student(max_epochs=40, patience=40)  # trials of ten epochs
     clf = quick_classifier(student=student, alpha="auto", memory=tmp_path, max_time=100)
     with monkeypatch.context() as patch:
         clock = SimpleNamespace(monotonic=Clock(1.0))
-        for module in ("_classifier", "nets.training", "student.teach"):
+        for module in ("base", "nets.training", "student.training"):
             patch.setattr(f"skdistill.{module}.time", clock)
         clf.fit(X, y)
 

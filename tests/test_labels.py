@@ -16,7 +16,7 @@ from sklearn.metrics import log_loss
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import NetClassifier, TableClassifier, TeacherEnsemble, compare
-from tests.small import numeric_rows, quick_classifier, quick_student, two_trees
+from tests.small import numeric_rows, quick_classifier, quick_student, training_data, two_trees
 
 DATA = Path(os.environ.get("SKDISTILL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 X, Y = numeric_rows(n_classes=3)
@@ -175,9 +175,8 @@ def test_soft_targets_of_rare_classes_sum_to_one():
     X, y = rare(200, 9, 1)
     ensemble = TeacherEnsemble(two_trees(), cv=5, random_state=0)
 
-    soft_targets, (of_unlabeled,), _ = ensemble.fit_soft_targets(
-        X, y, np.arange(4), unlabeled=[X[:20]]
-    )
+    targets = ensemble.fit_soft_targets(training_data(X, y, np.arange(4), unlabeled=[X[:20]]))
+    soft_targets, (of_unlabeled,) = targets.labeled, targets.unlabeled
 
     assert soft_targets.shape == (200, 4)
     assert_allclose(soft_targets.sum(1), 1)

@@ -63,7 +63,7 @@ def log(tmp_path):
 
 @pytest.fixture(autouse=True)
 def _alpha_is_chosen_on_small_tables(monkeypatch):
-    monkeypatch.setattr("skdistill.student.recipe.FEWEST_ROWS_TO_CHOOSE_BY", 1)
+    monkeypatch.setattr("skdistill.student.recipe.FEWEST_VALIDATION_ROWS", 1)
 
 
 def counted(log, marks="ab", **params):

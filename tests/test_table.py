@@ -200,8 +200,8 @@ def test_a_column_without_gaps_gets_no_flag():
 
     inputs, _ = inputs_of(X)
 
-    assert inputs.layout.n_flags == 1
-    assert_array_equal(inputs.flag_columns, [1])
+    assert inputs.layout.n_indicators == 1
+    assert_array_equal(inputs.missing_columns, [1])
 
 
 def test_a_gap_first_seen_later_is_the_median():
@@ -268,7 +268,7 @@ def test_columns_of_two_values_come_last_and_have_no_steps():
     inputs, (numbers, flags, _, steps) = inputs_of(X, targets=np.eye(2)[(X[:, 1] > 0).astype(int)])
 
     assert_array_equal(inputs.number_columns, [1, 3, 4, 0, 2])
-    assert (inputs.layout.n_numbers, inputs.layout.n_curved) == (5, 3)
+    assert (inputs.layout.n_numbers, inputs.layout.n_embedded) == (5, 3)
     assert_array_equal(np.unique(numbers[:, 4]).size, 2)
     assert_array_equal(flags[:, 0], np.isnan(X[:, 3]))
     assert steps.shape == (1000, 3)
@@ -305,7 +305,7 @@ def test_missing_and_unseen_levels_share_the_last_code():
 
     unseen = inputs.layout.split(inputs.transform(pd.DataFrame({"c": ["z"]})))[2]
 
-    assert inputs.layout.n_levels == (3,)
+    assert inputs.layout.n_categories == (3,)
     assert_array_equal(levels[:3, 0], [1, 2, 0])
     assert unseen[0, 0] == 2
 

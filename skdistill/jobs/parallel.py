@@ -2,6 +2,7 @@
 
 import time
 
+import numpy as np
 from joblib import parallel_config
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
@@ -40,6 +41,14 @@ class _Alone:
     def __call__(self):
         with parallel_config(backend="sequential"):
             return self.call()
+
+
+MAX_SEED = np.iinfo(np.int32).max
+
+
+def draw_seed(rng):
+    """Draw an int that seeds a generator of its own."""
+    return rng.randint(MAX_SEED)
 
 
 class Progress:

@@ -1,78 +1,69 @@
-"""What teachers have to do, as pieces: found in memory or done, each under its teacher's name."""
+"""Tasks run at once, or their results recalled from memory."""
 
-import warnings
-from contextlib import contextmanager
 from functools import partial
 
-from scipy.sparse import issparse
-
-from skdistill.jobs.fingerprint import Unhashable, fingerprint
 from skdistill.jobs.memory import Absent
 from skdistill.jobs.parallel import Progress, in_parallel
 
 
-def recall_or_make(pieces, keys, memory, n_jobs, verbose):
-    """Results of all pieces: those in memory first, then those that nobody is at, then all."""
-    results = {}
-    if memory is not None:
-        found = zip(pieces, map(memory.recall, keys))
-        results = {label: result for label, result in found if result is not Absent.MISSING}
+def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0):
+    """Return the results of tasks: recall what is known, run the others.
+
+    What another process is running meanwhile is left to it, and waited for in the end.
+
+    Parameters
+    ----------
+    tasks : dict of str to callable
+        By their labels.
+    keys : list of str or None
+        Of each task's result; None where it cannot be known again.
+    memory : Memory or None
+    what : str
+        The tasks' common name, for the progress.
+    n_jobs : int, default=None
+        Tasks run at once.
+    verbose : int, default=0
+
+    Returns
+    -------
+    results : list
+        In the order of the tasks.
+    """
+    keys = dict(zip(tasks, keys))
+    results = {} if memory is None else _recall(memory, keys)
     for wait in (False, True):
         calls = {
-            label: partial(_remember, memory, key, make, wait)
-            for (label, make), key in zip(pieces.items(), keys)
+            label: partial(_remember, memory, keys[label], task, wait)
+            for label, task in tasks.items()
             if label not in results
         }
-        if not calls:
-            break
-        progress = Progress("teachers", calls, verbose)
-        for label, (result, problem) in zip(
-            calls, in_parallel(list(calls.values()), n_jobs, progress)
-        ):
-            if result is not Absent.BUSY:
-                results[label] = result
-            if problem and not memory.problem:
-                memory.problem = problem
-                memory.warn()
-        progress.close()
-    return [results[label] for label in pieces]
+        if calls:
+            results |= _run(calls, memory, Progress(what, calls, verbose), n_jobs)
+    return [results[label] for label in tasks]
 
 
-def _remember(memory, key, make, wait):
-    """A result, and the memory's problem: in another process both have to be brought back."""
+def _recall(memory, keys):
+    """Return what memory holds, by label."""
+    found = {label: memory.recall(key) for label, key in keys.items()}
+    return {label: result for label, result in found.items() if result is not Absent.MISSING}
+
+
+def _run(calls, memory, progress, n_jobs):
+    """Run calls; return the results by label, without those that another process is at."""
+    results = {}
+    outcomes = in_parallel(list(calls.values()), n_jobs, progress)
+    for label, (result, problem) in zip(calls, outcomes):
+        if result is not Absent.BUSY:
+            results[label] = result
+        if problem and not memory.problem:
+            memory.problem = problem
+            memory.warn()
+    progress.close()
+    return results
+
+
+def _remember(memory, key, task, wait):
+    """Return a result and the memory's problem: a worker process has to bring back both."""
     if memory is None:
-        return make(), None
-    return memory.remember(key, make, wait=wait), memory.problem
-
-
-def recipes_of(memory, teachers):
-    """What each teacher is, as a fingerprint; None where that cannot be told, or need not."""
-    recipes = []
-    for name, teacher in teachers:
-        try:
-            recipes.append(memory and fingerprint(name, teacher))
-        except Unhashable as error:
-            recipes.append(None)
-            warnings.warn(
-                f"memory is not used for teacher {name!r}, whose work is done each time: {error}.",
-                UserWarning,
-                stacklevel=5,
-            )
-    return recipes
-
-
-@contextmanager
-def naming(name, where, X):
-    """Say of an error which teacher it is from, and where."""
-    try:
-        yield
-    except Exception as error:
-        hint = ""
-        if issparse(X) and isinstance(error, (TypeError, ValueError)):
-            hint = (
-                " X is sparse: if that is what this teacher does not take, put TruncatedSVD in "
-                "front of it, in a Pipeline, or what makes the rows dense."
-            )
-        raise ValueError(
-            f"Teacher {name!r} failed on {where}: {type(error).__name__}: {error}{hint}"
-        ) from error
+        return task(), None
+    return memory.remember(key, task, wait=wait), memory.problem

@@ -12,12 +12,12 @@ from skdistill.table.net_inputs import NetInputs, UnscaledInputs
 ROWS_TO_TRY = 8
 
 
-def size_module(net, layout, n_classes, n_samples):
+def size_module(net, layout, n_outputs, n_samples):
     """Tell a net's module those of the sizes that its constructor asks for."""
     sizes = {
         "layout": layout,
         "n_features": layout.width,
-        "n_classes": n_classes,
+        "n_classes": n_outputs,
         "n_samples": n_samples,
     }
     taken = _constructor_parameters(net)
@@ -41,7 +41,7 @@ def inputs_for(net, X, categorical_features):
     return NetInputs(categorical_features, max_bins=0, one_hot=True)
 
 
-def check_module(net, X, n_classes):
+def check_module(net, X, n_outputs):
     """Try a module of one's own on a few rows, before it is trained.
 
     Parameters
@@ -50,7 +50,7 @@ def check_module(net, X, n_classes):
         Sized and unfitted; a clone is tried.
     X : ndarray or CSR matrix of shape (n_samples, ...), float32
         As the net sees them.
-    n_classes : int
+    n_outputs : int
 
     Raises
     ------
@@ -72,13 +72,13 @@ def check_module(net, X, n_classes):
                 f"{what} failed on rows of shape {few.shape[1:]}, float32: "
                 f"{type(error).__name__}: {error}"
             ) from error
-    wanted = (few.shape[0], n_classes)
+    wanted = (few.shape[0], n_outputs)
     if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != wanted:
         got = getattr(logits, "shape", None)
         got = type(logits).__name__ if got is None else f"shape {tuple(got)}"
         raise ValueError(
             f"{what} returned {got} for {wanted[0]} rows, expected {wanted}: one logit for each of "
-            f"the {n_classes} classes."
+            f"the {n_outputs} classes."
         )
     sums = logits.float().sum(1)
     if (logits >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-3):

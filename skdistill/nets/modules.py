@@ -9,16 +9,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-MOST_NUMBERS_WITH_WAVES = 64
+MAX_PERIODIC_NUMBERS = 64
 
 
 class StudentMLP(nn.Module):
     """A multilayer perceptron over a table's columns.
 
-    A number of more than two values enters three times: as it is, through a few learned
-    waves (Gorishniy et al. 2022, arXiv:2203.05556; in the variant of RealMLP,
-    arXiv:2407.04491), and as the step it stands on between the split points of `NetInputs`.
-    A category enters as a learned vector.
+    A number of more than two values enters three times: as it is, through a periodic
+    embedding (Gorishniy et al. 2022, arXiv:2203.05556; in the variant of RealMLP,
+    arXiv:2407.04491), and through the embedding of its bin between the split points of
+    `NetInputs`. A category enters through an embedding too.
 
     Parameters
     ----------
@@ -26,20 +26,20 @@ class StudentMLP(nn.Module):
         Which of the input's columns are what.
     n_classes : int
     n_samples : int, default=None
-        Rows to be trained on, for `hidden_sizes`.
+        Training rows, for `hidden_sizes`.
     hidden_sizes : tuple of int or "auto", default="auto"
         "auto": two layers; 32 and 32 up to 500 rows, 128 and 64 up to 1,000, else 256
         and 256.
     dropout : float, default=0.1
     n_frequencies : int, default=16
-        Waves a number; 0 for none. A number of only two values has no use for them, and a table
-        of more than 64 others gets none: its first layer is wide as it is.
+        Frequencies of a number's periodic embedding; 0 for none. A number of only two values
+        needs none, and a table of more than 64 others gets none: its first layer is wide anyway.
     frequency_scale : float, default=0.1
         Standard deviation of the initial frequencies.
-    step_size : int, default=4
-        Length of the vector that a number's step is looked up as; 0 for none.
-    level_size : int, default=8
-        Length of the vector that a category is looked up as.
+    bin_embedding_size : int, default=4
+        Length of the embedding of a number's bin; 0 for none.
+    category_embedding_size : int, default=8
+        Length of the embedding of a category.
     sparse_units : int, default=64
         Most units of the first layer where the input is sparse, whatever `hidden_sizes`
         says: a text's ten thousand columns make it the net's weight and time.
@@ -67,27 +67,16 @@ class StudentMLP(nn.Module):
         dropout=0.1,
         n_frequencies=16,
         frequency_scale=0.1,
-        step_size=4,
-        level_size=8,
+        bin_embedding_size=4,
+        category_embedding_size=8,
         sparse_units=64,
     ):
         super().__init__()
         self.layout = layout
-        width = layout.n_numbers + layout.n_flags
-        self.waves = self.steps = self.levels = None
-        if (
-            n_frequencies
-            and not layout.is_sparse
-            and 0 < layout.n_curved <= MOST_NUMBERS_WITH_WAVES
-        ):
-            self.waves = WaveEmbedding(layout.n_curved, n_frequencies, frequency_scale)
-            width += layout.n_curved * WaveEmbedding.SIZE
-        if step_size and layout.n_bins:
-            self.steps = StepEmbedding(layout.n_curved, layout.n_bins, step_size)
-            width += layout.n_curved * step_size
-        if layout.n_levels:
-            self.levels = LevelEmbedding(layout.n_levels, level_size)
-            width += len(layout.n_levels) * level_size
+        width = layout.n_numbers + layout.n_indicators
+        width += self._add_embeddings(
+            layout, n_frequencies, frequency_scale, bin_embedding_size, category_embedding_size
+        )
         if isinstance(hidden_sizes, str):
             hidden_sizes = _sizes_for(n_samples)
         sizes = [width, *hidden_sizes]
@@ -99,6 +88,21 @@ class StudentMLP(nn.Module):
         )
         self.hidden = nn.ModuleList(hidden)
         self.dropout = nn.Dropout(dropout)
+
+    def _add_embeddings(self, layout, n_frequencies, frequency_scale, bin_size, category_size):
+        """Add the embeddings that the layout has columns for; return their width."""
+        n_embedded, width = layout.n_embedded, 0
+        self.periodic = self.bins = self.categories = None
+        if n_frequencies and not layout.is_sparse and 0 < n_embedded <= MAX_PERIODIC_NUMBERS:
+            self.periodic = PeriodicEmbedding(n_embedded, n_frequencies, frequency_scale)
+            width += n_embedded * PeriodicEmbedding.SIZE
+        if bin_size and layout.n_bins:
+            self.bins = BinEmbedding(n_embedded, layout.n_bins, bin_size)
+            width += n_embedded * bin_size
+        if layout.n_categories:
+            self.categories = CategoryEmbedding(layout.n_categories, category_size)
+            width += len(layout.n_categories) * category_size
+        return width
 
     @torch.no_grad()
     def round_weights(self):
@@ -112,14 +116,15 @@ class StudentMLP(nn.Module):
 
     def arrays(self):
         """The trained net as the arguments of `skdistill.serving.forward.ForwardPass`."""
-        waves = self.waves
+        periodic = None
+        if self.periodic is not None:
+            periodic = tuple(_numpy(part) for part in self.periodic.parameters())
         return {
             "layout": self.layout,
             "weights": [(_numpy(m.weight.T), _numpy(m.bias)) for m in (*self.hidden, self.out)],
-            "waves": waves
-            and tuple(map(_numpy, (waves.frequency, waves.phase, waves.weight, waves.bias))),
-            "steps": self.steps and _numpy(self.steps.table()),
-            "levels": self.levels and _numpy(self.levels.vector),
+            "periodic": periodic,
+            "bins": None if self.bins is None else _numpy(self.bins.table()),
+            "categories": None if self.categories is None else _numpy(self.categories.vector),
         }
 
     def forward(self, X):
@@ -129,14 +134,14 @@ class StudentMLP(nn.Module):
         return self.out(h)
 
     def _embed(self, X):
-        numbers, flags, levels, bins = self.layout.split(X)
-        parts = [numbers, flags]
-        if self.waves is not None:
-            parts.append(self.waves(numbers[:, : self.layout.n_curved]))
-        if self.steps is not None:
-            parts.append(self.steps(bins))
-        if self.levels is not None:
-            parts.append(self.levels(levels))
+        numbers, indicators, categories, bins = self.layout.split(X)
+        parts = [numbers, indicators]
+        if self.periodic is not None:
+            parts.append(self.periodic(numbers[:, : self.layout.n_embedded]))
+        if self.bins is not None:
+            parts.append(self.bins(bins))
+        if self.categories is not None:
+            parts.append(self.categories(categories))
         return torch.cat(parts, 1)
 
 
@@ -192,8 +197,8 @@ def _sizes_for(n_samples):
     return (128, 64) if n_samples > 500 else (32, 32)
 
 
-class WaveEmbedding(nn.Module):
-    """Each number as a linear map of its waves, cos(2π(f x + phase))."""
+class PeriodicEmbedding(nn.Module):
+    """Each number as a linear map of a few cosines, cos(2π(f x + phase))."""
 
     SIZE = 3
 
@@ -206,46 +211,47 @@ class WaveEmbedding(nn.Module):
         self.bias = nn.Parameter(_uniform(bound, n_numbers, self.SIZE))
 
     def forward(self, x):  # (n, p) -> (n, p * SIZE)
-        waves = torch.cos(2 * math.pi * (x[:, :, None] * self.frequency + self.phase))
-        embedded = torch.einsum("npf,pfs->nps", waves, self.weight) + self.bias
+        cosines = torch.cos(2 * math.pi * (x[:, :, None] * self.frequency + self.phase))
+        embedded = torch.einsum("npf,pfs->nps", cosines, self.weight) + self.bias
         return embedded.flatten(1)
 
 
-class StepEmbedding(nn.Module):
-    """Each number as the sum of the steps up to its bin.
+class BinEmbedding(nn.Module):
+    """Each number as the embedding of its bin, which is a sum of increments up to that bin.
 
-    Learning the steps rather than the bins themselves lets neighbouring bins share
-    what they have in common.
+    Learning increments rather than embeddings lets neighbouring bins share what they have
+    in common.
     """
 
     def __init__(self, n_numbers, n_bins, size):
         super().__init__()
-        # Small: a step is there to be found in the data, not to be unlearned.
-        self.step = nn.Parameter(0.1 * torch.randn(n_numbers, n_bins, size) / math.sqrt(n_bins))
+        # Small: an increment is there to be found in the data, not to be unlearned.
+        scale = 0.1 * torch.randn(n_numbers, n_bins, size) / math.sqrt(n_bins)
+        self.increment = nn.Parameter(scale)
         self.register_buffer("first", n_bins * torch.arange(n_numbers), persistent=False)
 
     def table(self):
-        """One vector a bin, shape (n_numbers, n_bins, size)."""
-        sums = self.step.cumsum(1)
+        """Return one vector a bin, shape (n_numbers, n_bins, size)."""
+        sums = self.increment.cumsum(1)
         return sums - sums.mean(1, keepdim=True)
 
     def forward(self, bins):  # (n, p) -> (n, p * size)
         return F.embedding(bins.long() + self.first, self.table().flatten(0, 1)).flatten(1)
 
 
-class LevelEmbedding(nn.Module):
-    """Each category as a learned vector; a level never seen is the zero vector."""
+class CategoryEmbedding(nn.Module):
+    """Each category as an embedding; a category never seen is the zero vector."""
 
-    def __init__(self, n_levels, size):
+    def __init__(self, n_categories, size):
         super().__init__()
-        ends = torch.tensor(n_levels).cumsum(0)
+        ends = torch.tensor(n_categories).cumsum(0)
         self.vector = nn.Parameter(torch.randn(int(ends[-1]), size) / math.sqrt(size))
         with torch.no_grad():
-            self.vector[ends - 1] = 0  # a column's last level stands for missing and unseen
-        self.register_buffer("first", ends - torch.tensor(n_levels), persistent=False)
+            self.vector[ends - 1] = 0  # a column's last code stands for missing and unseen
+        self.register_buffer("first", ends - torch.tensor(n_categories), persistent=False)
 
-    def forward(self, levels):  # (n, q) -> (n, q * size)
-        return F.embedding(levels.long() + self.first, self.vector).flatten(1)
+    def forward(self, categories):  # (n, q) -> (n, q * size)
+        return F.embedding(categories.long() + self.first, self.vector).flatten(1)
 
 
 def _uniform(bound, *shape):

@@ -39,7 +39,7 @@ class TensorNet(NeuralNet):
         Stop after so many epochs without a better held-out log loss, and go back to
         the best. Without held-out rows all epochs are trained. None: 15 where some are held
         out, and `DistilledClassifier` may do without.
-    averaging : float, default=0.998
+    ema_decay : float, default=0.998
         Decay of the running average of the weights, which is what is validated and kept;
         0 for the weights as they are.
     mixed_precision : bool, default=True
@@ -59,14 +59,14 @@ class TensorNet(NeuralNet):
         max_epochs=100,
         batch_size="auto",
         patience=PATIENCE,
-        averaging=0.998,
+        ema_decay=0.998,
         mixed_precision=True,
         device="cpu",
         verbose=0,
         **kwargs,
     ):
         self.patience = patience
-        self.averaging = averaging
+        self.ema_decay = ema_decay
         self.mixed_precision = mixed_precision
         super().__init__(
             module,
@@ -133,7 +133,7 @@ class TensorNet(NeuralNet):
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         super().on_train_begin(net, X=X, y=y, **kwargs)
-        self._average = RunningAverage(self.module_, self.averaging) if self.averaging else None
+        self._average = RunningAverage(self.module_, self.ema_decay) if self.ema_decay else None
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
         if self._average is not None:

@@ -12,9 +12,8 @@ from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
 from skdistill.jobs.parallel import Progress
-from skdistill.nets.losses import DistillationLoss, pack_targets
+from skdistill.nets.losses import pack_targets
 
-MAX_SEED = np.iinfo(np.int32).max
 CUT_SHORT = ("time", "interrupt")
 # torch's random numbers belong to the process: of two threads, one trains at a time.
 _TRAINING = RLock()
@@ -47,7 +46,7 @@ def train_net(net, rows, *, seed, max_time=None, verbose=0, salvage=False, **los
         On Ctrl-C, which skorch itself takes for early stopping: a net that is half
         trained would teach.
     """
-    net.set_params(criterion=DistillationLoss)
+    net.set_params(criterion=rows.task.criterion)
     net.set_params(**{f"criterion__{name}": value for name, value in loss.items()})
     if isinstance(net, NeuralNetClassifier) and "callbacks__valid_acc" in net.get_params():
         net.set_params(callbacks__valid_acc=None)  # it compares labels, and these are not
@@ -68,7 +67,7 @@ def train_net(net, rows, *, seed, max_time=None, verbose=0, salvage=False, **los
 
 def _packed(rows):
     """A transfer set as a net takes it; the weights of these very rows have mean one."""
-    return rows.X, pack_targets(rows.soft_targets, rows.labels, rows.sample_weight)
+    return rows.X, pack_targets(rows.soft_targets, rows.y, rows.sample_weight)
 
 
 class Watch(Callback):

@@ -28,7 +28,7 @@ def to_c(estimator, path=None, *, name="student"):
         Of the function: ``int student(const double *x, double *proba)``, which returns the
         index of the most probable class, or -1 where an input is infinite. A missing
         value is NAN. A category that is a number is given as it is; one that is a string
-        as its rank among the levels, which the file's first comment lists.
+        as its rank among the categories, which the file's first comment lists.
 
     Returns
     -------
@@ -61,9 +61,11 @@ def to_c(estimator, path=None, *, name="student"):
 
 
 def _comment(estimator, name):
-    table = estimator.inputs_.table
-    names = getattr(estimator, "feature_names_in_", [f"x{j}" for j in range(len(table.n_levels_))])
-    levels = dict(zip(np.flatnonzero(table.is_categorical_), table.levels_))
+    table = estimator.inputs_.encoder
+    names = getattr(
+        estimator, "feature_names_in_", [f"x{j}" for j in range(len(table.n_categories_))]
+    )
+    categories = dict(zip(np.flatnonzero(table.is_categorical_), table.categories_))
     lines = [
         "A student of skdistill.",
         "",
@@ -75,8 +77,10 @@ def _comment(estimator, name):
     ]
     for j, column in enumerate(names):
         lines.append(f"  x[{j}]: {_quoted(str(column))}")
-        if j in levels and not _are_numbers(levels[j]):
-            lines += [f"    {k}: {_quoted(level)}" for k, level in enumerate(levels[j].tolist())]
+        if j in categories and not _are_numbers(categories[j]):
+            lines += [
+                f"    {k}: {_quoted(level)}" for k, level in enumerate(categories[j].tolist())
+            ]
     return "/*\n" + "\n".join(f" * {line}".rstrip() for line in lines) + "\n */"
 
 
@@ -86,8 +90,8 @@ def _quoted(value):
     return text.replace("*/", "* /").replace("/*", "/ *").replace("\\", "\\ ")
 
 
-def _are_numbers(levels):
-    return levels.dtype.kind in "biuf"
+def _are_numbers(categories):
+    return categories.dtype.kind in "biuf"
 
 
 def _tables(inputs, folded):
@@ -95,23 +99,25 @@ def _tables(inputs, folded):
     yield _array("long", "number_columns", inputs.number_columns)
     yield _array("double", "center", inputs.center)
     yield _array("double", "inverse_scale", inputs.inverse_scale)
-    if len(inputs.flag_columns):
-        yield _array("long", "flag_columns", inputs.flag_columns)
-    if folded.steps is not None:
+    if len(inputs.missing_columns):
+        yield _array("long", "missing_columns", inputs.missing_columns)
+    if folded.bins is not None:
         yield _array("double", "split_points", inputs.split_points)
-        yield _array("float", "step_vectors", folded.steps)
-    if folded.waves is not None:
-        for part, array in zip(("frequency", "phase", "weight"), folded.waves):
-            yield _array("float", f"wave_{part}", array)
-    if folded.levels is not None:
+        yield _array("float", "bin_vectors", folded.bins)
+    if folded.periodic is not None:
+        for part, array in zip(("frequency", "phase", "weight"), folded.periodic):
+            yield _array("float", f"periodic_{part}", array)
+    if folded.categories is not None:
         given = [
-            levels.astype(np.float64) if _are_numbers(levels) else np.arange(len(levels))
-            for levels in inputs.table.levels_
+            categories.astype(np.float64)
+            if _are_numbers(categories)
+            else np.arange(len(categories))
+            for categories in inputs.encoder.categories_
         ]
-        yield _array("long", "level_columns", inputs.level_columns)
+        yield _array("long", "category_columns", inputs.category_columns)
         yield _array("long", "n_codes", inputs.n_codes)
-        yield _array("double", "level_values", np.concatenate(given))
-        yield _array("float", "level_vectors", folded.levels)
+        yield _array("double", "category_values", np.concatenate(given))
+        yield _array("float", "category_vectors", folded.categories)
     for i, (weight, bias) in enumerate(folded.weights):
         yield _array("float", f"weight{i}", weight)
         yield _array("float", f"bias{i}", bias)
@@ -136,13 +142,13 @@ def _array(kind, name, array):
 def _function(inputs, folded, name):
     layout = inputs.layout
     sizes = [folded.weights[0][0].shape[0], *(bias.size for _, bias in folded.weights)]
-    parts = [_NUMBERS, _FLAGS if layout.n_flags else ""]
-    if folded.waves is not None:
-        parts.append(_WAVES)
-    if folded.steps is not None:
-        parts.append(_STEPS)
-    if folded.levels is not None:
-        parts.append(_LEVELS)
+    parts = [_NUMBERS, _INDICATORS if layout.n_indicators else ""]
+    if folded.periodic is not None:
+        parts.append(_PERIODIC)
+    if folded.bins is not None:
+        parts.append(_BINS)
+    if folded.categories is not None:
+        parts.append(_CATEGORIES)
     layers = [
         _LAYER % {"i": i, "n_in": n_in, "n_out": n_out, "into": "ba"[i % 2], "from": "ab"[i % 2]}
         + (_RELU % {"n": n_out, "h": "ba"[i % 2]} if i < len(sizes) - 2 else "")
@@ -151,17 +157,19 @@ def _function(inputs, folded, name):
     values = {
         "name": name,
         "widest": max(sizes),
-        "n_features": len(inputs.table.n_levels_),
+        "n_features": len(inputs.encoder.n_categories_),
         "n_numbers": layout.n_numbers,
-        "n_curved": layout.n_curved,
+        "n_embedded": layout.n_embedded,
         "space": max(layout.n_numbers, 1),
-        "n_flags": layout.n_flags,
+        "n_indicators": layout.n_indicators,
         "n_points": inputs.split_points.shape[1],
-        "n_waves": folded.waves[0].shape[1] if folded.waves is not None else 0,
-        "wave_size": folded.waves[2].shape[2] if folded.waves is not None else 0,
-        "step_size": folded.steps.shape[1] if folded.steps is not None else 0,
-        "level_size": folded.levels.shape[1] if folded.levels is not None else 0,
-        "n_level_columns": len(layout.n_levels),
+        "n_frequencies": folded.periodic[0].shape[1] if folded.periodic is not None else 0,
+        "periodic_size": folded.periodic[2].shape[2] if folded.periodic is not None else 0,
+        "bin_embedding_size": folded.bins.shape[1] if folded.bins is not None else 0,
+        "category_embedding_size": folded.categories.shape[1]
+        if folded.categories is not None
+        else 0,
+        "n_category_columns": len(layout.n_categories),
         "n_classes": sizes[-1],
         "logits": "ba"[(len(sizes) - 2) % 2],
         "body": "",
@@ -201,49 +209,49 @@ _NUMBERS = """
     }
 """
 
-_FLAGS = """
-    for (i = 0; i < %(n_flags)d; i++)
-        *h++ = isnan(x[number_columns[flag_columns[i]]]) ? 1.0f : 0.0f;
+_INDICATORS = """
+    for (i = 0; i < %(n_indicators)d; i++)
+        *h++ = isnan(x[number_columns[missing_columns[i]]]) ? 1.0f : 0.0f;
 """
 
-_WAVES = """
-    for (i = 0; i < %(n_curved)d; i++) {
-        for (k = 0; k < %(wave_size)d; k++)
+_PERIODIC = """
+    for (i = 0; i < %(n_embedded)d; i++) {
+        for (k = 0; k < %(periodic_size)d; k++)
             h[k] = 0.0f;
-        for (j = 0; j < %(n_waves)d; j++) {
-            long at = i * %(n_waves)d + j;
-            float wave = cosf(a[i] * wave_frequency[at] + wave_phase[at]);
-            for (k = 0; k < %(wave_size)d; k++)
-                h[k] += wave * wave_weight[at * %(wave_size)d + k];
+        for (j = 0; j < %(n_frequencies)d; j++) {
+            long at = i * %(n_frequencies)d + j;
+            float wave = cosf(a[i] * periodic_frequency[at] + periodic_phase[at]);
+            for (k = 0; k < %(periodic_size)d; k++)
+                h[k] += wave * periodic_weight[at * %(periodic_size)d + k];
         }
-        h += %(wave_size)d;
+        h += %(periodic_size)d;
     }
 """
 
-_STEPS = """
-    for (i = 0; i < %(n_curved)d; i++) {
+_BINS = """
+    for (i = 0; i < %(n_embedded)d; i++) {
         const double *points = split_points + i * %(n_points)d;
         long step = i * (%(n_points)d + 1);
         for (j = 0; j < %(n_points)d; j++)
             step += number[i] > points[j];
-        for (k = 0; k < %(step_size)d; k++)
-            *h++ = step_vectors[step * %(step_size)d + k];
+        for (k = 0; k < %(bin_embedding_size)d; k++)
+            *h++ = bin_vectors[step * %(bin_embedding_size)d + k];
     }
 """
 
-_LEVELS = """
+_CATEGORIES = """
     {
-        const double *value = level_values;
-        const float *vector = level_vectors;
-        for (i = 0; i < %(n_level_columns)d; i++) {
-            long n_levels = n_codes[i] - 1, code = n_levels; /* missing and unseen */
-            for (j = 0; j < n_levels; j++)
-                if (x[level_columns[i]] == value[j])
+        const double *value = category_values;
+        const float *vector = category_vectors;
+        for (i = 0; i < %(n_category_columns)d; i++) {
+            long n_categories = n_codes[i] - 1, code = n_categories; /* missing and unseen */
+            for (j = 0; j < n_categories; j++)
+                if (x[category_columns[i]] == value[j])
                     code = j;
-            for (k = 0; k < %(level_size)d; k++)
-                *h++ = vector[code * %(level_size)d + k];
-            value += n_levels;
-            vector += n_codes[i] * %(level_size)d;
+            for (k = 0; k < %(category_embedding_size)d; k++)
+                *h++ = vector[code * %(category_embedding_size)d + k];
+            value += n_categories;
+            vector += n_codes[i] * %(category_embedding_size)d;
         }
     }
 """

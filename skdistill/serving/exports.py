@@ -7,7 +7,7 @@ from skdistill.serving.forward import ForwardPass
 from skdistill.serving.state import from_plain, to_plain
 
 
-class Exports(BaseEstimator):
+class ExportMixin(BaseEstimator):
     """The methods of a distilled estimator that write its student for other places.
 
     Pickled, it is plain arrays too.

@@ -54,7 +54,9 @@ def save(estimator, path):
     content = {
         "class": type(estimator).__name__,
         "classes": _to_json(estimator.classes_, "classes_"),
-        "levels": [_to_json(levels, "a categorical column") for levels in plain["levels"]],
+        "categories": [
+            _to_json(categories, "a categorical column") for categories in plain["categories"]
+        ],
         # A folder of the machine it was fitted on is nobody's business.
         "params": {k: v for k, v in params.items() if k != "memory" and _is_json(v)},
         "fitted": {name: value for name, value in fitted.items() if _is_json(value)},
@@ -142,8 +144,8 @@ def _build(content, arrays):
         if not _FITTED.fullmatch(name) or hasattr(kind, name) or not _is_json(value):
             raise ValueError(f"it has a fitted attribute {name!r}")
         setattr(estimator, name, value)
-    levels = [_from_json(each) for each in content["levels"]]
-    estimator.inputs_, estimator.student_ = from_plain({"arrays": arrays, "levels": levels})
+    categories = [_from_json(each) for each in content["categories"]]
+    estimator.inputs_, estimator.student_ = from_plain({"arrays": arrays, "categories": categories})
     estimator.classes_ = _from_json(content["classes"])
     if "row_shape_in_" in content["fitted"]:
         estimator.row_shape_in_ = tuple(content["fitted"]["row_shape_in_"])
@@ -187,10 +189,10 @@ def _to_json(array, what):
 def _from_json(stored):
     dtype, values = stored["dtype"], stored["values"]
     if not _PLAIN_DTYPE.fullmatch(dtype):
-        raise ValueError(f"it has labels or levels of dtype {dtype!r}")
+        raise ValueError(f"it has labels or categories of dtype {dtype!r}")
     array = np.array(values, dtype=dtype)
     if array.ndim != 1 or array.tolist() != values:
-        raise ValueError(f"it has labels or levels that are no {dtype}")
+        raise ValueError(f"it has labels or categories that are no {dtype}")
     return array
 
 

@@ -12,7 +12,7 @@ ROWS_WORTH_A_GPU = 20_000
 ZERO = np.float32(0)  # half as dear to numpy as its own 0
 
 
-def batched_logits(inputs, student, X, *, checked):
+def batched_outputs(inputs, student, X, *, checked):
     """Logits of a table of any length, in memory that does not grow with it.
 
     Parameters
@@ -75,22 +75,22 @@ class ForwardPass:
     layout : skdistill.table.net_inputs.InputLayout
     weights : list of (weight, bias)
         Of each layer, weight of shape (n_in, n_out).
-    waves : (frequency, phase, weight, bias) or None
-        Of the `WaveEmbedding`.
-    steps : ndarray of shape (n_curved, n_bins, step_size) or None
+    periodic : (frequency, phase, weight, bias) or None
+        Of the `PeriodicEmbedding`.
+    bins : ndarray of shape (n_embedded, n_bins, bin_embedding_size) or None
         One vector a bin.
-    levels : ndarray of shape (sum(layout.n_levels), level_size) or None
+    categories : ndarray of shape (sum(layout.n_categories), category_embedding_size) or None
         One vector a level, column after column.
     """
 
     _ready: "Folded | None" = None
 
-    def __init__(self, layout, weights, waves=None, steps=None, levels=None):
+    def __init__(self, layout, weights, periodic=None, bins=None, categories=None):
         self.layout = layout
         self.weights = weights
-        self.waves = waves
-        self.steps = steps
-        self.levels = levels
+        self.periodic = periodic
+        self.bins = bins
+        self.categories = categories
 
     def __call__(self, X):
         """Logits of encoded rows.
@@ -108,27 +108,27 @@ class ForwardPass:
         return np.concatenate([self._logits_of_encoded(block) for block in blocks])
 
     def _logits_of_encoded(self, X):
-        numbers, flags, levels, steps = self.layout.split(X)
-        return self.logits(numbers, flags, levels.astype(np.intp), steps.astype(np.intp))
+        numbers, indicators, categories, bins = self.layout.split(X)
+        return self.logits(numbers, indicators, categories.astype(np.intp), bins.astype(np.intp))
 
-    def logits(self, numbers, flags, levels, steps):
+    def logits(self, numbers, indicators, categories, bins):
         """Logits of a few rows, from what `NetInputs.parts` returns."""
         folded = self.folded()
         if issparse(numbers):
-            if folded.waves is None:
+            if folded.periodic is None:
                 return _later_layers(folded, numbers @ folded.first_weight)
-            numbers = numbers.toarray()  # of a dense fit, whose waves are not zero anywhere
+            numbers = numbers.toarray()  # of a dense fit, whose periodic are not zero anywhere
         n_samples = len(numbers)
         parts = [numbers]
-        if flags.shape[1]:
-            parts.append(flags)
-        if folded.waves is not None:
-            parts.append(_waves(numbers[:, : self.layout.n_curved], *folded.waves))
-        if folded.steps is not None:
-            vectors = folded.steps.take(steps + folded.first_steps, axis=0)
+        if indicators.shape[1]:
+            parts.append(indicators)
+        if folded.periodic is not None:
+            parts.append(_periodic(numbers[:, : self.layout.n_embedded], *folded.periodic))
+        if folded.bins is not None:
+            vectors = folded.bins.take(bins + folded.bin_offsets, axis=0)
             parts.append(vectors.reshape(n_samples, -1))
-        if folded.levels is not None:
-            vectors = folded.levels.take(levels + folded.first_levels, axis=0)
+        if folded.categories is not None:
+            vectors = folded.categories.take(categories + folded.category_offsets, axis=0)
             parts.append(vectors.reshape(n_samples, -1))
         h = np.concatenate(parts, axis=1)
         return _later_layers(folded, np.dot(h, folded.first_weight))
@@ -150,22 +150,22 @@ class Folded:
     def __init__(self, net):
         layout = net.layout
         self.weights = list(net.weights)
-        self.waves = self.steps = self.levels = None
-        if net.waves is not None:
-            frequency, phase, weight, bias = net.waves
+        self.periodic = self.bins = self.categories = None
+        if net.periodic is not None:
+            frequency, phase, weight, bias = net.periodic
             turn = np.float32(2 * np.pi)
-            self.waves = (turn * frequency, turn * phase, weight)
+            self.periodic = (turn * frequency, turn * phase, weight)
             # What a wave adds at all times goes into the first layer's bias.
-            first = layout.n_numbers + layout.n_flags
+            first = layout.n_numbers + layout.n_indicators
             W, b = net.weights[0]
             self.weights[0] = (W, b + bias.ravel() @ W[first : first + bias.size])
-        if net.steps is not None:
-            n_curved, n_bins, size = net.steps.shape
-            self.steps = net.steps.reshape(n_curved * n_bins, size)
-            self.first_steps = n_bins * np.arange(n_curved)
-        if net.levels is not None:
-            self.levels = net.levels
-            self.first_levels = np.cumsum([0, *layout.n_levels[:-1]])
+        if net.bins is not None:
+            n_embedded, n_bins, size = net.bins.shape
+            self.bins = net.bins.reshape(n_embedded * n_bins, size)
+            self.bin_offsets = n_bins * np.arange(n_embedded)
+        if net.categories is not None:
+            self.categories = net.categories
+            self.category_offsets = np.cumsum([0, *layout.n_categories[:-1]])
         # For one row adding a bias costs numpy a quarter of the product. So the first layer
         # gets one more unit, which is always one, and the later ones multiply it by theirs.
         (self.first_weight, self.first_bias), *later = self.weights
@@ -194,9 +194,9 @@ def _with_unit(weight, bias):
     return out
 
 
-def _waves(x, frequency, phase, weight):
-    """A `WaveEmbedding` without its bias, as one matrix product a number."""
-    waves = x[:, :, None] * frequency
-    waves += phase
-    embedded = np.matmul(np.cos(waves, out=waves).transpose(1, 0, 2), weight)
+def _periodic(x, frequency, phase, weight):
+    """A `PeriodicEmbedding` without its bias, as one matrix product a number."""
+    periodic = x[:, :, None] * frequency
+    periodic += phase
+    embedded = np.matmul(np.cos(periodic, out=periodic).transpose(1, 0, 2), weight)
     return embedded.transpose(1, 0, 2).reshape(len(x), -1)

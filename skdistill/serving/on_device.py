@@ -36,34 +36,34 @@ def on_device(student, device):
 
 
 class DeviceForward:
-    """A `ForwardPass` in torch, for `batched_logits`."""
+    """A `ForwardPass` in torch, for `batched_outputs`."""
 
     rows_at_once = ROWS_AT_ONCE
 
     def __init__(self, student, device):
         self.device = torch.device(device)
-        folded, self.n_curved = student.folded(), student.layout.n_curved
+        folded, self.n_embedded = student.folded(), student.layout.n_embedded
         self.weights = [(self._there(weight), self._there(bias)) for weight, bias in folded.weights]
-        self.waves = folded.waves and [self._there(array) for array in folded.waves]
-        self.steps = self.levels = None
-        if folded.steps is not None:
-            self.steps = (self._there(folded.steps), self._there(folded.first_steps))
-        if folded.levels is not None:
-            self.levels = (self._there(folded.levels), self._there(folded.first_levels))
+        self.periodic = folded.periodic and [self._there(array) for array in folded.periodic]
+        self.bins = self.categories = None
+        if folded.bins is not None:
+            self.bins = (self._there(folded.bins), self._there(folded.bin_offsets))
+        if folded.categories is not None:
+            self.categories = (self._there(folded.categories), self._there(folded.category_offsets))
 
     def _there(self, array):
         return torch.as_tensor(np.ascontiguousarray(array), device=self.device)
 
-    def logits(self, numbers, flags, levels, steps):
+    def logits(self, numbers, indicators, categories, bins):
         """As `ForwardPass.logits`."""
         with torch.inference_mode():
             x = self._there(numbers)
-            parts = [x, self._there(flags).float()]
-            if self.waves is not None:
-                frequency, phase, weight = self.waves
-                waves = torch.cos(x[:, : self.n_curved, None] * frequency + phase)
-                parts.append(torch.einsum("npf,pfs->nps", waves, weight).flatten(1))
-            for codes, table in ((steps, self.steps), (levels, self.levels)):
+            parts = [x, self._there(indicators).float()]
+            if self.periodic is not None:
+                frequency, phase, weight = self.periodic
+                periodic = torch.cos(x[:, : self.n_embedded, None] * frequency + phase)
+                parts.append(torch.einsum("npf,pfs->nps", periodic, weight).flatten(1))
+            for codes, table in ((bins, self.bins), (categories, self.categories)):
                 if table is not None:
                     vectors, first = table
                     parts.append(vectors[self._there(codes) + first].flatten(1))

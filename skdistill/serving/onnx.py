@@ -126,9 +126,11 @@ def write_student(graph, estimator, inputs, dtype, *, label=OUTPUTS[0], proba=OU
             "torch.onnx.export(clf.student_.module, ...), which takes the rows that "
             "clf.inputs_.transform(X) returns."
         )
-    matrix = inputs[0] if len(inputs) == 1 and len(estimator.inputs_.table.levels_) == 0 else None
-    numbers, levels = _split_columns(graph, estimator.inputs_, inputs, matrix, dtype)
-    logits = _forward(graph, estimator.inputs_, student, numbers, levels, dtype)
+    matrix = (
+        inputs[0] if len(inputs) == 1 and len(estimator.inputs_.encoder.categories_) == 0 else None
+    )
+    numbers, categories = _split_columns(graph, estimator.inputs_, inputs, matrix, dtype)
+    logits = _forward(graph, estimator.inputs_, student, numbers, categories, dtype)
     best = graph("ArgMax", logits, axis=1, keepdims=0)
     graph("Gather", _labels(estimator.classes_), best, axis=0, output=label)
     # In double precision, as numpy does it, so that rows sum to one.
@@ -139,13 +141,15 @@ def write_student(graph, estimator, inputs, dtype, *, label=OUTPUTS[0], proba=OU
 
 def _split_columns(graph, inputs, names, matrix, dtype):
     """Names of a matrix of numbers and of a matrix of level codes; None for what is not there."""
-    number_columns, level_columns = inputs.number_columns, inputs.level_columns
+    number_columns, category_columns = inputs.number_columns, inputs.category_columns
     if matrix is not None:
         if inputs.are_in_place:
             return matrix, None
         return graph("Gather", matrix, number_columns.astype(np.int64), axis=1), None
-    if len(names) == 1 and len(inputs.table.is_categorical_) > 1:
-        columns = {int(j): graph("Gather", names[0], np.array([j]), axis=1) for j in level_columns}
+    if len(names) == 1 and len(inputs.encoder.is_categorical_) > 1:
+        columns = {
+            int(j): graph("Gather", names[0], np.array([j]), axis=1) for j in category_columns
+        }
         numbers = graph("Gather", names[0], number_columns.astype(np.int64), axis=1)
     else:
         columns = dict(enumerate(names))
@@ -153,7 +157,7 @@ def _split_columns(graph, inputs, names, matrix, dtype):
         numbers = graph("Concat", *numbers, axis=1) if numbers else None
     codes = [
         _codes(graph, columns[int(j)], found, n_codes - 1, as_floats=len(names) == 1)
-        for j, found, n_codes in zip(level_columns, inputs.table.levels_, inputs.n_codes)
+        for j, found, n_codes in zip(category_columns, inputs.encoder.categories_, inputs.n_codes)
     ]
     return (
         numbers if len(number_columns) else None,
@@ -161,29 +165,32 @@ def _split_columns(graph, inputs, names, matrix, dtype):
     )
 
 
-def _codes(graph, column, levels, unseen, *, as_floats):
+def _codes(graph, column, categories, unseen, *, as_floats):
     """The code of each level; whatever is no level gets the last."""
-    attributes = {"values_int64s": list(range(len(levels))), "default_int64": int(unseen)}
-    kind = levels.dtype.kind
-    if kind == "U" or (kind == "O" and all(isinstance(level, str) for level in levels)):
-        return graph("LabelEncoder", column, domain=ML, keys_strings=levels.tolist(), **attributes)
+    attributes = {"values_int64s": list(range(len(categories))), "default_int64": int(unseen)}
+    kind = categories.dtype.kind
+    if kind == "U" or (kind == "O" and all(isinstance(level, str) for level in categories)):
+        return graph(
+            "LabelEncoder", column, domain=ML, keys_strings=categories.tolist(), **attributes
+        )
     if kind not in "biuf":
         raise ValueError(
-            f"a category has levels such as {levels[0]!r}, and ONNX knows strings and numbers only."
+            f"a column has categories such as {categories[0]!r}, but ONNX knows only strings and "
+            "numbers: convert them to strings before fit."
         )
     if as_floats or kind == "f":
         column = graph("Cast", column, to=_type("float32"))
-        keys = levels.astype(np.float32)
+        keys = categories.astype(np.float32)
         if len(np.unique(keys)) < len(keys):
-            raise ValueError("a category has levels that float32 cannot tell apart.")
+            raise ValueError("a category has categories that float32 cannot tell apart.")
         if not len(keys):  # a column without any level; no LabelEncoder without keys
             attributes["values_int64s"], keys = [int(unseen)], np.zeros(1, np.float32)
         return graph("LabelEncoder", column, domain=ML, keys_floats=keys.tolist(), **attributes)
-    keys = levels.astype(np.int64).tolist()
+    keys = categories.astype(np.int64).tolist()
     return graph("LabelEncoder", column, domain=ML, keys_int64s=keys, **attributes)
 
 
-def _forward(graph, inputs, student, numbers, levels, dtype):
+def _forward(graph, inputs, student, numbers, categories, dtype):
     """The forward pass of `skdistill.serving.forward`, node by node."""
     folded = student.folded()
     parts = []
@@ -192,18 +199,18 @@ def _forward(graph, inputs, student, numbers, levels, dtype):
         numbers = graph("Where", missing, _center(inputs, dtype), numbers)
         scaled = _scaled(graph, inputs, numbers, dtype)
         parts.append(scaled)
-        if len(inputs.flag_columns):
-            flagged = graph("Gather", missing, inputs.flag_columns.astype(np.int64), axis=1)
+        if len(inputs.missing_columns):
+            flagged = graph("Gather", missing, inputs.missing_columns.astype(np.int64), axis=1)
             parts.append(graph("Cast", flagged, to=_type("float32")))
-        if folded.waves is not None:
+        if folded.periodic is not None:
             curved = _first_columns(graph, scaled, inputs)
-            parts.append(_waves(graph, curved, *folded.waves))
-        if folded.steps is not None:
+            parts.append(_periodic(graph, curved, *folded.periodic))
+        if folded.bins is not None:
             curved = _first_columns(graph, numbers, inputs)
             parts.append(_step_vectors(graph, inputs, folded, curved, dtype))
-    if levels is not None:
-        rows = graph("Add", levels, folded.first_levels.astype(np.int64))
-        parts.append(_look_up(graph, folded.levels, rows))
+    if categories is not None:
+        rows = graph("Add", categories, folded.category_offsets.astype(np.int64))
+        parts.append(_look_up(graph, folded.categories, rows))
     h = graph("Concat", *parts, axis=1)
     for weight, bias in folded.weights[:-1]:
         h = graph("Relu", graph("Gemm", h, weight, bias))
@@ -236,14 +243,14 @@ def _scaled(graph, inputs, numbers, dtype):
 
 
 def _first_columns(graph, numbers, inputs):
-    """Only the numbers that have waves and steps."""
-    n_numbers, n_curved = inputs.layout.n_numbers, inputs.layout.n_curved
-    if n_curved == n_numbers:
+    """Only the numbers that have periodic and bins."""
+    n_numbers, n_embedded = inputs.layout.n_numbers, inputs.layout.n_embedded
+    if n_embedded == n_numbers:
         return numbers
-    return graph("Slice", numbers, np.array([0]), np.array([n_curved]), np.array([1]))
+    return graph("Slice", numbers, np.array([0]), np.array([n_embedded]), np.array([1]))
 
 
-def _waves(graph, x, frequency, phase, weight):
+def _periodic(graph, x, frequency, phase, weight):
     columns = graph("Unsqueeze", x, np.array([2]))
     angles = graph("Add", graph("Mul", columns, frequency), phase)
     by_number = graph("Transpose", graph("Cos", angles), perm=[1, 0, 2])
@@ -257,9 +264,9 @@ def _step_vectors(graph, inputs, folded, numbers, dtype):
         points = _rounded_down(points)  # then x > point is what it is in doubles
     columns = graph("Unsqueeze", numbers, np.array([2]))
     exceeds = graph("Cast", graph("Greater", columns, points), to=_type("int32"))
-    steps = graph("ReduceSum", exceeds, np.array([2]), keepdims=0)
-    rows = graph("Add", steps, folded.first_steps.astype(np.int32))
-    return _look_up(graph, folded.steps, rows)
+    bins = graph("ReduceSum", exceeds, np.array([2]), keepdims=0)
+    rows = graph("Add", bins, folded.bin_offsets.astype(np.int32))
+    return _look_up(graph, folded.bins, rows)
 
 
 def _look_up(graph, vectors, rows):
@@ -275,10 +282,10 @@ def _rounded_down(points):
 
 def _declare_inputs(estimator, dtype):
     helper = _onnx().helper
-    table = estimator.inputs_.table
+    table = estimator.inputs_.encoder
     n_features = len(table.is_categorical_)
     number = _type(dtype)
-    if all(levels.dtype.kind in "biuf" for levels in table.levels_):
+    if all(categories.dtype.kind in "biuf" for categories in table.categories_):
         return [helper.make_tensor_value_info("X", number, [None, n_features])]
     names = getattr(estimator, "feature_names_in_", [f"x{j}" for j in range(n_features)])
     taken = [name for name in OUTPUTS if name in names]
@@ -287,7 +294,7 @@ def _declare_inputs(estimator, dtype):
             f"a column is called {taken[0]!r}, as an output of the graph is: fit on a table in "
             "which it has another name."
         )
-    kinds = dict(zip(np.flatnonzero(table.is_categorical_), table.levels_))
+    kinds = dict(zip(np.flatnonzero(table.is_categorical_), table.categories_))
     types = [_element_type(kinds[j]) if j in kinds else number for j in range(n_features)]
     return [
         helper.make_tensor_value_info(str(name), kind, [None, 1])
@@ -295,9 +302,9 @@ def _declare_inputs(estimator, dtype):
     ]
 
 
-def _element_type(levels):
+def _element_type(categories):
     """How ONNX is given one of these: as strings, integers or floats."""
-    kind = levels.dtype.kind
+    kind = categories.dtype.kind
     return _type("float32" if kind == "f" else "int64" if kind in "biu" else "str")
 
 

@@ -1,24 +1,23 @@
-"""Teachers with names, and the parameters of each by its name.
+"""Named teachers, and the parameters of each by its name.
 
-What `DistilledClassifier` needs of the teachers to be unpickled and predict: nothing
-here loads a forest, a fold or a net.
+This is what `DistilledClassifier` needs of its teachers to be unpickled and to predict:
+nothing here loads a forest, a fold or a net.
 """
 
 from typing import Any
 from zlib import crc32
 
 import numpy as np
-from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone, is_classifier
+from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import _BaseComposition
 
-from skdistill.tasks.fitting import has_probabilities
 
-
-class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
-    """What `TeacherEnsemble` and `DistilledClassifier` share: teachers with names."""
+class TeachersMixin(MetaEstimatorMixin, _BaseComposition):
+    """What `TeacherEnsemble` and distilled estimators share: teachers with names."""
 
     teachers: Any
+    categorical_features: Any
 
     def get_params(self, deep=True):
         """Get the parameters, those of each teacher as ``name__parameter`` if `deep`."""
@@ -50,7 +49,7 @@ class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
         return default_teachers(categorical_features=self.categorical_features)
 
     def _listed_teachers(self):
-        """The teachers as pairs of a name, checked against this estimator's parameters, and one."""
+        """Return the teachers as (name, teacher), names checked against the parameters."""
         teachers = self.teachers
         if teachers is None:
             teachers = self._default_teachers()
@@ -70,8 +69,8 @@ class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
             )
         return list(teachers)
 
-    def _named_teachers(self, rng):
-        """The teachers that were not dropped, checked, each with a seed.
+    def _seeded_teachers(self, task, rng):
+        """Return clones of the teachers that were not dropped, checked, each with a seed.
 
         Returns
         -------
@@ -81,11 +80,15 @@ class HasTeachers(MetaEstimatorMixin, ClassifierMixin, _BaseComposition):
         if not teachers:
             raise ValueError("teachers has none left: at least one must not be 'drop'.")
         for name, teacher in teachers:
-            _check_teacher(name, teacher)
+            if not _is_estimator(teacher):
+                raise ValueError(
+                    f"Teacher {name!r} must be a classifier instance or 'drop', got {teacher!r}."
+                )
+            task.check_teacher(name, teacher)
         seed = rng.randint(np.iinfo(np.int32).max)
         # By name, so that another teacher beside it does not change a teacher's seed.
         return [
-            (name, _cloned(name, teacher, np.random.RandomState([seed, crc32(name.encode())])))
+            (name, _clone(name, teacher, np.random.RandomState([seed, crc32(name.encode())])))
             for name, teacher in teachers
         ]
 
@@ -113,21 +116,7 @@ def _is_estimator(teacher):
     return hasattr(teacher, "fit") and not isinstance(teacher, type)
 
 
-def _check_teacher(name, teacher):
-    if not _is_estimator(teacher):
-        raise ValueError(
-            f"Teacher {name!r} must be a classifier instance or 'drop', got {teacher!r}."
-        )
-    if not is_classifier(teacher):
-        raise ValueError(f"Teacher {name!r} must be a classifier, got {teacher!r}.")
-    if not has_probabilities(teacher):
-        raise ValueError(
-            f"Teacher {name!r} ({type(teacher).__name__}) has no predict_proba: choose a "
-            "probabilistic setting of it, or wrap it in CalibratedClassifierCV."
-        )
-
-
-def _cloned(name, teacher, rng):
+def _clone(name, teacher, rng):
     try:
         return seeded_clone(teacher, rng)
     except RuntimeError as error:

@@ -1,39 +1,53 @@
-"""Teachers × folds as joblib tasks: soft targets that never saw their own row."""
+"""Teachers × folds as joblib tasks: soft targets of rows that the teacher has not seen."""
 
 import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
-from skdistill.jobs.fingerprint import fingerprint
-from skdistill.jobs.runner import naming, recall_or_make, recipes_of
+from skdistill.jobs.fingerprint import Unhashable, fingerprint
+from skdistill.jobs.runner import run_or_recall
 from skdistill.soft_targets.fitted_teacher import FittedTeacher
-from skdistill.soft_targets.out_of_bag import has_out_of_bag, out_of_bag_targets, with_out_of_bag
+from skdistill.soft_targets.out_of_bag import out_of_bag_targets, with_out_of_bag
+from skdistill.soft_targets.plan import in_turn, knows_all_rows, plan_fits, training_splits
 from skdistill.soft_targets.prefit import (
-    ask_ready,
-    check_what_is_ready_within,
-    is_ready,
-    label_answers,
+    PrefitTeacher,
+    check_prefit_within,
+    is_prefit,
     warn_of_frozen,
 )
-from skdistill.table.splits import learnt_from
+from skdistill.soft_targets.targets import SoftTargets
 
-OUT_OF_BAG = "out of bag"
-ALL_ROWS = "all rows"
+
+@dataclass
+class FitResult:
+    """What is left of one fit.
+
+    Parameters
+    ----------
+    labeled : ndarray of shape (n_test, n_outputs)
+        Soft targets of the rows that were not trained on.
+    unlabeled : list of ndarray of shape (n_unlabeled, n_outputs)
+    teacher : FittedTeacher or None
+        Only if it is to be kept.
+    """
+
+    labeled: np.ndarray
+    unlabeled: list
+    teacher: Any = None
 
 
 def cross_fit(
     teachers,
-    X,
-    y,
-    classes,
+    data,
     *,
     splits,
-    sample_weight=None,
-    held_out=None,
-    unlabeled=(),
     out_of_bag=False,
     refit=False,
     keep=False,
@@ -50,43 +64,31 @@ def cross_fit(
     ----------
     teachers : list of (str, classifier)
         They are cloned, never changed.
-    X : table of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples,), int
-        Class indices.
-    classes : ndarray of shape (n_classes,)
-        The labels behind them.
+    data : TrainingData
+        No fold's teacher is fitted on its validation rows: a teacher would pass on their
+        labels in the soft targets of their neighbours. Weights go to the teachers that take
+        them, scaled to mean one.
     splits : list of (train, test) or None
-        None: each teacher labels the rows it was fitted on.
-    held_out : ndarray of bool of shape (n_samples,), default=None
-        Rows that no fold's teachers are fitted on. They are to judge the student, and
-        would recognise their own labels in what the teachers say of their neighbours.
-    unlabeled : sequence of tables of shape (n_unlabeled, n_features), default=()
-        Rows to be labelled too.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        Goes to the teachers that take it, scaled to mean one; no teacher is fitted on rows
-        of weight zero.
+        None: each row is labeled by teachers that were fitted on it.
     out_of_bag : bool, default=False
-        Fit the teachers that have out-of-bag answers once instead of fold by fold.
+        Fit the teachers that have out-of-bag predictions once instead of fold by fold.
     refit : bool, default=False
-        Fit each teacher on all rows as well, those held out among them, unless it knows them.
+        Fit each teacher on all rows as well, validation rows among them.
     keep : bool, default=False
-        Whether, with `refit`, these are wanted themselves, and not only their word on
-        unlabelled rows.
+        Whether, with `refit`, these are wanted themselves, and not only their soft targets of
+        unlabeled rows.
     n_jobs : int, default=None
         Teachers × folds fitted at once.
     verbose : int, default=0
-        At 1, a line for each fit.
+        1 shows the progress.
     memory : Memory, default=None
-        Keeps what each teacher says after each fold, and takes it from there.
+        Keeps what each teacher predicts after each fold, and recalls it.
 
     Returns
     -------
-    soft_targets : ndarray of shape (n_teachers, n_samples, n_classes), float64
-        Rows sum to one. A class that a fold's training rows lack has probability 0.
-    of_folds : list of ndarray of shape (n_teachers, n_unlabeled, n_classes)
-        For each table of unlabelled rows, what all folds' teachers say on average.
-    of_all : list of ndarray of shape (n_teachers, n_unlabeled, n_classes)
-        What teachers fitted on all rows say, if `refit`; else the same.
+    soft_targets : SoftTargets
+        Arrays of shape (n_teachers, n_samples, n_outputs), float64. A class that a fold's
+        training rows lack has probability 0.
     fitted : list of FittedTeacher
         Fitted on all rows; empty unless `keep`.
 
@@ -95,150 +97,173 @@ def cross_fit(
     Dao et al., "Knowledge distillation as semiparametric inference", 2021,
     arXiv:2104.09732.
     """
-    everything = np.arange(len(y))
-    in_sample = splits is None
-    if in_sample:
-        splits = [(everything, everything)]
-    counted = everything if sample_weight is None else np.flatnonzero(sample_weight)
-    nobody = np.zeros(len(y), dtype=bool)
-    learnt = learnt_from(nobody if held_out is None else held_out, sample_weight)
-    sample_weight = _of_mean_one(sample_weight, counted)
-    splits = [(_some(train[learnt[train]]), test) for train, test in splits]
     warn_of_frozen(teachers)
-    rows = (X, y, classes, sample_weight, tuple(unlabeled))
-    recipes = recipes_of(memory, teachers)
-    asked = ask_ready(teachers, rows, recipes, memory, verbose)
-
-    # Fitted once, in sample or out of bag, and with nobody held out, a teacher knows all rows.
-    of_bags = [out_of_bag and has_out_of_bag(teacher) for _, teacher in teachers]
-    know_all = [learnt[counted].all() and (in_sample or bags) for bags in of_bags]
-    folds = [(f"fold {k} of {len(splits)}", *split) for k, split in enumerate(splits, 1)]
-    once = [(OUT_OF_BAG, np.flatnonzero(learnt), everything)]
-    last = [(ALL_ROWS, counted, everything[:0])]
-    plans = [
-        (once if bags else folds) + (last if refit and (keep or not knows) else [])
-        for bags, knows in zip(of_bags, know_all)
-    ]
-    tasks = _in_turn(teachers, plans)
-    pieces = {
-        f"{teachers[t][0]}, {where}": partial(
-            _fit_and_label, teachers[t], where, train, test, rows, keep
-        )
-        for t, where, train, test in tasks
+    data = replace(data, sample_weight=_with_mean_one(data))
+    splits = training_splits(splits, data)
+    recipes = _fingerprints(memory, teachers)
+    prefit = {name: _ask(name, each, data, recipes[name], memory, verbose)
+              for name, each in teachers if is_prefit(each)}  # fmt: skip
+    options = {"out_of_bag": out_of_bag, "refit": refit, "keep": keep}
+    plans = {
+        name: [] if name in prefit else plan_fits(name, teacher, data, splits, **options)
+        for name, teacher in teachers
     }
-    keys = _keys(memory, recipes, tasks, rows, keep)
-    results = recall_or_make(pieces, keys, memory, n_jobs, verbose)
 
-    soft_targets = np.empty((len(teachers), len(y), len(classes)))
-    of_folds, of_all = (
-        [np.zeros((len(teachers), table.shape[0], len(classes))) for table in unlabeled]
-        for _ in range(2)
-    )
-    fitted = {}
-    for (t, where, _, test), (proba, labelled, teacher) in zip(tasks, results):
-        soft_targets[t, test] = proba
-        if where == ALL_ROWS:
-            fitted[t] = teacher
-        n_labels = 1 if where in (ALL_ROWS, OUT_OF_BAG) else len(splits)
-        for total, proba in zip(of_all if where == ALL_ROWS else of_folds, labelled):
-            total[t] += proba / n_labels
-    for t, answers in asked.items():
-        soft_targets[t], by_folds, by_all, fitted[t] = label_answers(
-            teachers[t], answers, splits, counted, rows
-        )
-        for k, (one, other) in enumerate(zip(by_folds, by_all)):
-            of_folds[k][t], of_all[k][t] = one, other
-    for t, knows in enumerate(know_all):
-        if knows or not refit:
-            for one, other in zip(of_folds, of_all):
-                other[t] = one[t]
-    return soft_targets, of_folds, of_all, [fitted[t] for t in sorted(fitted)] if keep else []
+    fits = in_turn(list(plans.values()))
+    tasks = {f"{fit.name}, {fit.where}": partial(_fit_and_label, fit, data) for fit in fits}
+    keys = _keys(memory, recipes, fits, data)
+    results = run_or_recall(tasks, keys, memory, what="teachers", n_jobs=n_jobs, verbose=verbose)
+
+    gathered = []
+    for name, _ in teachers:
+        if name in prefit:
+            asked, answers = prefit[name]
+            gathered.append(_label_prefit(asked, answers, splits, data, refit))
+        else:
+            own = [result for fit, result in zip(fits, results) if fit.name == name]
+            gathered.append(_gather(plans[name], own, data))
+    soft_targets = SoftTargets.stack([each for each, _ in gathered])
+    return soft_targets, [teacher for _, teacher in gathered] if keep else []
 
 
-def _of_mean_one(sample_weight, counted):
-    """Weights to the scale on which a teacher that regularises holds against their sum."""
-    if sample_weight is None:
+def _with_mean_one(data):
+    """Scale weights to the mean that a regularised teacher expects."""
+    if data.sample_weight is None:
         return None
     # Rounded, so that weights of one ratio are the same to the last digit, by which trees
     # decide ties.
-    return np.float32(sample_weight / sample_weight[counted].mean()).astype(float)
+    scaled = data.sample_weight / data.sample_weight[data.counts].mean()
+    return np.float32(scaled).astype(float)
 
 
-def _some(train):
-    """A fold's training rows, of which there must be some."""
-    if not len(train):
-        raise ValueError(
-            "cv has a fold without rows to train on, as all of them are held out to judge the "
-            "student or weigh nothing: use other folds or more rows."
-        )
-    return train
+def _fingerprints(memory, teachers):
+    """Return what each teacher is, as a digest; None where that cannot be told, or need not."""
+    digests = {}
+    for name, teacher in teachers:
+        try:
+            digests[name] = memory and fingerprint(name, teacher)
+        except Unhashable as error:
+            digests[name] = None
+            warnings.warn(
+                f"memory is not used for teacher {name!r}, which is fitted each time: {error}.",
+                UserWarning,
+                stacklevel=5,
+            )
+    return digests
 
 
-def _in_turn(teachers, plans):
-    """Which teacher is fitted on which rows to label which, as (t, where, train, test)."""
-    # Last teacher first: nets take longest, and a worker that loads torch only after its first
-    # task looks to joblib as if it leaked memory, and is stopped.
-    return [
-        (t, *plans[t][k])
-        for k in range(max(map(len, plans)))
-        for t in reversed(range(len(teachers)))
-        if k < len(plans[t]) and not is_ready(teachers[t][1])
-    ]
-
-
-def _keys(memory, recipes, tasks, rows, keep):
-    """What each task's result depends on, as one key; None where that cannot be told."""
+def _keys(memory, recipes, fits, data):
+    """Return a key of all that each fit's result depends on; None where that cannot be told."""
     if memory is None:
-        return [None] * len(tasks)
-    X, y, classes, sample_weight, unlabeled = rows
-    of_unlabeled = [memory.table(table) for table in unlabeled]
-    tables = memory.table(X), fingerprint(y, classes, sample_weight), of_unlabeled
+        return [None] * len(fits)
+    of_unlabeled = [memory.table(table) for table in data.unlabeled]
+    targets = fingerprint(data.y, data.task, data.sample_weight)
     return [
-        recipes[t]
+        recipes[fit.name]
         and memory.key(
-            recipes[t],
-            where == OUT_OF_BAG,
-            keep and where == ALL_ROWS,
-            memory.table(train),
-            memory.table(test),
-            *tables,
+            recipes[fit.name],
+            fit.is_out_of_bag,
+            fit.keep,
+            memory.table(fit.train),
+            memory.table(fit.test),
+            memory.table(data.X),
+            targets,
+            of_unlabeled,
         )
-        for t, where, train, test in tasks
+        for fit in fits
     ]
 
 
-def _fit_and_label(named, where, train, test, rows, keep):
-    """One teacher on one fold: its word on the fold, on unlabelled rows, and perhaps itself."""
-    name, teacher = named
-    X, y, classes, sample_weight, unlabeled = rows
-    with naming(name, where, X):
-        teacher = with_out_of_bag(teacher) if where == OUT_OF_BAG else clone(teacher)
-        check_what_is_ready_within(teacher, classes[np.unique(y[train])].tolist())
-        fitted = FittedTeacher(name, teacher, classes).fit(
-            _safe_indexing(X, train),
-            y[train],
-            None if sample_weight is None else sample_weight[train],
-        )
-        if where == OUT_OF_BAG:
-            proba = np.empty((len(y), len(classes)))
-            proba[train] = out_of_bag_targets(fitted, len(train))
-            test = np.setdiff1d(test, train)
-            if len(test):
-                proba[test] = fitted.predict_proba(_safe_indexing(X, test))
-        elif len(test):
-            proba = fitted.predict_proba(_safe_indexing(X, test))
-        else:
-            proba = np.empty((0, len(classes)))
-        labelled = [fitted.predict_proba(table) for table in unlabeled]
-        return proba, labelled, fitted if keep and where == ALL_ROWS else None
+def _fit_and_label(fit, data):
+    """Fit one teacher on its rows, and label those it has not seen."""
+    X, train, test = data.X, fit.train, fit.test
+    with naming(fit.name, fit.where, X):
+        estimator = with_out_of_bag(fit.estimator) if fit.is_out_of_bag else clone(fit.estimator)
+        check_prefit_within(estimator, data.task, data.y[train])
+        weight = None if data.sample_weight is None else data.sample_weight[train]
+        teacher = FittedTeacher(fit.name, estimator, data.task)
+        teacher.fit(_safe_indexing(X, train), data.y[train], weight)
+        labeled = np.empty((len(data), data.task.n_outputs))
+        if fit.is_out_of_bag:
+            labeled[train] = out_of_bag_targets(teacher, len(train))
+        unseen = np.setdiff1d(test, train) if fit.is_out_of_bag else test
+        if len(unseen):
+            labeled[unseen] = teacher.soft_targets(_safe_indexing(X, unseen))
+        unlabeled = [teacher.soft_targets(table) for table in data.unlabeled]
+        return FitResult(labeled[test], unlabeled, teacher if fit.keep else None)
 
 
-def warn_in_sample():
-    """Say what `cv=None` costs."""
-    warnings.warn(
-        "cv=None labels each row with teachers that were fitted on it: their "
-        "overconfidence, and with forests the label noise, goes into the student. Use "
-        "cv=5 unless the teachers cannot overfit.",
-        UserWarning,
-        stacklevel=5,
-    )
+def _gather(fits, results, data):
+    """Put the results of one teacher's fits together.
+
+    Returns
+    -------
+    soft_targets : SoftTargets
+    teacher : FittedTeacher or None
+    """
+    labeled = np.empty((len(data), data.task.n_outputs))
+    unlabeled = [np.zeros((table.shape[0], data.task.n_outputs)) for table in data.unlabeled]
+    refitted = teacher = None
+    for fit, result in zip(fits, results):
+        if fit.is_refit:
+            refitted, teacher = result.unlabeled, result.teacher
+            continue
+        labeled[fit.test] = result.labeled
+        for mean, one in zip(unlabeled, result.unlabeled):
+            mean += one / fit.n_shares
+    if refitted is None or knows_all_rows(fits, data):
+        refitted = unlabeled
+    return SoftTargets(labeled, unlabeled, refitted), teacher
+
+
+def _ask(name, teacher, data, recipe, memory, verbose):
+    """Ask a teacher that needs no fitting, once for each row.
+
+    In this process: a client, or a model on a GPU, can seldom be pickled.
+
+    Returns
+    -------
+    teacher : PrefitTeacher
+    answers : list of ndarray
+        Of X, and of each table of unlabeled rows.
+    """
+    with naming(name, "all rows", data.X):
+        prefit = PrefitTeacher(name, clone(teacher), data.task)
+    tables = {f"{name}, all rows": data.X}
+    tables |= {f"{name}, unlabeled rows {k}": table for k, table in enumerate(data.unlabeled, 1)}
+    tasks = {label: partial(_ask_once, prefit, label, table) for label, table in tables.items()}
+    keys = [recipe and memory.key(recipe, memory.table(table)) for table in tables.values()]
+    answers = run_or_recall(tasks, keys, memory, what="teachers", n_jobs=1, verbose=verbose)
+    return prefit, answers
+
+
+def _ask_once(prefit, label, X):
+    with naming(prefit.name, label.partition(", ")[2], X):
+        return prefit.ask(X)
+
+
+def _label_prefit(prefit, answers, splits, data, refit):
+    """As `_gather`, of a teacher that needs no fitting but perhaps a scale of its scores."""
+    with naming(prefit.name, "all rows", data.X):
+        soft_targets = prefit.scale_and_label(answers, splits, data)
+    knows_all = len(splits) == 1 and len(splits[0][0]) == data.counts.sum()
+    if knows_all or not refit:
+        soft_targets.refitted = soft_targets.unlabeled
+    return soft_targets, prefit
+
+
+@contextmanager
+def naming(name, where, X):
+    """Add to an error which teacher failed, and where."""
+    try:
+        yield
+    except Exception as error:
+        hint = ""
+        if issparse(X) and isinstance(error, (TypeError, ValueError)):
+            hint = (
+                " X is sparse: if that is what this teacher does not take, put TruncatedSVD in "
+                "front of it, in a Pipeline, or what makes the rows dense."
+            )
+        raise ValueError(
+            f"Teacher {name!r} failed on {where}: {type(error).__name__}: {error}{hint}"
+        ) from error

@@ -1,4 +1,4 @@
-"""Soft targets from one fit: each row labelled by the trees whose bag it is not in."""
+"""Soft targets from one fit: each row is labeled by the trees whose bag it is not in."""
 
 import numpy as np
 from sklearn.base import clone
@@ -8,9 +8,9 @@ from skdistill.teachers.table_classifier import TableClassifier
 
 
 def has_out_of_bag(teacher):
-    """Whether it draws bootstrap samples and can keep what it says of the rows left out.
+    """Tell whether a teacher draws bootstrap samples and can predict the rows left out.
 
-    A forest, `BaggingClassifier` or the like, within a `Pipeline` or `TableClassifier` too.
+    A forest, `BaggingClassifier` or the like does, within a `Pipeline` or `TableClassifier` too.
     """
     bagged = _bagged(teacher)
     params = bagged.get_params(deep=False) if hasattr(bagged, "get_params") else {}
@@ -18,7 +18,7 @@ def has_out_of_bag(teacher):
 
 
 def with_out_of_bag(teacher):
-    """A clone that keeps its out-of-bag probabilities."""
+    """Clone a teacher so that it keeps its out-of-bag predictions."""
     teacher = clone(teacher)
     bagged = _bagged(teacher)
     bagged.set_params(oob_score=bagged.oob_score or True)  # or a score of the user's
@@ -26,36 +26,36 @@ def with_out_of_bag(teacher):
 
 
 def out_of_bag_targets(fitted, n_samples):
-    """What a teacher of `with_out_of_bag` says of the rows that it was fitted on.
+    """Return the out-of-bag soft targets of a teacher that `with_out_of_bag` has cloned.
 
     Parameters
     ----------
     fitted : FittedTeacher
     n_samples : int
+        Rows that it was fitted on.
 
     Returns
     -------
-    proba : ndarray of shape (n_samples, n_classes)
+    soft_targets : ndarray of shape (n_samples, n_outputs)
 
     Raises
     ------
     ValueError
         If a row was in the bag of every tree.
     """
-    if len(fitted.columns) == 1:
-        return fitted.in_place(np.ones((n_samples, 1)))
-    given = _bagged(fitted.estimator).oob_decision_function_
-    lacking = ~(given.sum(1) > 0)  # NaN of bagging, zeros of a forest
+    bagged = _bagged(fitted.estimator)
+    soft_targets = fitted.task.predict_out_of_bag(bagged, fitted.columns, n_samples)
+    lacking = np.isnan(soft_targets).any(1)
     if lacking.any():
         raise ValueError(
             f"{lacking.sum()} of {n_samples} rows were in the bag of every tree, so that no tree "
             "can label them: use more trees (n_estimators), or cv=5 instead of 'oob'."
         )
-    return fitted.in_place(given)
+    return soft_targets
 
 
 def _bagged(teacher):
-    """The estimator whose answers a teacher's are, fitted if the teacher is."""
+    """Return the estimator that makes a teacher's predictions, fitted if the teacher is."""
     if isinstance(teacher, Pipeline):
         return _bagged(teacher.steps[-1][1])
     if isinstance(teacher, TableClassifier):

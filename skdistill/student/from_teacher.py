@@ -47,7 +47,7 @@ def student_from_teacher(net, keep=None, width=None):
     student : StudentNet or skorch.NeuralNet
         Unfitted, for ``DistilledClassifier(student=…)``; each training begins with the
         teacher's weights. From a `NetClassifier`, a `StudentNet` that sees a table as its
-        teacher did, with the same scales, levels and steps, whatever `categorical_features`
+        teacher did, with the same scales, categories and bins, whatever `categorical_features`
         says. From a skorch net, one of its class and settings; its module gets X in float32
         as it is, so what is before the net in a pipeline has to be applied before.
 
@@ -189,9 +189,11 @@ def _from_net_classifier(teacher, keep, width):
         start={"inputs": teacher.inputs_.to_arrays(), "arrays": arrays},
         module__hidden_sizes=tuple(len(layer.bias) for layer in cut[:-1]),
         module__dropout=module.dropout.p,
-        module__n_frequencies=0 if module.waves is None else module.waves.frequency.shape[1],
-        module__step_size=0 if module.steps is None else module.steps.step.shape[2],
-        module__level_size=0 if module.levels is None else module.levels.vector.shape[1],
+        module__n_frequencies=0 if module.periodic is None else module.periodic.frequency.shape[1],
+        module__bin_embedding_size=0 if module.bins is None else module.bins.increment.shape[2],
+        module__category_embedding_size=0
+        if module.categories is None
+        else module.categories.vector.shape[1],
     )
 
 

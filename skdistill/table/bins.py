@@ -2,8 +2,9 @@
 
 import numpy as np
 
-FEWEST_ROWS_WITH_STEPS = 1_000
-MOST_NUMBERS_WITH_STEPS = 100
+AUTO_BINS = 16
+MIN_ROWS_WITH_BINS = 1_000
+MAX_NUMBERS_WITH_BINS = 100
 
 
 def find_split_points(numbers, targets, max_bins):

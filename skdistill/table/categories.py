@@ -1,4 +1,4 @@
-"""The levels of a categorical column as a plain array, and values as their ranks."""
+"""The categories of a categorical column as a plain array, and values as their ranks."""
 
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -17,8 +17,8 @@ def is_missing(level):
     return level is None or is_pandas_na(level) or level != level
 
 
-def levels_of(values, name):
-    """Sorted levels of a column of categories, without the missing ones.
+def find_categories(values, name):
+    """Sorted categories of a column of categories, without the missing ones.
 
     Parameters
     ----------
@@ -28,13 +28,13 @@ def levels_of(values, name):
 
     Returns
     -------
-    levels : ndarray of shape (n_levels,)
-        Of strings or numbers; levels of any other type stay objects.
+    categories : ndarray of shape (n_categories,)
+        Of strings or numbers; categories of any other type stay objects.
 
     Raises
     ------
     ValueError
-        If the values cannot be levels: dates, decimals, lists, or strings among numbers.
+        If the values cannot be categories: dates, decimals, lists, or strings among numbers.
     """
     try:
         present = [level for level in set(values.tolist()) if not is_missing(level)]
@@ -82,31 +82,31 @@ def _plain(present):
     return out
 
 
-def rank_lookup(levels):
+def code_lookup(categories):
     """A dict from level to rank, in which 1, 1.0 and np.int64(1) are the same key."""
-    return {level: float(rank) for rank, level in enumerate(levels.tolist())}
+    return {level: float(rank) for rank, level in enumerate(categories.tolist())}
 
 
-def ranks(values, levels, lookup):
-    """Ranks of one column's values among its levels; NaN for missing and unseen.
+def ranks(values, categories, lookup):
+    """Ranks of one column's values among its categories; NaN for missing and unseen.
 
     Parameters
     ----------
     values : ndarray of shape (n_samples,), or pandas Categorical
-    levels : ndarray of shape (n_levels,)
+    categories : ndarray of shape (n_categories,)
         Sorted.
     lookup : dict
-        Of `rank_lookup`.
+        Of `code_lookup`.
 
     Returns
     -------
     ranks : ndarray of shape (n_samples,), float64
     """
     if hasattr(values, "categories"):  # look up each category once, not each row
-        of_category = ranks(np.asarray(values.categories, dtype=object), levels, lookup)
+        of_category = ranks(np.asarray(values.categories, dtype=object), categories, lookup)
         return np.append(of_category, np.nan)[values.codes]  # missing has code -1, the last
-    if values.dtype.kind in "biuf" and levels.dtype.kind in "biuf" and len(levels):
-        nearest = np.minimum(levels.searchsorted(values), len(levels) - 1)
-        return np.where(levels[nearest] == values, nearest, np.nan)
+    if values.dtype.kind in "biuf" and categories.dtype.kind in "biuf" and len(categories):
+        nearest = np.minimum(categories.searchsorted(values), len(categories) - 1)
+        return np.where(categories[nearest] == values, nearest, np.nan)
     found = map(lookup.get, values.tolist())
     return np.array([np.nan if rank is None else rank for rank in found], dtype=np.float64)

@@ -5,7 +5,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skdistill.table.categories import NO_DATES, is_missing, levels_of, rank_lookup, ranks
+from skdistill.table.categories import NO_DATES, code_lookup, find_categories, is_missing, ranks
 from skdistill.table.containers import (
     as_columns,
     as_floats,
@@ -54,7 +54,7 @@ def categorical_mask(X, categorical_features):
     if issparse(X):
         raise ValueError(
             "categorical_features names columns of a sparse X, whose columns are numbers: encode "
-            "them as flags (OneHotEncoder), or pass a DataFrame."
+            "them as indicators (OneHotEncoder), or pass a DataFrame."
         )
     if chosen.dtype == bool:
         if chosen.shape != (n_features,):
@@ -110,9 +110,9 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    levels_ : list of ndarray
-        The sorted levels of each categorical column.
-    n_levels_ : ndarray of shape (n_features,)
+    categories_ : list of ndarray
+        The sorted categories of each categorical column.
+    n_categories_ : ndarray of shape (n_features,)
         Levels of each categorical column; 0 for a number.
     """
 
@@ -120,8 +120,12 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.categorical_features = categorical_features
 
     def fit(self, X, y=None):
-        """Learn which columns are categories and which levels they have."""
-        X = as_columns(check_table(self, X, reset=True))
+        """Learn which columns are categories and which categories they have."""
+        return self.fit_checked(check_table(self, X, reset=True))
+
+    def fit_checked(self, X):
+        """As `fit`, of an X that has been through `check_table` already."""
+        X = as_columns(X)
         self.is_categorical_ = categorical_mask(X, self.categorical_features)
         names = range(X.shape[1])
         if is_frame(X):
@@ -129,24 +133,24 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             _check_dtypes(X, self.is_categorical_)
         return self._know(
             [
-                levels_of(as_objects(column_of(X, j)), names[j])
+                find_categories(as_objects(column_of(X, j)), names[j])
                 for j in np.flatnonzero(self.is_categorical_)
             ]
         )
 
     @classmethod
-    def from_levels(cls, is_categorical, levels):
-        """Build a fitted encoder of the levels that an earlier one has found."""
+    def from_categories(cls, is_categorical, categories):
+        """Build a fitted encoder of the categories that an earlier one has found."""
         encoder = cls(is_categorical)
         encoder.is_categorical_ = is_categorical
         encoder.n_features_in_ = len(is_categorical)
-        return encoder._know(levels)
+        return encoder._know(categories)
 
-    def _know(self, levels):
-        self.levels_ = levels
-        self.n_levels_ = np.zeros(len(self.is_categorical_), dtype=int)
-        self.n_levels_[self.is_categorical_] = [len(each) for each in levels]
-        self._lookups = [rank_lookup(each) for each in levels]
+    def _know(self, categories):
+        self.categories_ = categories
+        self.n_categories_ = np.zeros(len(self.is_categorical_), dtype=int)
+        self.n_categories_[self.is_categorical_] = [len(each) for each in categories]
+        self._lookups = [code_lookup(each) for each in categories]
         return self
 
     def transform(self, X):
@@ -169,17 +173,19 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         checked : bool, default=False
             Whether X is known to be an ndarray of floats without infinity.
         """
-        if issparse(X) or (checked and not self.levels_):
+        if issparse(X) or (checked and not self.categories_):
             return X
         X = as_columns(X)
         categorical = self.is_categorical_
         numbers = X[:, ~categorical] if checked else _numbers(X, ~categorical)
-        if not self.levels_:
+        if not self.categories_:
             return numbers
         matrix = np.empty(X.shape, dtype=np.float64)
         matrix[:, ~categorical] = numbers
-        for j, levels, lookup in zip(np.flatnonzero(categorical), self.levels_, self._lookups):
-            matrix[:, j] = ranks(_categories(X, j, levels), levels, lookup)
+        for j, categories, lookup in zip(
+            np.flatnonzero(categorical), self.categories_, self._lookups
+        ):
+            matrix[:, j] = ranks(_categories(X, j, categories), categories, lookup)
         return matrix
 
     def __getstate__(self):
@@ -187,8 +193,8 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        if "levels_" in state:
-            self._lookups = [rank_lookup(levels) for levels in self.levels_]
+        if "categories_" in state:
+            self._lookups = [code_lookup(categories) for categories in self.categories_]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -200,7 +206,7 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _categories(X, j, levels):
+def _categories(X, j, categories):
     """A categorical column, whatever kept it."""
     column = column_of(X, j)
     if hasattr(column, "cat") and hasattr(column, "array"):  # pandas knows its codes
@@ -208,7 +214,7 @@ def _categories(X, j, levels):
     if not is_frame(X):
         return column
     objects = as_objects(column)
-    now_numbers = levels.dtype.kind == "U" and holds_numbers(column.dtype)
+    now_numbers = categories.dtype.kind == "U" and holds_numbers(column.dtype)
     if now_numbers and not all(map(is_missing, objects)):
         raise ValueError(
             f"Column {column.name!r} held strings at fit and now is of dtype {column.dtype}: "

@@ -5,11 +5,9 @@ Nothing here looks into a frame's columns: that is the encoder's.
 
 import math
 from contextlib import contextmanager
-from numbers import Real
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_consistent_length,
@@ -152,31 +150,30 @@ def is_clean_matrix(estimator, X):
     return math.isfinite(np.vdot(X, X)) or not np.isinf(X).any()
 
 
-def check_training_rows(estimator, X, y, sample_weight=None):
-    """Check what a classifier's `fit` was given.
+def check_rows(estimator, X, y, sample_weight=None):
+    """Check a table with a target for each row; what the target means is the task's.
 
     Returns
     -------
     X : DataFrame, CSR matrix or ndarray of shape (n_samples, n_features) or (n_samples, ...)
-    y : ndarray of shape (n_samples,), int
-        Class indices.
-    classes : ndarray of shape (n_classes,)
+    y : ndarray of shape (n_samples,)
+        As given, without missing values.
     sample_weight : ndarray of shape (n_samples,) or None
 
     Raises
     ------
     ValueError
-        If a label is missing, labels are of several types, all rows that count are of one
-        class, or lengths differ.
+        If a target is missing, a weight is negative, or lengths differ.
     """
-    name = type(estimator).__name__
     X = check_table(estimator, X, reset=True)
     if y is None:
-        raise ValueError(f"{name} requires y to be passed, but the target y is None.")
-    # Of a nullable column scikit-learn would make floats.
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None."
+        )
+    # scikit-learn would make floats of a nullable column.
     y = column_or_1d(np.asarray(y) if is_column(y) else y, warn=True)
     check_consistent_length(X, y)
-    missing = np.array([is_missing(label) for label in y], dtype=bool)
+    missing = np.array([is_missing(target) for target in y], dtype=bool)
     if y.dtype.kind == "f":
         missing |= ~np.isfinite(y)
     if missing.any():
@@ -184,37 +181,37 @@ def check_training_rows(estimator, X, y, sample_weight=None):
             f"y contains NaN, infinity or None, first in row {int(missing.argmax())}: drop rows "
             "without label."
         )
-    y = _of_one_type(y)
-    check_classification_targets(y)
     if sample_weight is not None:
         sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-    classes, y = np.unique(y, return_inverse=True)
-    present = classes if sample_weight is None else classes[np.unique(y[sample_weight > 0])]
-    if len(present) < 2:
+    return X, y, sample_weight
+
+
+def check_groups(groups, n_samples):
+    """Check that each row has a group.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_samples,), or None
+    """
+    if groups is None:
+        return None
+    groups = np.asarray(groups)
+    if groups.shape != (n_samples,):
         raise ValueError(
-            f"{name} needs at least two classes, but the rows that count are of one class: "
-            f"{present.tolist()}."
+            f"groups has shape {groups.shape}, expected ({n_samples},): one group for each row."
         )
-    return X, y, classes, sample_weight
-
-
-def _of_one_type(y):
-    """Labels that came as objects, as the numbers or booleans that they are."""
-    if y.dtype != object:
-        return y
-    types = [_type_of_label(label) for label in y]
-    kinds, first = np.unique(types, return_index=True)
-    if len(kinds) > 1:
-        found = " and ".join(f"{y[row]!r} in row {row}" for row in sorted(first))
+    missing = np.array([is_missing(group) for group in groups], dtype=bool)
+    if missing.any():
         raise ValueError(
-            f"y has labels of several types, {found}: make them all strings, or all numbers."
+            f"groups has a missing value, first in row {int(missing.argmax())}: give a row that "
+            "belongs to no group one of its own."
         )
-    return np.array(y.tolist()) if types[0] in ("bool", "number") else y
-
-
-def _type_of_label(label):
-    if isinstance(label, (bool, np.bool_)):
-        return "bool"
-    if isinstance(label, str):
-        return "str"
-    return "number" if isinstance(label, Real) else type(label).__name__
+    try:
+        np.unique(groups)
+    except TypeError as error:
+        kinds = sorted({type(group).__name__ for group in groups.tolist()})
+        raise ValueError(
+            f"groups mixes {' and '.join(kinds)}, which cannot be sorted: name all groups by "
+            "strings, or all by numbers."
+        ) from error
+    return groups

@@ -1,12 +1,24 @@
-"""How a classifier is fitted: on class indices, and with weights where it takes them."""
+"""How a classifier is checked and fitted: on class indices, with weights where it takes them."""
 
 from sklearn import config_context
+from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
+
+
+def check_classifier(name, teacher):
+    """Refuse a teacher that is no classifier with probabilities."""
+    if not is_classifier(teacher):
+        raise ValueError(f"Teacher {name!r} must be a classifier, got {teacher!r}.")
+    if not has_probabilities(teacher):
+        raise ValueError(
+            f"Teacher {name!r} ({type(teacher).__name__}) has no predict_proba: choose a "
+            "probabilistic setting of it, or wrap it in CalibratedClassifierCV."
+        )
 
 
 def fit_on_indices(estimator, X, y, classes, sample_weight=None, *, present=None):

@@ -64,7 +64,7 @@ def default_teachers(effort="full", *, categorical_features="from_dtype", device
                 module__hidden_sizes=hidden_sizes,
                 module__dropout=0.2,
                 module__n_frequencies=16 if waves else 0,
-                module__step_size=4 if steps else 0,
+                module__bin_embedding_size=4 if steps else 0,
             ),
             categorical_features=categorical_features,
             device=device,

@@ -1,24 +1,28 @@
 """A torch net on labels, as a scikit-learn classifier."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill.jobs.parallel import draw_seed
 from skdistill.nets.interface import check_module, inputs_for, size_module
 from skdistill.nets.modules import StudentMLP
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import (
-    MAX_SEED,
     best_epoch,
     check_finite,
     cut_off,
     resolve_device,
     train_net,
 )
-from skdistill.table.splits import hold_out, learnt_from
-from skdistill.table.validation import check_table, check_training_rows
+from skdistill.table.splits import hold_out
+from skdistill.table.training_data import TrainingData
+from skdistill.table.validation import check_table
+from skdistill.tasks.classification import Classification
 from skdistill.transfer.transfer_set import TransferSet
 
 
@@ -58,36 +62,36 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y, sample_weight=None):
         """Count the epochs by a tenth or so of the rows, then train as many on all of them."""
-        X, y, classes, sample_weight = check_training_rows(self, X, y, sample_weight)
+        data = TrainingData.check(self, Classification, X, y, sample_weight)
         rng = check_random_state(self.random_state)
-        held_out = hold_out(y, rng, sample_weight=sample_weight)
+        held_out = hold_out(data.y, rng, sample_weight=data.sample_weight)
         net = TensorNet(StudentMLP) if self.net is None else clone(self.net)
         net.set_params(device=resolve_device(self.device))
-        recipe = X, y, len(classes), sample_weight, rng.randint(MAX_SEED)
-        trial = clone(net)
-        inputs = self._train(trial, held_out, *recipe)
+        seed, trial = draw_seed(rng), clone(net)
+        inputs = self._train(trial, replace(data, held_out=held_out), seed)
         self.history_ = list(trial.history)
         n_epochs = best_epoch(trial)
         if n_epochs is None:
             net = trial
         else:
-            inputs = self._train(cut_off(net, n_epochs), np.zeros_like(held_out), *recipe)
+            inputs = self._train(cut_off(net, n_epochs), data, seed)
         net.trim_for_prediction()
-        self.classes_, self.inputs_, self.net_ = classes, inputs, net
+        self.classes_, self.inputs_, self.net_ = data.task.classes, inputs, net
         return self
 
-    def _train(self, net, held_out, X, y, n_classes, sample_weight, seed):
-        """Train a net on the rows that are not held out; how it wants a table."""
-        # The steps follow labels, and those of rows that judge the net, or weigh nothing, are
-        # not for it.
-        learnt = learnt_from(held_out, sample_weight)
-        inputs = inputs_for(net, X, self.categorical_features).fit(
-            _safe_indexing(X, learnt), np.eye(n_classes)[y[learnt]], np.random.RandomState(seed)
+    def _train(self, net, data, seed):
+        """Train a net on the rows that are not held out; return how it sees a table."""
+        # Bins follow labels, and neither those of validation rows nor of weight zero.
+        rows = data.training_rows
+        targets = data.task.as_soft_targets(data.y[rows])
+        inputs = inputs_for(net, data.X, self.categorical_features).fit(
+            _safe_indexing(data.X, rows), targets, np.random.RandomState(seed)
         )
-        size_module(net, layout=inputs.layout, n_classes=n_classes, n_samples=len(y))
-        rows = TransferSet.from_labels(inputs.transform(X), y, n_classes, sample_weight, held_out)
-        check_module(net, rows.X, n_classes)
-        train_net(net, rows, seed=seed, alpha=0.0)
+        n_classes = data.task.n_outputs
+        size_module(net, inputs.layout, n_classes, len(data))
+        transfer_set = TransferSet.from_labels(inputs.transform(data.X), data)
+        check_module(net, transfer_set.X, n_classes)
+        train_net(net, transfer_set, seed=seed, alpha=0.0)
         check_finite(net, "the net", "net__lr")
         return inputs
 

@@ -10,7 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill.table.containers import as_at_fit
 from skdistill.table.encoder import TableEncoder
 from skdistill.table.splits import hold_out
-from skdistill.table.validation import check_table, check_training_rows
+from skdistill.table.validation import check_table
+from skdistill.tasks.classification import Classification
 from skdistill.tasks.fitting import fit_on_indices, has_probabilities
 
 # Boosting rounds where no row can be spared to count them by.
@@ -19,7 +20,7 @@ ROUNDS_UNSEEN = 100
 COLUMNS_SEEN = 32
 BINS_IN_ALL = 16_384
 # A column of more levels is left in ranks: XGBoost parts them by what few rows say of each.
-MOST_LEVELS_AS_CATEGORIES = 64
+MAX_CATEGORIES = 64
 OF_RANKS = ("feature_types", "monotone_constraints", "multi_strategy")
 
 
@@ -58,7 +59,8 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def fit(self, X, y, sample_weight=None):
         """Fit the encoder, then the classifier."""
         # Class indices, because XGBoost wants 0, 1, 2…
-        X, y, self.classes_, sample_weight = check_training_rows(self, X, y, sample_weight)
+        task, X, y, sample_weight = Classification.check(self, X, y, sample_weight)
+        self.classes_ = task.classes
         self.sparse_ = issparse(X)
         self.encoder_ = TableEncoder(self.categorical_features).fit(X)
         X = self.encoder_.encode(X)
@@ -126,9 +128,9 @@ def _for_table(boosted, encoder, *, is_sparse):
     params = boosted.get_params()
     if params["booster"] == "gblinear" or params["tree_method"] == "exact":
         return boosted  # they know neither
-    n_levels = encoder.n_levels_
-    n_columns, found = len(n_levels), {}
-    is_category = (n_levels > 0) & (n_levels <= MOST_LEVELS_AS_CATEGORIES)
+    n_categories = encoder.n_categories_
+    n_columns, found = len(n_categories), {}
+    is_category = (n_categories > 0) & (n_categories <= MAX_CATEGORIES)
     # Constraints are on ranks, and trees of several classes know no categories.
     wants_ranks = is_sparse or any(params[name] is not None for name in OF_RANKS)
     if is_category.any() and not wants_ranks:

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import NearestNeighbors
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import _safe_indexing, check_random_state, gen_batches
 
 from skdistill.jobs.memory import remembered
 from skdistill.table.containers import (
@@ -27,52 +27,57 @@ from skdistill.table.net_inputs import NetInputs
 
 # A neighbour among so many rows is near enough, and found in seconds.
 ROWS_OF_NEIGHBOURS = 10_000
-MOST_LEVELS_OF_NEIGHBOURS = 64
-SYNTHETIC_ROWS_FOR_EACH = 6
-MOST_SYNTHETIC_ROWS = 50_000
+MAX_CATEGORIES_OF_NEIGHBOURS = 64
+SYNTHETIC_ROWS_PER_ROW = 6
+MAX_SYNTHETIC_ROWS = 50_000
 
 
-def n_synthetic(augmenter, X):
-    """How many synthetic rows there are to be; "auto" asks for none of a sparse matrix.
+def count_synthetic(augmenter, X):
+    """Return how many synthetic rows there are to be; "auto" asks for none of a sparse matrix.
 
     Between two texts there is no text.
     """
     by_default = isinstance(augmenter, str) and augmenter == "auto"
     if augmenter is None or (by_default and issparse(X)):
         return 0
-    return min(SYNTHETIC_ROWS_FOR_EACH * X.shape[0], MOST_SYNTHETIC_ROWS)
+    return min(SYNTHETIC_ROWS_PER_ROW * X.shape[0], MAX_SYNTHETIC_ROWS)
 
 
-def synthetic_rows(augmenter, X, categorical_features, seed, memory=None):
-    """Draw the synthetic rows that `DistilledClassifier` asks for; None if it wants none.
+def draw_synthetic(augmenter, data, seed, memory=None):
+    """Draw synthetic rows from the training rows.
 
     Parameters
     ----------
     augmenter : "auto", "munge", None, or object with `fit` and `sample`
-    X : table of shape (n_samples, n_features)
-    categorical_features : "from_dtype", None, or array-like
+    data : TrainingData
     seed : int
     memory : Memory, default=None
         Where rows drawn of the same table are found.
+
+    Returns
+    -------
+    tables : list of tables of shape (n_synthetic, n_features)
+        One, or none where the augmenter is None.
     """
-    if not n_synthetic(augmenter, X):
-        return None
-    recipe = augmenter, X, categorical_features, seed
-    return remembered(memory, lambda: _draw(*recipe), "synthetic", *recipe)
+    if augmenter is None:
+        return []
+    X = _safe_indexing(data.X, data.training_rows)
+    recipe = augmenter, X, data.categorical_features, seed
+    return [remembered(memory, lambda: _draw(*recipe), "synthetic", *recipe)]
 
 
 def _draw(augmenter, X, categorical_features, seed):
-    n = n_synthetic(augmenter, X)
+    n_samples = count_synthetic(augmenter, X)
     if isinstance(augmenter, str):
         augmenter = Munge(categorical_features=categorical_features)
     augmenter = clone(augmenter, safe=False)
     augmenter.fit(X)
-    rows = augmenter.sample(n, np.random.RandomState(seed))
+    rows = augmenter.sample(n_samples, np.random.RandomState(seed))
     wrong = _unlike(rows, X)
     if wrong:
         raise ValueError(
-            f"augmenter {augmenter!r} gave {wrong}: sample(n, random_state) must return rows like "
-            "those that fit(X) was given."
+            f"augmenter {augmenter!r} gave {wrong}: sample(n_samples, random_state) must return "
+            "rows like those that fit(X) was given."
         )
     return rows
 
@@ -181,7 +186,7 @@ class Munge(BaseEstimator):
     def _encoded(self, rng):
         """The rows as points, without columns of so many levels that few rows share one."""
         table = TableEncoder(self.categorical_features).fit(self.X_)
-        near = np.flatnonzero(table.n_levels_ <= MOST_LEVELS_OF_NEIGHBOURS)
+        near = np.flatnonzero(table.n_categories_ <= MAX_CATEGORIES_OF_NEIGHBOURS)
         if not near.size:
             return np.zeros((self.X_.shape[0], 1), dtype=np.float32)
         X = select_columns(self.X_, near)

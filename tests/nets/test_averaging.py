@@ -10,8 +10,7 @@ from torch import nn
 from skdistill import TensorNet
 from skdistill.nets.averaging import RunningAverage
 from skdistill.nets.training import train_net
-from skdistill.transfer.transfer_set import TransferSet
-from tests.small import Linear, numeric_rows
+from tests.small import Linear, numeric_rows, transfer_set
 
 
 def test_it_is_the_average_of_what_each_step_left():
@@ -36,7 +35,7 @@ def test_it_is_the_average_of_what_each_step_left():
 
 def trained(held_out=0, **params):
     X, y = numeric_rows()
-    rows = TransferSet(X.astype(np.float32), np.eye(3)[y], y, None, np.arange(len(y)) < held_out)
+    rows = transfer_set(X.astype(np.float32), np.eye(3)[y], y, None, np.arange(len(y)) < held_out)
     net = TensorNet(Linear, module__n_features=5, module__n_classes=3, max_epochs=4, **params)
     return train_net(net, rows, seed=0, alpha=0.0), rows
 
@@ -53,7 +52,7 @@ class Recorder(RunningAverage):
 
 def test_a_net_ends_as_its_average(monkeypatch):
     monkeypatch.setattr("skdistill.nets.tensor_net.RunningAverage", Recorder)
-    net, _ = trained(averaging=0.5)
+    net, _ = trained(ema_decay=0.5)
     expected = Recorder.seen[0]
     for n, weight in enumerate(Recorder.seen[1:], 1):
         share = min(0.5, (1 + n) / (10 + n))
@@ -68,13 +67,13 @@ def test_what_is_validated_is_what_is_kept():
     net, rows = trained(held_out=20)
 
     logits = net.forward(rows.X[rows.held_out])
-    loss = nn.functional.cross_entropy(logits, torch.as_tensor(rows.labels[rows.held_out]))
+    loss = nn.functional.cross_entropy(logits, torch.as_tensor(rows.y[rows.held_out]))
     assert_allclose(loss.item(), min(epoch["valid_loss"] for epoch in net.history), rtol=1e-5)
 
 
 def test_without_averaging_the_weights_are_the_last():
-    net, _ = trained(averaging=0)
-    other, _ = trained(averaging=1e-9)
+    net, _ = trained(ema_decay=0)
+    other, _ = trained(ema_decay=1e-9)
 
     # All but the first steps' average is then the last weights.
     assert_allclose(net.module_.linear.weight.detach(), other.module_.linear.weight.detach())

@@ -7,8 +7,7 @@ from skdistill import DistillationLoss, distillation_loss
 from skdistill.nets.losses import DIVERGENCES, pack_targets
 from skdistill.nets.training import train_net
 from skdistill.table.net_inputs import NetInputs
-from skdistill.transfer.transfer_set import TransferSet
-from tests.small import quick_student
+from tests.small import quick_student, transfer_set
 
 
 def logits_and_targets(n_samples=8, n_classes=4, seed=0):
@@ -220,7 +219,7 @@ def trained_on(soft_targets, y, X):
     inputs = NetInputs().fit(X, np.eye(2)[y], np.random.RandomState(0))
     net = quick_student(max_epochs=20, module__layout=inputs.layout, module__n_classes=2)
     held_out = np.zeros(len(y), dtype=bool)
-    rows = TransferSet(inputs.transform(X), soft_targets, y, None, held_out)
+    rows = transfer_set(inputs.transform(X), soft_targets, y, None, held_out)
     train_net(net, rows, seed=0, alpha=0.5)
     return net.predict_proba(inputs.transform(X))
 

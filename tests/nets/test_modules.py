@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from skdistill import StudentMLP
-from skdistill.nets.modules import LevelEmbedding, StepEmbedding, WaveEmbedding
+from skdistill.nets.modules import BinEmbedding, CategoryEmbedding, PeriodicEmbedding
 from skdistill.serving import forward
 from skdistill.serving.forward import ForwardPass
 from skdistill.table.net_inputs import InputLayout
@@ -12,28 +12,28 @@ SWITCHES = [(w, s, levels, f) for w in (0, 1) for s in (0, 1) for levels in (0, 
 
 
 def module_and_rows(
-    *, waves=True, steps=True, levels=True, flags=True, n_curved=3, n_of_two=0, n_samples=20
+    *, waves=True, steps=True, levels=True, flags=True, n_embedded=3, n_of_two=0, n_samples=20
 ):
     layout = InputLayout(
-        n_numbers=n_curved + n_of_two,
-        n_curved=n_curved,
-        n_flags=2 if flags else 0,
-        n_levels=(4, 2) if levels else (),
+        n_numbers=n_embedded + n_of_two,
+        n_embedded=n_embedded,
+        n_indicators=2 if flags else 0,
+        n_categories=(4, 2) if levels else (),
         n_bins=5 if steps else 0,
     )
     rng = np.random.RandomState(0)
     parts = [
-        rng.normal(size=(n_samples, n_curved)),
+        rng.normal(size=(n_samples, n_embedded)),
         rng.randint(0, 2, (n_samples, n_of_two)),
-        rng.randint(0, 2, (n_samples, layout.n_flags)),
+        rng.randint(0, 2, (n_samples, layout.n_indicators)),
     ]
-    parts += [rng.randint(0, n, (n_samples, 1)) for n in layout.n_levels]
-    parts += [rng.randint(0, 5, (n_samples, n_curved))] if steps else []
+    parts += [rng.randint(0, n, (n_samples, 1)) for n in layout.n_categories]
+    parts += [rng.randint(0, 5, (n_samples, n_embedded))] if steps else []
     with torch.random.fork_rng():
         torch.manual_seed(0)
         module = StudentMLP(
             layout, 3, hidden_sizes=(16, 8),
-            n_frequencies=6 if waves else 0, step_size=4 if steps else 0, dropout=0.5,
+            n_frequencies=6 if waves else 0, bin_embedding_size=4 if steps else 0, dropout=0.5,
         ).eval()  # fmt: skip
     return module, np.hstack(parts).astype(np.float32)
 
@@ -52,9 +52,9 @@ def test_the_numpy_forward_pass_equals_the_module(waves, steps, levels, flags):
     np.testing.assert_allclose(logits, logits_of_torch(module, X), rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize(("n_curved", "n_of_two"), [(0, 0), (0, 4), (3, 4)])
-def test_the_numpy_forward_pass_equals_the_module_of_few_numbers_or_none(n_curved, n_of_two):
-    module, X = module_and_rows(n_curved=n_curved, n_of_two=n_of_two)
+@pytest.mark.parametrize(("n_embedded", "n_of_two"), [(0, 0), (0, 4), (3, 4)])
+def test_the_numpy_forward_pass_equals_the_module_of_few_numbers_or_none(n_embedded, n_of_two):
+    module, X = module_and_rows(n_embedded=n_embedded, n_of_two=n_of_two)
 
     logits = ForwardPass(**module.arrays())(X)
 
@@ -93,7 +93,7 @@ def test_the_arrays_of_a_module_are_copies_in_float32():
 
 
 def test_columns_of_a_wave_embedding_do_not_mix():
-    waves = WaveEmbedding(2, 4, 0.1)
+    waves = PeriodicEmbedding(2, 4, 0.1)
     x = torch.tensor([[0.3, 0.7]])
     moved = torch.tensor([[0.3, -2.0]])
 
@@ -102,7 +102,7 @@ def test_columns_of_a_wave_embedding_do_not_mix():
 
 
 def test_a_step_is_looked_up_in_its_own_column_and_bin():
-    steps = StepEmbedding(2, 3, 4)
+    steps = BinEmbedding(2, 3, 4)
 
     found = steps(torch.tensor([[2.0, 0.0]]))
 
@@ -111,7 +111,7 @@ def test_a_step_is_looked_up_in_its_own_column_and_bin():
 
 
 def test_a_level_is_looked_up_in_its_own_column():
-    levels = LevelEmbedding((3, 2), 4)
+    levels = CategoryEmbedding((3, 2), 4)
 
     found = levels(torch.tensor([[1.0, 0.0]]))
 
@@ -120,6 +120,6 @@ def test_a_level_is_looked_up_in_its_own_column():
 
 
 def test_a_level_never_seen_starts_as_the_zero_vector():
-    levels = LevelEmbedding((3, 2), 4)
+    levels = CategoryEmbedding((3, 2), 4)
 
     torch.testing.assert_close(levels(torch.tensor([[2.0, 1.0]])), torch.zeros(1, 8))

@@ -16,7 +16,7 @@ from skdistill.nets.training import resolve_device, seeded, train_net
 from skdistill.table.net_inputs import NetInputs
 from skdistill.table.splits import hold_out
 from skdistill.transfer.transfer_set import TransferSet
-from tests.small import Linear, numeric_rows, quick_student
+from tests.small import Linear, numeric_rows, quick_student, training_data, transfer_set
 
 NOTHING_HELD_OUT = np.zeros(60, dtype=bool)
 
@@ -34,7 +34,7 @@ def linear_net(cls=TensorNet, **params):
 
 def train(net, held_out=NOTHING_HELD_OUT, seed=0, **loss):
     X, y, p = rows()
-    return train_net(net, TransferSet(X, p, y, None, held_out), seed=seed, **loss)
+    return train_net(net, transfer_set(X, p, y, None, held_out), seed=seed, **loss)
 
 
 def weights_of(net):
@@ -126,7 +126,7 @@ def test_the_training_loss_of_an_epoch_is_the_mean_over_its_rows():
     X, y, p = rows()
     weight = np.linspace(0.5, 1.5, len(y))
     net = linear_net(optimizer=torch.optim.SGD, lr=0.0, max_epochs=1)
-    train_net(net, TransferSet(X, p, y, weight, NOTHING_HELD_OUT), seed=0, temperature=2.0)
+    train_net(net, transfer_set(X, p, y, weight, NOTHING_HELD_OUT), seed=0, temperature=2.0)
 
     with torch.inference_mode():
         expected = distillation_loss(
@@ -185,8 +185,8 @@ def test_held_out_rows_are_not_trained_on():
     held_out = np.arange(60) % 3 == 0
     other = np.where(held_out[:, None], np.roll(p, 1, axis=1), p)
 
-    before = train_net(linear_net(), TransferSet(X, p, y, None, held_out), seed=0, alpha=1.0)
-    after = train_net(linear_net(), TransferSet(X, other, y, None, held_out), seed=0, alpha=1.0)
+    before = train_net(linear_net(), transfer_set(X, p, y, None, held_out), seed=0, alpha=1.0)
+    after = train_net(linear_net(), transfer_set(X, other, y, None, held_out), seed=0, alpha=1.0)
 
     np.testing.assert_array_equal(weights_of(before), weights_of(after))
 
@@ -259,8 +259,8 @@ def test_a_weight_of_zero_takes_a_row_out_of_training():
     weight = (np.arange(60) >= 20).astype(float)
     p_of_others = p.copy()
     p_of_others[:20] = np.roll(p[:20], 1, axis=1)
-    with_p = TransferSet(X, p, y, weight, NOTHING_HELD_OUT)
-    with_others = TransferSet(X, p_of_others, y, weight, NOTHING_HELD_OUT)
+    with_p = transfer_set(X, p, y, weight, NOTHING_HELD_OUT)
+    with_others = transfer_set(X, p_of_others, y, weight, NOTHING_HELD_OUT)
 
     before = train_net(linear_net(), with_p, seed=0, alpha=1.0)
     after = train_net(linear_net(), with_others, seed=0, alpha=1.0)
@@ -276,7 +276,7 @@ def test_weights_set_the_shares_that_the_net_learns():
         Linear, module__n_features=1, module__n_classes=2, lr=0.1, max_epochs=150, batch_size=80
     )
 
-    rows = TransferSet.from_labels(X, y, 2, weight, np.zeros(80, dtype=bool))
+    rows = TransferSet.from_labels(X, training_data(X, y, sample_weight=weight))
     train_net(net, rows, seed=0, alpha=0.0)
     with torch.inference_mode():
         share = net.module_(torch.ones(1, 1)).softmax(1)[0, 1].item()
@@ -290,10 +290,10 @@ def test_a_level_that_training_never_saw_stays_the_zero_vector():
     inputs = NetInputs([0]).fit(X, np.eye(3)[y], np.random.RandomState(0))
     net = quick_student(module__layout=inputs.layout, module__n_classes=3)
 
-    rows = TransferSet.from_labels(inputs.transform(X), y, 3, None, NOTHING_HELD_OUT)
+    rows = TransferSet.from_labels(inputs.transform(X), training_data(X, y))
     train_net(net, rows, seed=0)
 
-    vectors = net.module_.levels.vector.detach().numpy()
+    vectors = net.module_.categories.vector.detach().numpy()
     assert (vectors[-1] == 0).all()
     assert (vectors[:-1] != 0).all()
 

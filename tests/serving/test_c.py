@@ -77,7 +77,7 @@ def test_coded_categories(tmp_path):
 def test_string_categories_are_given_by_rank(tmp_path):
     X, y = mixed_table(100)
     clf = quick_classifier(encoded_tree()).fit(X, y)
-    rows = clf.inputs_.table.encode(X)
+    rows = clf.inputs_.encoder.encode(X)
     assert_same_answers(clf, X, rows, tmp_path)
 
 
@@ -86,13 +86,13 @@ def test_a_table_without_numbers(tmp_path):
     X, y = mixed_table(80)
     X = X[["city"]]
     clf = quick_classifier(encoded_tree()).fit(X, y)
-    assert_same_answers(clf, X, clf.inputs_.table.encode(X), tmp_path)
+    assert_same_answers(clf, X, clf.inputs_.encoder.encode(X), tmp_path)
 
 
 @needs_gcc
 def test_a_net_without_embeddings(tmp_path):
     X, y = numeric_rows()
-    student = StudentNet(max_epochs=2, module__n_frequencies=0, module__step_size=0)
+    student = StudentNet(max_epochs=2, module__n_frequencies=0, module__bin_embedding_size=0)
     assert_same_answers(quick_classifier(student=student).fit(X, y), X, X, tmp_path)
 
 

@@ -54,7 +54,7 @@ def no_numbers():
 
 def no_embeddings():
     X, y = numeric_rows()
-    student = StudentNet(max_epochs=2, module__n_frequencies=0, module__step_size=0)
+    student = StudentNet(max_epochs=2, module__n_frequencies=0, module__bin_embedding_size=0)
     return quick_classifier(student=student).fit(X, y == 1), X
 
 
@@ -254,10 +254,10 @@ def test_a_newer_file_asks_for_an_upgrade(saved, tmp_path):
         ({"classes": {"dtype": "<U3", "values": ["no", "yes", "why"]}}, "3 classes"),
         ({"classes": {"dtype": "<U1", "values": ["no", "yes"]}}, "no <U1"),
         ({"classes": {"dtype": "<i8", "values": [[1, 2]]}}, "no <i8"),
-        ({"levels": []}, "levels of 0 columns"),
-        ({"levels": [{"dtype": "<U4", "values": ["Lima"]}]}, "layer0.weight|level_vectors"),
+        ({"categories": []}, "categories of 0 columns"),
+        ({"categories": [{"dtype": "<U4", "values": ["Lima"]}]}, "layer0.weight|category_vectors"),
         ({"feature_names_in": {"dtype": "<U1", "values": ["a"]}}, "n_features_in_"),
-        ({"levels": 3}, "cannot be understood"),
+        ({"categories": 3}, "cannot be understood"),
     ],
 )
 def test_metadata_that_makes_no_sense_is_refused(saved, tmp_path, content, message):
@@ -280,10 +280,10 @@ def test_metadata_that_makes_no_sense_is_refused(saved, tmp_path, content, messa
         ({"split_points": np.zeros((4, 1))}, "split_points is"),
         ({"number_columns": np.array([0, 1, 1])}, "number_columns"),
         ({"number_columns": np.array([[0], [1], [3]])}, "number_columns"),
-        ({"flag_columns": np.array([7])}, "flag_columns"),
-        ({"level_vectors": np.zeros((2, 8), np.float32)}, "level_vectors is"),
-        ({"level_vectors": None}, "no level_vectors"),
-        ({"waves.phase": None}, "waves.phase"),
+        ({"missing_columns": np.array([7])}, "missing_columns"),
+        ({"category_vectors": np.zeros((2, 8), np.float32)}, "category_vectors is"),
+        ({"category_vectors": None}, "no category_vectors"),
+        ({"periodic.phase": None}, "periodic.phase"),
     ],
 )
 def test_arrays_that_disagree_are_refused(saved, tmp_path, arrays, message):

@@ -8,9 +8,9 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skdistill.serving.forward import ROWS_WORTH_A_GPU, batched_logits
+import skdistill.serving.on_device as module
+from skdistill.serving.forward import ROWS_WORTH_A_GPU, batched_outputs
 from skdistill.serving.on_device import DeviceForward, on_device
-from skdistill.serving.on_device import on_device as module
 from tests.serving.cases import encoded_tree, rows_with_flags
 from tests.small import mixed_table, numeric_rows, quick_classifier
 
@@ -25,7 +25,7 @@ def test_columns_of_all_kinds_give_the_same_logits(device, table):
     there = on_device(clf.student_, device)
 
     assert isinstance(there, DeviceForward)
-    one, other = (batched_logits(clf.inputs_, s, X, checked=False) for s in (clf.student_, there))
+    one, other = (batched_outputs(clf.inputs_, s, X, checked=False) for s in (clf.student_, there))
     assert_allclose(one, other, atol=1e-4)
 
 

@@ -183,7 +183,7 @@ def test_a_missing_number_stands_on_the_step_of_the_center_whatever_the_rounding
     inputs.center[:] = 0.25 + 0.75 * cell, 0.25 + 0.9 * cell
     inputs.split_points[:] = np.inf
     inputs.split_points[:, 0] = 0.25 + 0.9 * cell, 0.25 + 0.75 * cell
-    clf.student_.steps[:] = rng.normal(size=clf.student_.steps.shape)  # so that each step counts
+    clf.student_.bins[:] = rng.normal(size=clf.student_.bins.shape)  # so that each step counts
 
     assert_same_answers(clf, np.full((1, 2), np.nan))
     assert_same_answers(clf, np.full((1, 2), np.nan), dtype="float64")

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from skdistill import classifier
+from skdistill import base
 from skdistill.serving.forward import ROWS_AT_ONCE, log_softmax, softmax
 from skdistill.table.encoder import TableEncoder
 from skdistill.table.net_inputs import NetInputs
@@ -37,7 +37,7 @@ def mixed():
 def slow_proba(clf, X, monkeypatch):
     """With scikit-learn's full checks, whatever X is."""
     with monkeypatch.context() as patch:
-        patch.setattr(classifier, "is_clean_matrix", lambda *_: False)
+        patch.setattr(base, "is_clean_matrix", lambda *_: False)
         return clf.predict_proba(X)
 
 
@@ -58,7 +58,7 @@ def test_a_missing_value_takes_the_fast_path_and_means_the_same(monkeypatch):
     clf = quick_classifier().fit(X, y)
 
     assert is_clean_matrix(clf, X)
-    assert clf.inputs_.layout.n_flags == 1
+    assert clf.inputs_.layout.n_indicators == 1
     assert_array_equal(clf.predict_proba(X), slow_proba(clf, X, monkeypatch))
 
 

@@ -30,7 +30,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import TableClassifier, TeacherEnsemble
 from skdistill.soft_targets.cross_fitting import cross_fit
-from tests.small import mixed_table, numeric_rows, quick_classifier
+from tests.small import mixed_table, numeric_rows, quick_classifier, training_data
 
 WORDS = np.array(["hen", "cat", "ox"])  # not sorted
 
@@ -91,7 +91,8 @@ def test_a_class_that_a_fold_lacks_has_probability_zero(kind):
     splits[1] = splits[1][0], np.setdiff1d(splits[1][1], splits[1][0])
     splits.append((np.arange(1, 90, 2), np.flatnonzero(~lacking & (np.arange(90) % 2 == 0))))
 
-    targets, *_ = cross_fit([(kind, TEACHERS[kind]())], X, y, WORDS, splits=splits)
+    targets, *_ = cross_fit([(kind, TEACHERS[kind]())], training_data(X, y, WORDS), splits=splits)
+    targets = targets.labeled
 
     assert (targets[0][lacking, 1] == 0).all()
     assert (targets[0][~lacking, 1] > 0).any()
@@ -295,7 +296,7 @@ def test_a_teacher_that_takes_no_sparse_rows_is_named_with_what_to_do():
     splits = [(np.arange(20, 60), np.arange(20)), (np.arange(20), np.arange(20, 60))]
 
     with pytest.raises(ValueError, match=r"Teacher 'nb' failed.*[Ss]parse.*TruncatedSVD") as told:
-        cross_fit([("nb", GaussianNB())], csr_matrix(X), y, np.arange(3), splits=splits)
+        cross_fit([("nb", GaussianNB())], training_data(csr_matrix(X), y), splits=splits)
     assert len(re.findall("X is sparse", str(told.value))) == 1
 
 

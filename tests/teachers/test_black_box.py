@@ -27,7 +27,7 @@ from skdistill import CallableTeacher, TeacherEnsemble
 from skdistill.jobs.memory import Memory
 from skdistill.soft_targets.cross_fitting import cross_fit
 from skdistill.teachers.callable_teacher import ScoreScaling
-from tests.small import mixed_table, numeric_rows, quick_classifier
+from tests.small import mixed_table, numeric_rows, quick_classifier, training_data
 
 WORDS = np.array(["a", "b", "c"])
 THREE_FOLDS = list(KFold(3).split(np.zeros(60)))
@@ -67,8 +67,9 @@ def answers_in(folder, X):
 
 
 def targets(teacher, X, y, classes=WORDS, splits=THREE_FOLDS, **kwargs):
-    soft_targets, *_ = cross_fit([("t", teacher)], X, y, classes, splits=splits, **kwargs)
-    return soft_targets[0]
+    data = training_data(X, y, classes)
+    soft_targets, _ = cross_fit([("t", teacher)], data, splits=splits, **kwargs)
+    return soft_targets.labeled[0]
 
 
 # What a black box answers
@@ -391,7 +392,7 @@ def test_a_function_that_was_edited_is_asked_again(tmp_path, monkeypatch, wrap):
         monkeypatch.setattr(sys, "dont_write_bytecode", True)
         teacher = CallableTeacher(wrap(importlib.import_module("remote").ask), [0, 1])
         ensemble = TeacherEnsemble(teacher, cv=2)
-        said.append(ensemble.fit_soft_targets(X, y, np.arange(2), memory=Memory(tmp_path))[0])
+        said.append(ensemble.fit_soft_targets(training_data(X, y), memory=Memory(tmp_path)).labeled)
 
     assert_allclose([p[:, 1].mean() for p in said], [0.2, 0.2, 0.7])
 

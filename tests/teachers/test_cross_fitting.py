@@ -20,10 +20,13 @@ from xgboost import XGBClassifier
 from skdistill import NetClassifier, StudentMLP, TensorNet
 from skdistill.soft_targets.cross_fitting import cross_fit
 from skdistill.soft_targets.fitted_teacher import FittedTeacher
-from skdistill.table.splits import folds
-from tests.small import Fixed, mixed_table, numeric_rows, two_trees
+from skdistill.table.splits import make_folds
+from skdistill.tasks.classification import Classification
+from tests.small import Fixed, mixed_table, numeric_rows, training_data, two_trees
 
 CLASSES = np.arange(3)
+TASK = Classification(CLASSES)
+HALVES = training_data(np.zeros((60, 1)), np.arange(60) % 2)
 THREE_FOLDS = list(KFold(3).split(np.zeros(60)))
 
 
@@ -49,9 +52,10 @@ def quick_net():
     return NetClassifier(TensorNet(StudentMLP, max_epochs=3), random_state=0)
 
 
-def targets(teacher, X, y, *, splits=THREE_FOLDS, **kwargs):
-    soft_targets, *_ = cross_fit([("t", teacher)], X, y, CLASSES, splits=splits, **kwargs)
-    return soft_targets[0]
+def targets(teacher, X, y, *, splits=THREE_FOLDS, sample_weight=None, **kwargs):
+    data = training_data(X, y, CLASSES, sample_weight=sample_weight)
+    soft_targets, _ = cross_fit([("t", teacher)], data, splits=splits, **kwargs)
+    return soft_targets.labeled[0]
 
 
 def test_soft_targets_ignore_the_labels_of_their_own_fold():
@@ -139,8 +143,10 @@ def test_the_teachers_that_were_given_stay_unfitted():
 def test_teachers_are_fitted_on_all_rows_only_when_asked():
     X, y = numeric_rows()
 
-    *_, none = cross_fit(two_trees(), X, y, CLASSES, splits=THREE_FOLDS)
-    *_, both = cross_fit(two_trees(), X, y, CLASSES, splits=THREE_FOLDS, refit=True, keep=True)
+    *_, none = cross_fit(two_trees(), training_data(X, y), splits=THREE_FOLDS)
+    *_, both = cross_fit(
+        two_trees(), training_data(X, y), splits=THREE_FOLDS, refit=True, keep=True
+    )
 
     assert none == []
     assert [teacher.name for teacher in both] == ["deep", "stump"]
@@ -212,7 +218,7 @@ def test_a_teacher_that_takes_no_sample_weights_gets_none():
 
 
 def test_slightly_rounded_probabilities_are_made_to_sum_to_one():
-    teacher = FittedTeacher("t", Fixed([0.3334, 0.3333, 0.3334]), CLASSES)
+    teacher = FittedTeacher("t", Fixed([0.3334, 0.3333, 0.3334]), TASK)
 
     p = teacher.fit(np.zeros((3, 1)), CLASSES).predict_proba(np.zeros((4, 1)))
 
@@ -223,14 +229,18 @@ def test_slightly_rounded_probabilities_are_made_to_sum_to_one():
     "answer", [[0.5, 0.6, 0.5], [1.2, -0.1, -0.1], [np.nan, 0.5, 0.5], [0.0, 0.0, 0.0]], ids=str
 )
 def test_answers_that_are_no_probabilities_are_refused(answer):
-    teacher = FittedTeacher("t", Fixed(answer), CLASSES).fit(np.zeros((3, 1)), CLASSES)
+    teacher = FittedTeacher("t", Fixed(answer), Classification(CLASSES)).fit(
+        np.zeros((3, 1)), CLASSES
+    )
 
     with pytest.raises(ValueError, match="did not return probabilities"):
         teacher.predict_proba(np.zeros((4, 1)))
 
 
 def test_a_missing_column_of_probabilities_is_refused():
-    teacher = FittedTeacher("t", Fixed([0.5, 0.5]), CLASSES).fit(np.zeros((3, 1)), CLASSES)
+    teacher = FittedTeacher("t", Fixed([0.5, 0.5]), Classification(CLASSES)).fit(
+        np.zeros((3, 1)), CLASSES
+    )
 
     with pytest.raises(ValueError, match=r"returned shape \(4, 2\), expected \(4, 3\)"):
         teacher.predict_proba(np.zeros((4, 1)))
@@ -240,7 +250,7 @@ def test_verbose_prints_a_line_for_each_teacher_and_fold(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     X, y = numeric_rows()
 
-    cross_fit(two_trees(), X, y, CLASSES, splits=THREE_FOLDS, refit=True, verbose=1)
+    cross_fit(two_trees(), training_data(X, y), splits=THREE_FOLDS, refit=True, verbose=1)
 
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2 * (3 + 1)
@@ -257,7 +267,7 @@ def test_folds_hold_out_every_row_once(cv):
     _, y = numeric_rows()
     y[:60] = np.arange(60) % 2 if cv != 60 else np.zeros(60)
 
-    splits = folds(cv, np.zeros((60, 1)), y, np.random.RandomState(0))
+    splits = make_folds(cv, training_data(np.zeros((60, 1)), y), np.random.RandomState(0))
 
     assert_array_equal(held_out_counts(splits, 60), 1)
 
@@ -265,7 +275,7 @@ def test_folds_hold_out_every_row_once(cv):
 def test_folds_have_a_like_share_of_each_class():
     y = np.repeat([0, 1], [80, 20])
 
-    splits = folds(5, np.zeros((100, 1)), y, np.random.RandomState(0))
+    splits = make_folds(5, training_data(np.zeros((100, 1)), y), np.random.RandomState(0))
 
     assert [y[test].sum() for _, test in splits] == [4] * 5
 
@@ -273,7 +283,7 @@ def test_folds_have_a_like_share_of_each_class():
 def test_folds_are_made_although_no_class_reaches_into_each():
     y = np.arange(6) % 3
 
-    splits = folds(5, np.zeros((6, 1)), y, np.random.RandomState(0))
+    splits = make_folds(5, training_data(np.zeros((6, 1)), y), np.random.RandomState(0))
 
     assert len(splits) == 5
 
@@ -281,7 +291,7 @@ def test_folds_are_made_although_no_class_reaches_into_each():
 @pytest.mark.parametrize("cv", [1, 0, 61])
 def test_a_number_of_folds_that_cannot_be_is_refused(cv):
     with pytest.raises(ValueError, match=f"cv={cv} folds cannot be made of n_samples=60"):
-        folds(cv, np.zeros((60, 1)), np.arange(60) % 2, np.random.RandomState(0))
+        make_folds(cv, HALVES, np.random.RandomState(0))
 
 
 @pytest.mark.parametrize(
@@ -295,13 +305,13 @@ def test_a_number_of_folds_that_cannot_be_is_refused(cv):
 )
 def test_folds_that_hold_out_a_row_never_or_twice_are_refused(cv):
     with pytest.raises(ValueError, match=r"cv must hold out every row exactly once, but row \d+"):
-        folds(cv, np.zeros((60, 1)), np.arange(60) % 2, np.random.RandomState(0))
+        make_folds(cv, HALVES, np.random.RandomState(0))
 
 
 def test_a_splitter_that_needs_groups_can_come_as_its_splits():
     groups = np.arange(60) // 6
     splits = GroupKFold(5).split(np.zeros((60, 1)), groups=groups)
 
-    made = folds(splits, np.zeros((60, 1)), np.arange(60) % 2, np.random.RandomState(0))
+    made = make_folds(splits, HALVES, np.random.RandomState(0))
 
     assert all(not set(groups[train]) & set(groups[test]) for train, test in made)

@@ -14,7 +14,7 @@ from sklearn.utils import get_tags
 
 from skdistill import TeacherEnsemble, pool
 from skdistill.tasks.pooling import COMBINATIONS
-from tests.small import mixed_table, numeric_rows, two_trees
+from tests.small import mixed_table, numeric_rows, training_data, two_trees
 
 
 def ensemble(teachers=None, **params):
@@ -67,10 +67,10 @@ def test_one_teacher_is_not_sharpened():
     assert ensemble([("timid", timid)]).fit(X, y).sharpness_ == 1
 
 
-@pytest.mark.filterwarnings("ignore:cv=None")
+@pytest.mark.filterwarnings("ignore:cv='in_sample'")
 def test_rows_that_the_teachers_know_do_not_sharpen():
     X, y = numeric_rows(200)
-    assert ensemble(cv=None).fit(X, y).sharpness_ == 1
+    assert ensemble(cv="in_sample").fit(X, y).sharpness_ == 1
 
 
 def test_it_predicts_the_most_probable_class_by_its_label():
@@ -85,7 +85,7 @@ def test_it_predicts_the_most_probable_class_by_its_label():
 def test_its_soft_targets_are_the_pool_of_cross_fitted_teachers():
     X, y = numeric_rows()
     splits = list(StratifiedKFold(3).split(X, y))
-    targets, *_ = ensemble(cv=splits, weights=None).fit_soft_targets(X, y, np.arange(3))
+    targets = ensemble(cv=splits, weights=None).fit_soft_targets(training_data(X, y)).labeled
 
     by_hand = np.zeros((60, 3))
     for train, test in splits:
@@ -99,7 +99,7 @@ def test_its_scores_are_out_of_fold_log_losses():
     X, y = numeric_rows()
     one = ensemble([("lr", LogisticRegression())])
 
-    targets, *_ = one.fit_soft_targets(X, y, np.arange(3))
+    targets = one.fit_soft_targets(training_data(X, y)).labeled
 
     assert one.scores_["lr"] == pytest.approx(log_loss(y, targets))
     assert one.scores_["pool"] == pytest.approx(log_loss(y, targets))

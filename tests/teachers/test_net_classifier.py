@@ -10,7 +10,7 @@ from skdistill import NetClassifier, StudentMLP, TensorNet
 from skdistill.nets.training import best_epoch, cut_off, train_net
 from skdistill.table.splits import hold_out
 from skdistill.transfer.transfer_set import TransferSet
-from tests.small import Linear, numeric_rows
+from tests.small import Linear, numeric_rows, training_data
 
 HELD_OUT = np.arange(60) % 5 == 0
 
@@ -32,7 +32,7 @@ def linear_net(**params):
 def trained(net, held_out=HELD_OUT):
     X, y = numeric_rows()
     net.set_params(module__n_features=5, module__n_classes=3)
-    rows = TransferSet.from_labels(X.astype(np.float32), y, 3, None, held_out)
+    rows = TransferSet.from_labels(X.astype(np.float32), training_data(X, y, held_out=held_out))
     return train_net(net, rows, seed=0, alpha=0.0)
 
 

@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skdistill import TableClassifier, TeacherEnsemble
 from skdistill.soft_targets.cross_fitting import cross_fit
 from skdistill.soft_targets.out_of_bag import with_out_of_bag
-from tests.small import mixed_table, numeric_rows, quick_classifier
+from tests.small import mixed_table, numeric_rows, quick_classifier, training_data
 
 CLASSES = np.arange(3)
 FOREST = RandomForestClassifier(40, random_state=0)
@@ -39,8 +39,10 @@ NOT_BAGGED = {
 }
 
 
-def out_of_bag(teacher, X, y, **kwargs):
-    return cross_fit([("t", teacher)], X, y, CLASSES, splits=TWO_FOLDS, out_of_bag=True, **kwargs)
+def out_of_bag(teacher, X, y, *, refit=False, **fields):
+    data = training_data(X, y, CLASSES, **fields)
+    targets, _ = cross_fit([("t", teacher)], data, splits=TWO_FOLDS, out_of_bag=True, refit=refit)
+    return targets.labeled, targets.unlabeled, targets.refitted
 
 
 @pytest.mark.parametrize("kind", BAGGED)
@@ -61,9 +63,9 @@ def test_what_has_no_bags_is_cross_fitted(kind):
     X, y = numeric_rows()
 
     targets, *_ = out_of_bag(NOT_BAGGED[kind], X, y)
-    by_folds, *_ = cross_fit([("t", NOT_BAGGED[kind])], X, y, CLASSES, splits=TWO_FOLDS)
+    by_folds, _ = cross_fit([("t", NOT_BAGGED[kind])], training_data(X, y), splits=TWO_FOLDS)
 
-    assert_array_equal(targets, by_folds)
+    assert_array_equal(targets, by_folds.labeled)
 
 
 def test_the_others_are_cross_fitted_with_five_folds():
@@ -71,8 +73,10 @@ def test_the_others_are_cross_fitted_with_five_folds():
     teachers = [("forest", FOREST), ("linear", LogisticRegression())]
     params = {"weights": [0, 1], "random_state": 0}
 
-    of_bags, *_ = TeacherEnsemble(teachers, cv="oob", **params).fit_soft_targets(X, y, CLASSES)
-    of_folds, *_ = TeacherEnsemble(teachers, cv=5, **params).fit_soft_targets(X, y, CLASSES)
+    of_bags, of_folds = (
+        TeacherEnsemble(teachers, cv=cv, **params).fit_soft_targets(training_data(X, y)).labeled
+        for cv in ("oob", 5)
+    )
 
     assert_array_equal(of_bags, of_folds)
 
@@ -175,8 +179,8 @@ def test_memory_tells_targets_out_of_bag_from_those_of_rows_that_were_seen(tmp_p
     forest = FOREST.set_params(oob_score=True)
     first = TeacherEnsemble(forest, cv="oob", **params).fit(X, y)
 
-    with pytest.warns(UserWarning, match="cv=None labels each row with teachers that were"):
-        seen = TeacherEnsemble(forest, cv=None, **params).fit(X, y)
+    with pytest.warns(UserWarning, match="cv='in_sample' labels each row with teachers that were"):
+        seen = TeacherEnsemble(forest, cv="in_sample", **params).fit(X, y)
     again = TeacherEnsemble(forest, cv="oob", **params).fit(X, y)
 
     assert seen.scores_["pool"] < first.scores_["pool"] - 0.05

@@ -275,9 +275,9 @@ def test_of_many_columns_boosting_sees_a_part():
     assert told.colsample_bynode == 0.9
 
 
-def _letters(n_levels):
+def _letters(n_categories):
     """A category whose every third level is of class 1, and a number of no use."""
-    codes = np.arange(12 * n_levels) % n_levels
+    codes = np.arange(12 * n_categories) % n_categories
     X = pd.DataFrame(
         {
             "level": [f"level {code:03d}" for code in codes],

@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import r2_score
 
-from skdistill.transfer.transfer_set import TransferSet
+from tests.small import transfer_set, with_unlabeled
 
 RNG = np.random.RandomState(0)
 LABELS = np.arange(30) % 3
@@ -13,16 +13,16 @@ HELD_OUT = np.arange(30) < 6
 SYNTHETIC, INFORMED = np.tile([0.3, 0.3, 0.4], (4, 1)), np.tile([0.1, 0.1, 0.8], (4, 1))
 
 
-def transfer_set(proba=PROBA, weight=None):
-    rows = TransferSet(np.zeros((30, 1)), proba, LABELS, weight, HELD_OUT)
-    return rows.with_unlabeled([np.ones((4, 1))], [SYNTHETIC], [INFORMED])
+def rows_of(proba=PROBA, weight=None):
+    rows = transfer_set(np.zeros((30, 1)), proba, LABELS, weight, HELD_OUT)
+    return with_unlabeled(rows, np.ones((4, 1)), SYNTHETIC, INFORMED)
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighted"])
 def test_what_targets_leave_unexplained_is_one_minus_r2_of_the_rows_learnt_from(weight):
     known = ~HELD_OUT
 
-    found = transfer_set(weight=weight).unexplained()
+    found = rows_of(weight=weight).unexplained_variance()
 
     explained = r2_score(
         np.eye(3)[LABELS[known]],
@@ -36,13 +36,13 @@ def test_what_targets_leave_unexplained_is_one_minus_r2_of_the_rows_learnt_from(
 
 @pytest.mark.parametrize(("proba", "expected"), [(np.eye(3)[LABELS], 0), (1 - PROBA, 1)])
 def test_it_is_between_none_and_all(proba, expected):
-    assert transfer_set(proba).unexplained() == expected
+    assert rows_of(proba).unexplained_variance() == expected
 
 
 @pytest.mark.parametrize("trust", [0.0, 0.5, 1.0])
 def test_the_noisier_the_labels_the_less_is_heard_of_teachers_that_know_them(trust):
-    rows = transfer_set(trust * np.eye(3)[LABELS] + (1 - trust) / 3)
-    share = rows.unexplained() ** 2 / 2
+    rows = rows_of(trust * np.eye(3)[LABELS] + (1 - trust) / 3)
+    share = rows.unexplained_variance() ** 2 / 2
 
     whole = rows.whole()
 
@@ -54,6 +54,6 @@ def test_the_noisier_the_labels_the_less_is_heard_of_teachers_that_know_them(tru
 
 
 def test_rows_without_informed_targets_keep_theirs():
-    rows = TransferSet(np.zeros((30, 1)), PROBA, LABELS, None, HELD_OUT)
+    rows = transfer_set(np.zeros((30, 1)), PROBA, LABELS, None, HELD_OUT)
 
     assert_array_equal(rows.whole().soft_targets, PROBA)

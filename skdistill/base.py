@@ -1,0 +1,230 @@
+"""What every distilled estimator shares: `fit`, as the five steps of the picture."""
+
+import time
+from typing import Any
+
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill.jobs.parallel import draw_seed
+from skdistill.serving.exports import ExportMixin
+from skdistill.serving.forward import ROWS_WORTH_A_GPU, batched_outputs
+from skdistill.soft_targets.composition import TeachersMixin
+from skdistill.table.training_data import TrainingData
+from skdistill.table.validation import check_table, is_clean_matrix
+
+
+class BaseDistilled(ExportMixin, TeachersMixin):
+    """An estimator that trains teachers, and one small net that predicts like them.
+
+    A subclass has the parameters, says by `_task` which task is distilled, and makes
+    predictions of the student's outputs.
+    """
+
+    student: Any
+    device: str
+
+    @property
+    def _task(self):
+        """The `skdistill.tasks.task.Task` class, imported where it is asked for."""
+        raise NotImplementedError
+
+    def fit(self, X, y, sample_weight=None, *, X_unlabeled=None, teacher_proba=None, groups=None):
+        """Train the teachers, then the student.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            Numbers and, in a DataFrame, categories; missing values are welcome as far as
+            the teachers take them. A sparse matrix is used as CSR and never made dense as
+            a whole. Rows of several axes, such as images of shape (1, 28, 28), reach
+            teachers and a module of one's own as they are; the default ones flatten them.
+        y : array-like of shape (n_samples,)
+            Labels, strings or integers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            For the teachers that take it, the pool, the student and its early stopping.
+            Only ratios matter. No teacher is fitted on a row of weight zero.
+        X_unlabeled : table of shape (n_unlabeled, n_features), default=None
+            More rows like those of X, without labels. The teachers label them as they do
+            synthetic rows, and the student is trained on them too.
+            `GridSearchCV` passes them whole to each of its fits, unless there are exactly
+            as many as rows of X: then it takes them for a property of those and passes
+            the part with the indices of the training rows. A `Pipeline` passes them on
+            untransformed, unless told with ``transform_input=["X_unlabeled"]``.
+        teacher_proba : array-like or DataFrame of shape (n_samples, n_classes), default=None
+            Soft targets computed elsewhere, best by models that have not seen the row's
+            label. An array's columns follow the sorted classes, a DataFrame's are named by
+            them. No teacher is fitted then, so there are no synthetic rows, and `teachers`,
+            `weights`, `combination` and `cv` play no part.
+        groups : array-like of shape (n_samples,), default=None
+            Such as patients: rows of one group never label each other, and are held out
+            together. A splitter given as `cv` has to heed groups; an int then stands for
+            `StratifiedGroupKFold`. A teacher that holds out rows for itself does not know them.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If a parameter, a column, the labels, a teacher's predictions or the soft targets in
+            their place make no sense, or `cv` tears groups apart; the message says which.
+            The estimator is then not fitted.
+        KeyboardInterrupt
+            On Ctrl-C, and the estimator is not fitted. Once the final training of the student
+            has begun, it is kept as it is by then instead, or as of its best epoch if rows
+            were held out, with a warning.
+        """
+        # Imported here: predicting must load neither torch nor sklearn.model_selection.
+        from skdistill.jobs.memory import open_memory, repeatable_rng
+        from skdistill.nets.interface import size_module
+        from skdistill.student.checks import fit_inputs
+        from skdistill.student.recipe import choose_validation_rows, needs_early_stopping
+        from skdistill.student.training import train_student
+        from skdistill.transfer.augmenters import count_synthetic, draw_synthetic
+        from skdistill.transfer.transfer_set import TransferSet
+
+        self._forget()
+        self._validate_params()
+        deadline = None if self.max_time is None else time.monotonic() + self.max_time
+        more = {"X_unlabeled": X_unlabeled, "groups": groups}
+        data = TrainingData.check(self, self._task, X, y, sample_weight, **more)
+        teacher = self._make_teacher(data, teacher_proba)
+        memory = open_memory(self.memory, self.random_state)
+        rng = repeatable_rng(self.random_state, memory)
+        net = self._make_student_net(data)
+
+        # 1. Rows: some validate the student; synthetic ones are drawn from the others.
+        n_synthetic = count_synthetic(self.augmenter, data.X) if teacher.can_label else 0
+        early_stopping = needs_early_stopping(net, len(data), n_synthetic + data.n_unlabeled)
+        data.held_out = choose_validation_rows(data, rng, optional=not early_stopping)
+        augmenter = self.augmenter if n_synthetic else None
+        data.unlabeled = draw_synthetic(augmenter, data, draw_seed(rng), memory) + data.unlabeled
+
+        # 2. Teachers: each row is labeled by teachers that have not seen it, then pooled.
+        teacher.random_state, keep = draw_seed(rng), self.keep_teachers
+        refit = keep or not early_stopping
+        soft_targets = teacher.fit_soft_targets(data, refit=refit, keep=keep, memory=memory)
+
+        # 3. Transfer set: rows as the student sees them, beside what the teachers say of them.
+        inputs = fit_inputs(net, data, soft_targets.labeled, rng)
+        transfer_set = TransferSet.build(inputs, data, soft_targets)
+
+        # 4. Student: choose alpha and temperature where they are "auto", then train.
+        size_module(net, inputs.layout, data.task.n_outputs, len(data))
+        training = train_student(
+            net, transfer_set, alpha=self.alpha, temperature=self.temperature,
+            early_stopping=early_stopping, seed=draw_seed(rng), memory=memory,
+            n_jobs=self.n_jobs, deadline=deadline, verbose=self.verbose,
+        )  # fmt: skip
+
+        # 5. What is left is plain arrays.
+        return self._keep(data, teacher, inputs, training)
+
+    def _keep(self, data, teacher, inputs, training):
+        """Keep what predicting needs, and what a user may want to know."""
+        self.classes_ = data.task.classes
+        self.teacher_weights_, self.teacher_scores_ = teacher.weights_, teacher.scores_
+        self.teacher_diversity_ = teacher.diversity_
+        self.temperature_, self.alpha_ = training.recipe.temperature, training.recipe.alpha
+        self.candidates_, self.history_ = training.candidates, training.history
+        if self.keep_teachers:
+            self.teacher_ = teacher
+        self.inputs_, self.student_ = inputs, training.student
+        return self
+
+    def _make_teacher(self, data, teacher_proba):
+        """Return what gives soft targets: unfitted teachers, or those computed elsewhere."""
+        from skdistill.soft_targets.ensemble import TeacherEnsemble
+        from skdistill.soft_targets.precomputed import (
+            PrecomputedTeacher,
+            refuse_what_needs_teachers,
+        )
+
+        if teacher_proba is not None:
+            refuse_what_needs_teachers(self, data)
+            return PrecomputedTeacher(teacher_proba, data)
+        return TeacherEnsemble(
+            self._listed_teachers(),
+            self.weights,
+            combination=self.combination,
+            cv=self.cv,
+            categorical_features=self.categorical_features,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        )
+
+    def _make_student_net(self, data):
+        """Return the unfitted student, checked against the table."""
+        from skorch import NeuralNet
+
+        from skdistill.nets.training import resolve_device
+        from skdistill.student.checks import check_student
+        from skdistill.student.student_net import StudentNet
+
+        net = StudentNet() if self.student is None else clone(self.student)
+        if not isinstance(net, NeuralNet):
+            raise ValueError(
+                f"student must be a skorch.NeuralNet, such as StudentNet(), got {net!r}."
+            )
+        verbose = max(0, int(self.verbose) - 1)
+        net.set_params(device=resolve_device(self.device), verbose=verbose)
+        check_student(net, data)
+        return net
+
+    def _default_teachers(self):
+        from skdistill.teachers.defaults import default_teachers
+
+        return default_teachers(categorical_features=self.categorical_features, device=self.device)
+
+    def set_params(self, **params):
+        """Set parameters, those of a teacher as ``name__parameter``.
+
+        Naming one of the default teachers, or a parameter of the default student, makes
+        it explicit.
+        """
+        self.student = params.pop("student", self.student)
+        if self.student is None and any(key.startswith("student__") for key in params):
+            from skdistill.student.student_net import StudentNet
+
+            self.student = StudentNet()
+        return super().set_params(**params)
+
+    def _outputs(self, X):
+        """Return the student's outputs, such as logits, of any table, float64.
+
+        In double precision, so that probabilities sum to one closely.
+        """
+        checked = self.__sklearn_is_fitted__() and is_clean_matrix(self, X)
+        if not checked:
+            check_is_fitted(self)
+            X = check_table(self, X, reset=False)
+        student = self.student_
+        on_gpu = self.device.startswith("cuda") and not issparse(X)
+        if on_gpu and len(X) >= ROWS_WORTH_A_GPU:
+            from skdistill.serving.on_device import on_device
+
+            student = on_device(student, self.device)
+        return batched_outputs(self.inputs_, student, X, checked=checked)
+
+    def _forget(self):
+        """Leave nothing of an earlier fit to one that fails."""
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+
+    @property
+    def report_(self):
+        """Log losses on rows that were not trained on, and what the teachers brought."""
+        check_is_fitted(self)
+        validated = [epoch["valid_loss"] for epoch in self.history_ if "valid_loss" in epoch]
+        of_labels = [each["valid_loss"] for each in self.candidates_ if not each["teachers"]]
+        own = next((each["valid_loss"] for each in self.candidates_ if each["chosen"]), None)
+        report = {"teachers": self.teacher_scores_["pool"], "student": min(validated, default=own)}
+        if of_labels:
+            report["gain_over_labels"] = of_labels[0] - own
+        return report
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "student_")

@@ -1,0 +1,193 @@
+"""Classification: all that is done with labels, classes and probabilities."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.metrics import log_loss
+from sklearn.utils.multiclass import check_classification_targets
+
+from skdistill.table.containers import is_polars
+from skdistill.table.validation import check_rows
+from skdistill.tasks.diversity import diversity
+from skdistill.tasks.fitting import check_classifier, fit_on_indices
+from skdistill.tasks.pooling import COMBINATIONS, pool, pool_sharpness, pool_weights, sharpen
+from skdistill.tasks.probabilities import as_probabilities, check_probabilities
+from skdistill.tasks.task import Task
+
+
+class Classification(Task):
+    """Labels as class indices, teachers' probabilities as soft targets, logits as outputs.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted labels.
+    """
+
+    combinations = COMBINATIONS
+    no_target = -1
+    check_teacher = staticmethod(check_classifier)
+
+    def __init__(self, classes):
+        self.classes = classes
+        self.n_outputs = len(classes)
+
+    @classmethod
+    def check(cls, estimator, X, y, sample_weight=None):
+        """Check what a classifier's `fit` was given.
+
+        Returns
+        -------
+        task : Classification
+        X : DataFrame, CSR matrix or ndarray of shape (n_samples, n_features) or (n_samples, ...)
+        y : ndarray of shape (n_samples,), int
+            Class indices.
+        sample_weight : ndarray of shape (n_samples,) or None
+
+        Raises
+        ------
+        ValueError
+            If a label is missing, labels are of several types, all rows that count are of one
+            class, or lengths differ.
+        """
+        X, y, sample_weight = check_rows(estimator, X, y, sample_weight)
+        y = _as_one_type(y)
+        check_classification_targets(y)
+        classes, y = np.unique(y, return_inverse=True)
+        present = classes if sample_weight is None else classes[np.unique(y[sample_weight > 0])]
+        if len(present) < 2:
+            raise ValueError(
+                f"{type(estimator).__name__} needs at least two classes, but the rows that count "
+                f"are of one class: {present.tolist()}."
+            )
+        return cls(classes), X, y, sample_weight
+
+    def as_soft_targets(self, y):
+        return np.eye(self.n_outputs)[y]
+
+    def strata(self, y):
+        return y
+
+    def fit_teacher(self, estimator, X, y, sample_weight=None):
+        columns, y = np.unique(y, return_inverse=True)
+        if len(columns) == 1:  # one class most refuse, and some make up a second
+            return columns
+        present = columns.tolist()
+        fit_on_indices(estimator, X, y, self.classes, sample_weight, present=present)
+        # Most classifiers sort their classes; those that do not say so.
+        return columns[getattr(estimator, "classes_", slice(None))]
+
+    def predict_teacher(self, estimator, columns, X):
+        if len(columns) == 1:
+            return self.in_place(np.ones((X.shape[0], 1)), columns)
+        return self.in_place(estimator.predict_proba(X), columns)
+
+    def predict_out_of_bag(self, estimator, columns, n_samples):
+        if len(columns) == 1:
+            return self.in_place(np.ones((n_samples, 1)), columns)
+        predictions = estimator.oob_decision_function_
+        labeled = predictions.sum(1) > 0  # not so of NaN, as bagging has, and of a forest's zeros
+        proba = np.full((n_samples, self.n_outputs), np.nan)
+        proba[labeled] = self.in_place(predictions[labeled], columns)
+        return proba
+
+    def in_place(self, predictions, columns):
+        predictions = as_probabilities(predictions, len(columns))
+        proba = np.zeros((len(predictions), self.n_outputs))
+        proba[:, columns] = predictions
+        return proba
+
+    def check_soft_targets(self, soft_targets, n_samples):
+        """Check a `teacher_proba`: an array whose columns follow `classes`, or a DataFrame.
+
+        Returns
+        -------
+        soft_targets : ndarray of shape (n_samples, n_classes)
+            Columns follow `classes`; rows sum to one.
+        """
+        if hasattr(soft_targets, "columns"):
+            soft_targets = _in_order(soft_targets, self.classes)
+        try:
+            proba = np.asarray(soft_targets, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"teacher_proba must hold numbers: {error}") from error
+        expected = (n_samples, self.n_outputs)
+        if proba.shape != expected:
+            raise ValueError(
+                f"teacher_proba has shape {proba.shape}, expected {expected}: one row for each of "
+                f"X, and one column for each of the sorted classes {self.classes.tolist()}."
+            )
+        return check_probabilities(proba, "teacher_proba does not hold")
+
+    def check_weights(self, weights, n_teachers):
+        if not isinstance(weights, str) or weights != "auto":
+            pool_weights(weights, [None] * n_teachers, None)
+
+    def fit_pool(self, soft_targets, y, weights, combination, *, sharpen, sample_weight=None):
+        """As `Task.fit_pool`; only a mean, arithmetic or geometric, is sharpened."""
+        weights = pool_weights(
+            weights, soft_targets, y, combination=combination, sample_weight=sample_weight
+        )
+        if not sharpen or combination not in ("mean", "geometric"):
+            return weights, 1.0
+        pooled = pool(soft_targets, weights, combination)
+        return weights, pool_sharpness(pooled, y, sample_weight=sample_weight)
+
+    def pool(self, soft_targets, weights, combination, sharpness):
+        return sharpen(pool(soft_targets, weights, combination), sharpness)
+
+    def score(self, y, soft_targets, sample_weight=None):
+        labels = range(self.n_outputs)
+        return log_loss(y, soft_targets, labels=labels, sample_weight=sample_weight)
+
+    def diversity(self, soft_targets, y, names, weights, combination, sample_weight=None):
+        return diversity(
+            soft_targets, y, names, weights, combination=combination, sample_weight=sample_weight
+        ).to_dict()
+
+    @property
+    def criterion(self):
+        from skdistill.nets.losses import DistillationLoss  # torch: only to train
+
+        return DistillationLoss
+
+    def row_losses(self, outputs, y):
+        import torch
+
+        labels = torch.as_tensor(y)
+        return torch.nn.functional.cross_entropy(outputs, labels, reduction="none").numpy()
+
+
+def _in_order(frame, classes):
+    """A frame's columns as an array, in the order of the classes."""
+    names, labels = list(frame.columns), classes.tolist()
+    if is_polars(frame):  # whose names are strings always
+        labels = list(map(str, labels))
+    if len(names) != len(classes) or set(names) != set(labels):
+        raise ValueError(
+            f"teacher_proba has the columns {names}, but y has the classes {labels}: "
+            "name each column by its class, and give one for each."
+        )
+    return np.asarray(frame)[:, [names.index(label) for label in labels]]
+
+
+def _as_one_type(y):
+    """Labels that came as objects, as the numbers or booleans that they are."""
+    if y.dtype != object:
+        return y
+    types = [_type_of_label(label) for label in y]
+    kinds, first = np.unique(types, return_index=True)
+    if len(kinds) > 1:
+        found = " and ".join(f"{y[row]!r} in row {row}" for row in sorted(first))
+        raise ValueError(
+            f"y has labels of several types, {found}: make them all strings, or all numbers."
+        )
+    return np.array(y.tolist()) if types[0] in ("bool", "number") else y
+
+
+def _type_of_label(label):
+    if isinstance(label, (bool, np.bool_)):
+        return "bool"
+    if isinstance(label, str):
+        return "str"
+    return "number" if isinstance(label, Real) else type(label).__name__
