@@ -85,7 +85,7 @@ def total_line(what, done, total, seconds, step=""):
     """Say what was done in the end: with early stopping, fewer steps than all."""
     counted = f"{done}" if done == total else f"{done} of {total}"
     line = f"{what}: {counted} done in {duration(seconds)}"
-    return f"{line}, the last {step}" if step else line
+    return f"{line}, last: {step}" if step else line
 
 
 def is_worth_a_line(done, total):

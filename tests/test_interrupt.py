@@ -203,7 +203,7 @@ def test_progress_tells_of_teachers_folds_and_epochs(capsys, n_jobs):
     quick_classifier(verbose=1, n_jobs=n_jobs).fit(*numeric_rows())
 
     shown = capsys.readouterr().out
-    assert re.search(r"teachers: 4 done in .* s, the last (deep|stump), fold 2 of 2", shown)
+    assert re.search(r"teachers: 4 done in .* s, last: (deep|stump), fold 2 of 2", shown)
     assert re.search(r"student: 5 done .*epoch 5 train_loss [\d.]+ valid_loss [\d.]+", shown)
 
 

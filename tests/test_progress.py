@@ -88,7 +88,7 @@ def test_a_terminal_shows_one_line_that_redraws_and_ends_with_the_total(monkeypa
         "teachers [--------------------] 0/2 1.0 s",
         "teachers [##########----------] 1/2 2.0 s, 2.0 s left: step 1 loss 0.5",
         "teachers [####################] 2/2 3.0 s: step 2 loss 0.5",
-        "teachers: 2 done in 4.0 s, the last step 2 loss 0.5",
+        "teachers: 2 done in 4.0 s, last: step 2 loss 0.5",
     ]
     assert below == [""]
 
