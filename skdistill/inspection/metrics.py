@@ -140,7 +140,8 @@ def wilson_interval(share, counts, *, z=1.96):
     centre = share + z**2 / (2 * counts)
     spread = z * np.sqrt(share * (1 - share) / counts + z**2 / (4 * counts**2))
     scale = 1 + z**2 / counts
-    return np.maximum(0, (centre - spread) / scale), np.minimum(1, (centre + spread) / scale)
+    low, high = (centre - spread) / scale, (centre + spread) / scale
+    return np.clip(low, 0, share), np.clip(high, share, 1)  # a rounding error may exclude 0 or 1
 
 
 def agreement(proba, other):
