@@ -132,20 +132,25 @@ class Progress:
         if self._redraws():
             self._draw()
         elif is_worth_a_line(self.done, len(self.steps)):
-            self._write(state_line(*self._state()) + "\n")
+            self._write(state_line(**self._state()) + "\n")
 
     def close(self):
         """End the line, or the lines, with the total."""
         if not self.is_closed:
             self.is_closed = True
-            self._write((ERASE if self._redraws() else "") + total_line(*self._state()) + "\n")
+            self._write((ERASE if self._redraws() else "") + total_line(**self._state()) + "\n")
 
     def _state(self):
-        seconds = time.monotonic() - self.started
-        return self.what, self.done, len(self.steps), seconds, self.last
+        return {
+            "what": self.what,
+            "done": self.done,
+            "total": len(self.steps),
+            "seconds": time.monotonic() - self.started,
+            "step": self.last,
+        }
 
     def _draw(self):
-        line = state_line(*self._state(), bar(self.done, len(self.steps)))
+        line = state_line(**self._state(), drawn=bar(self.done, len(self.steps)))
         self._write(ERASE + line[: shutil.get_terminal_size().columns - 1])  # a full one would wrap
 
     def _stream(self):

@@ -1,5 +1,7 @@
 """The report as a picture: what each model costs, and how far it can be trusted."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from skdistill.inspection.metrics import wilson_interval
@@ -8,9 +10,12 @@ FEWEST_BINS = 3  # fewer say nothing of a curve
 WIDEST_LINEAR = 3  # from this ratio on, an axis of log losses is logarithmic
 GREY, PALE = "0.35", "0.65"
 MARKER_AREA = 40, 640  # square points, of the smallest and the largest model
-SIDES = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)]
-SIDES += [(1, 0.5), (-1, 0.5), (1, -0.5), (-1, -0.5)]
+# Where a label can be: beside its point, above it, below it, then obliquely.
+SIDES = np.array(
+    [(1, 0), (-1, 0), (0, 1), (0, -1)] + [(h, v) for v in (1, -1, 0.5, -0.5) for h in (1, -1)]
+)
 RINGS = 3, 12, 24, 40, 60  # points between a marker and its label, the nearest first
+FINEST = [k / 5 for k in range(5, 50)]  # ticks within a decade
 UNITS = (1e6, "GB"), (1e3, "MB"), (1, "kB")
 INSET = 4  # points between a label and the frame
 
@@ -185,19 +190,19 @@ def place_labels(anchors, sizes, radii, obstacles, bounds):
     obstacles, centres = np.reshape(obstacles, (-1, 4)).astype(float), []
     labels = np.empty((0, 4))
     for anchor, size, radius in zip(np.asarray(anchors), np.asarray(sizes), radii):
-        places, dislike = _places(anchor, size, radius)
+        places, cost = _places(anchor, size, radius)
         boxes = np.hstack([places - size / 2, places + size / 2])
         covered = _shared_area(boxes, obstacles) + 10 * _shared_area(boxes, labels)
         outside = np.prod(size) - _shared_area(boxes, np.array([bounds]))
-        crossed = _crossings(anchor, boxes, labels)
-        best = np.argmin(covered + 10 * outside + 50 * crossed + dislike)
+        crosses = _crosses(anchor, boxes, labels)
+        best = np.argmin(covered + 10 * outside + 50 * crosses + cost)
         labels = np.vstack([labels, boxes[best]])
         centres.append(places[best])
     return np.reshape(centres, (-1, 2))
 
 
 def _places(anchor, size, radius):
-    """Centres around a point that a label can have, and how little each is liked."""
+    """List the centres that a label can have around a point, and the cost of each."""
     sides = np.tile(SIDES, (len(RINGS), 1))
     ring = np.repeat(RINGS, len(SIDES))
     is_oblique = sides.all(1)
@@ -205,17 +210,17 @@ def _places(anchor, size, radius):
     return anchor + sides * (reach[:, None] + size / 2), ring + 4 * is_oblique
 
 
-def _crossings(anchor, boxes, others):
-    """How many points of the line from a point to each box lie in other boxes."""
+def _crosses(anchor, boxes, others):
+    """Tell whether the line from a point to each box crosses other boxes."""
     nearest = np.clip(anchor, boxes[:, :2], boxes[:, 2:])
     line = anchor + np.linspace(0, 1, 12)[:, None, None] * (nearest - anchor)
     points = line[:, :, None]
     inside = (points > others[:, :2]) & (points < others[:, 2:])
-    return inside.all(3).sum((0, 2))
+    return inside.all(3).any((0, 2))
 
 
 def _shared_area(boxes, others):
-    """How much of each box others cover, in sum."""
+    """Measure how much of each box the others cover, in sum."""
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     return np.clip(high - low, 0, None).prod(2).sum(1)
@@ -246,7 +251,7 @@ def _plot_cost(ax, rows, chosen, colours):
     ax.set_title("Log loss, time and size", loc="left")
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
-    _label(ax, rows, chosen, colours, np.column_stack([times, losses]), np.sqrt(areas) / 2)
+    _draw_labels(ax, rows, chosen, colours, np.sqrt(areas) / 2)
 
 
 def _set_plain_ticks(axis):
@@ -254,7 +259,7 @@ def _set_plain_ticks(axis):
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     low, high = axis.get_view_interval()
-    for subs in ([1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 4, 5, 6, 8], np.arange(1, 10, 0.2)):
+    for subs in ([1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 4, 5, 6, 8], FINEST):
         locator = LogLocator(subs=subs, numticks=50)
         ticks = locator.tick_values(low, high)
         if np.sum((ticks >= low) & (ticks <= high)) >= 3:
@@ -264,70 +269,102 @@ def _set_plain_ticks(axis):
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
 
 
-def _label(ax, rows, chosen, colours, points, radii):
+@dataclass
+class _Label:
+    """A text beside a point of the data."""
+
+    text: str
+    point: tuple
+    radius: float  # of the point's marker
+    style: dict
+
+
+def _name(row, radius, colours):
+    """Make the label of a model."""
+    size, point = spell_size(row.kilobytes), (row.microseconds, row.log_loss)
+    if row.name in colours:
+        style = {"weight": "bold", "color": colours[row.name]}
+        return _Label(f"{row.name}\n{size}", point, radius, style)
+    return _Label(f"{row.name}, {size}", point, radius, {"color": GREY})
+
+
+def _draw_labels(ax, rows, chosen, colours, radii):
     """Name the points, and draw the arrow between two that are highlighted."""
-    ax.figure.draw_without_rendering()  # settles the layout, so that pixels can be counted
-    pixel = ax.figure.dpi / 72
-    at = ax.transData.transform(points) / pixel
-    names = [row.name for row in rows]
-    obstacles = [(*(xy - 0.85 * r), *(xy + 0.85 * r)) for xy, r in zip(at, radii)]  # discs
-    texts, anchors, gaps = [], [], []
-    for row in sorted(rows, key=lambda row: row.name not in colours):
-        i = names.index(row.name)
-        is_chosen = row.name in colours
-        label = f"{row.name}{chr(10) if is_chosen else ', '}{spell_size(row.kilobytes)}"
-        style = {"weight": "bold", "color": colours[row.name]} if is_chosen else {"color": GREY}
-        texts.append((label, points[i], style))
-        anchors.append(at[i])
-        gaps.append(radii[i])
+    ax.figure.draw_without_rendering()  # settles the layout, so that lengths can be measured
+    named = [_name(row, radius, colours) for row, radius in zip(rows, radii)]
+    labels = sorted(named, key=lambda label: "weight" not in label.style)  # bold ones choose first
+    at = _in_points(ax, [label.point for label in named])
+    reach = 0.85 * np.array(radii)[:, None]  # as if the discs were squares
+    obstacles = np.hstack([at - reach, at + reach])
     if len(chosen) == 2:
-        start, end = (names.index(row.name) for row in chosen)
-        _draw_arrow(ax, points[start], points[end], radii[start], radii[end])
-        steps = np.linspace(at[start], at[end], 40)
-        obstacles += [(*(xy - 2), *(xy + 2)) for xy in steps]
-        middle = ax.transData.inverted().transform(steps[20] * pixel)
-        texts.insert(2, (gain(*chosen), middle, {"color": "0.2", "style": "italic"}))
-        anchors.insert(2, steps[20])
-        gaps.insert(2, 0)
-    drawn = [_draw_text(ax, *text) for text in texts]
-    extents = [text.get_window_extent() for text in drawn]
-    sizes = [(box.width / pixel, box.height / pixel) for box in extents]
-    bounds = ax.bbox.extents / pixel + [INSET, INSET, -INSET, -INSET]
-    centres = place_labels(anchors, sizes, gaps, obstacles, bounds)
-    for text, centre, anchor, size, gap in zip(drawn, centres, anchors, sizes, gaps):
-        text.set_position(centre - anchor)
-        nearest = np.clip(anchor, centre - np.divide(size, 2), centre + np.divide(size, 2))
-        if gap and np.hypot(*(nearest - anchor)) > gap + RINGS[1] / 2:
-            _draw_leader(ax, text.xy, nearest - anchor, gap)
+        by_name = dict(zip([row.name for row in rows], named))
+        start, end = (by_name[row.name] for row in chosen)
+        _draw_arrow(ax, start, end)
+        ends = _in_points(ax, [start.point, end.point])
+        line = np.linspace(ends[0], ends[1], 41)
+        obstacles = np.vstack([obstacles, np.hstack([line - 2, line + 2])])
+        # Near a marker, what is won would look like that model's label.
+        inner = line[10:31]
+        lonely = inner[np.argmax(_distances(inner, at).min(1))]
+        point = tuple(ax.transData.inverted().transform(lonely * ax.figure.dpi / 72))
+        style = {"color": "0.2", "style": "italic"}
+        labels.insert(2, _Label(gain(*chosen), point, 0, style))
+    _settle(ax, labels, obstacles)
 
 
-def _draw_arrow(ax, start, end, start_radius, end_radius):
+def _distances(places, others):
+    return np.hypot(*(places[:, None] - others[None]).transpose(2, 0, 1))
+
+
+def _in_points(ax, points):
+    """Turn places in the data into points (1/72 inch) from the figure's corner."""
+    return ax.transData.transform(points) / ax.figure.dpi * 72
+
+
+def _settle(ax, labels, obstacles):
+    """Draw the labels, each at a place that is free, joined to its point if far from it."""
+    unit = ax.figure.dpi / 72
+    drawn = [_draw_text(ax, label) for label in labels]
+    sizes = np.array([text.get_window_extent().size for text in drawn]) / unit
+    anchors = _in_points(ax, [label.point for label in labels])
+    radii = [label.radius for label in labels]
+    bounds = ax.bbox.extents / unit + [INSET, INSET, -INSET, -INSET]
+    centres = place_labels(anchors, sizes, radii, obstacles, bounds)
+    for label, text, offset, size in zip(labels, drawn, centres - anchors, sizes):
+        text.set_position(offset)
+        nearest = np.clip(0, offset - size / 2, offset + size / 2)
+        if label.radius and np.hypot(*nearest) > label.radius + RINGS[1] / 2:
+            _draw_leader(ax, label, nearest)
+
+
+def _draw_arrow(ax, start, end):
     ax.annotate(
-        "", end, start, zorder=2, annotation_clip=False,
+        "", end.point, start.point, zorder=2,
         arrowprops={
             "arrowstyle": "-|>", "color": "0.5", "linewidth": 1.2,
-            "shrinkA": start_radius + 2, "shrinkB": end_radius + 2,
+            "shrinkA": start.radius + 2, "shrinkB": end.radius + 2,
         },
     )  # fmt: skip
 
 
-def _draw_leader(ax, point, offset, radius):
+def _draw_leader(ax, label, offset):
     """Join a label that is not next to its marker."""
     ax.annotate(
-        "", point, offset, textcoords="offset points", zorder=2,
+        "", label.point, offset, textcoords="offset points", zorder=2,
         arrowprops={
-            "arrowstyle": "-", "color": PALE, "linewidth": 0.7, "shrinkA": 0, "shrinkB": radius
+            "arrowstyle": "-", "color": PALE, "linewidth": 0.7,
+            "shrinkA": 0, "shrinkB": label.radius,
         },
     ).set_in_layout(False)  # fmt: skip
 
 
-def _draw_text(ax, label, point, style):
+def _draw_text(ax, label):
     from matplotlib.patheffects import withStroke
 
     halo = withStroke(linewidth=2.5, foreground=ax.get_facecolor())  # lines pass behind it
     text = ax.annotate(
-        label, point, (0, 0), textcoords="offset points", fontsize=8.5, ha="center", va="center",
-        linespacing=1.1, zorder=4, path_effects=[halo], **style,
+        label.text, label.point, (0, 0), textcoords="offset points", fontsize=8.5, ha="center",
+        va="center", linespacing=1.1, zorder=4, path_effects=[halo], **label.style,
     )  # fmt: skip
     text.set_in_layout(False)  # it has its place within the axes
     return text
