@@ -5,9 +5,11 @@ import os
 import sys
 from itertools import pairwise
 from pathlib import Path
+from textwrap import fill
 
 BUNDLED = ("digits", "breast_cancer", "wine", "iris")
 STUDENT, TEACHERS, BASELINE = "student", "pooled teachers", "same net on labels"
+LINE = 88  # letters in a line of text
 SAME = 1.01  # ratios closer to one than this are none
 
 
@@ -53,7 +55,7 @@ def run(arguments):
 
     models = _fit(arguments, X_train, y_train)
     report = _compare(models, X_test, y_test)
-    print(f"\n{report}\n\n{conclusion(report, len(X_test))}\n")
+    print(f"\n{report}\n\n{fill(conclusion(report, len(X_test)), LINE)}\n")
 
     joblib.dump(models[STUDENT], out)
     print(f"Student: {out} (joblib.load reads it)")

@@ -8,13 +8,14 @@ from skdistill.inspection.metrics import wilson_interval
 
 FEWEST_BINS = 3  # fewer say nothing of a curve
 WIDEST_LINEAR = 3  # from this ratio on, an axis of log losses is logarithmic
-GREY, PALE = "0.35", "0.65"
+GREY, PALE = "0.45", "0.65"  # of texts, readable on white and on black; of marks
 MARKER_AREA = 40, 640  # square points, of the smallest and the largest model
 # Where a label can be: beside its point, above it, below it, then obliquely.
 SIDES = np.array(
     [(1, 0), (-1, 0), (0, 1), (0, -1)] + [(h, v) for v in (1, -1, 0.5, -0.5) for h in (1, -1)]
 )
 RINGS = 3, 12, 24, 40, 60  # points between a marker and its label, the nearest first
+SWEEPS = 3  # over all labels
 FINEST = [k / 5 for k in range(5, 50)]  # ticks within a decade
 UNITS = (1e6, "GB"), (1e3, "MB"), (1, "kB")
 INSET = 4  # points between a label and the frame
@@ -168,7 +169,8 @@ def marker_areas(kilobytes):
 def place_labels(anchors, sizes, radii, obstacles, bounds):
     """Choose a place beside its point for each label, without overlaps where possible.
 
-    Labels are placed one after the other, each where it covers least and is nearest.
+    Labels are placed one after the other, each where it covers least and is nearest. In
+    further sweeps each can move to a better place beside those that came after it.
 
     Parameters
     ----------
@@ -187,18 +189,19 @@ def place_labels(anchors, sizes, radii, obstacles, bounds):
     -------
     centres : ndarray of shape (n_labels, 2)
     """
-    obstacles, centres = np.reshape(obstacles, (-1, 4)).astype(float), []
-    labels = np.empty((0, 4))
-    for anchor, size, radius in zip(np.asarray(anchors), np.asarray(sizes), radii):
-        places, cost = _places(anchor, size, radius)
-        boxes = np.hstack([places - size / 2, places + size / 2])
-        covered = _shared_area(boxes, obstacles) + 10 * _shared_area(boxes, labels)
-        outside = np.prod(size) - _shared_area(boxes, np.array([bounds]))
-        crosses = _crosses(anchor, boxes, labels)
+    anchors, sizes = np.asarray(anchors, float), np.asarray(sizes, float)
+    obstacles = np.reshape(obstacles, (-1, 4)).astype(float)
+    labels, centres = np.zeros((len(sizes), 4)), np.zeros((len(sizes), 2))
+    for i in [*range(len(sizes))] * SWEEPS:
+        places, cost = _places(anchors[i], sizes[i], radii[i])
+        boxes = np.hstack([places - sizes[i] / 2, places + sizes[i] / 2])
+        others = np.delete(labels, i, axis=0)
+        covered = _shared_area(boxes, obstacles) + 10 * _shared_area(boxes, others)
+        outside = np.prod(sizes[i]) - _shared_area(boxes, np.array([bounds]))
+        crosses = _crosses(anchors[i], boxes, others)
         best = np.argmin(covered + 10 * outside + 50 * crosses + cost)
-        labels = np.vstack([labels, boxes[best]])
-        centres.append(places[best])
-    return np.reshape(centres, (-1, 2))
+        labels[i], centres[i] = boxes[best], places[best]
+    return centres
 
 
 def _places(anchor, size, radius):
@@ -239,11 +242,11 @@ def _plot_cost(ax, rows, chosen, colours):
     times = np.array([row.microseconds for row in rows])
     areas = marker_areas([row.kilobytes for row in rows])
     order = [colours.get(row.name, PALE) for row in rows]
-    ax.scatter(times, losses, s=areas, c=order, alpha=0.85, edgecolors="white", zorder=3)
+    ax.scatter(times, losses, s=areas, c=order, alpha=0.85, edgecolors=ax.get_facecolor(), zorder=3)
     ax.set_xscale("log")
     if losses.min() > 0 and losses.max() > WIDEST_LINEAR * losses.min():
         ax.set_yscale("log")
-    ax.margins(0.16, 0.18)
+    ax.margins(0.2, 0.18)
     for axis in (ax.xaxis, ax.yaxis):
         if axis.get_scale() == "log":
             _set_plain_ticks(axis)
@@ -307,7 +310,7 @@ def _draw_labels(ax, rows, chosen, colours, radii):
         inner = line[10:31]
         lonely = inner[np.argmax(_distances(inner, at).min(1))]
         point = tuple(ax.transData.inverted().transform(lonely * ax.figure.dpi / 72))
-        style = {"color": "0.2", "style": "italic"}
+        style = {"color": GREY, "style": "italic"}
         labels.insert(2, _Label(gain(*chosen), point, 0, style))
     _settle(ax, labels, obstacles)
 
