@@ -3,10 +3,14 @@
 import argparse
 import os
 import sys
-import time
+from itertools import pairwise
 from pathlib import Path
+from textwrap import fill
 
 BUNDLED = ("digits", "breast_cancer", "wine", "iris")
+STUDENT, TEACHERS, BASELINE = "student", "pooled teachers", "same net on labels"
+LINE = 88  # letters in a line of text
+SAME = 1.01  # ratios closer to one than this are none
 
 
 def main(argv=None):
@@ -23,79 +27,138 @@ def _parser():
     parser = argparse.ArgumentParser(
         prog="python -m skdistill",
         description="Train a heavy ensemble on a table, distil it into one small net, and "
-        "compare them on rows held out.",
+        "compare them on held-out rows.",
     )
     parser.add_argument("table", nargs="?", help="CSV or Parquet file; by default bundled data")
-    parser.add_argument("--target", help="the label's column in TABLE")
+    parser.add_argument("--target", help="column of TABLE with the labels")
     parser.add_argument("--data", choices=BUNDLED, default="digits", help="bundled data set")
-    parser.add_argument("--out", default="student.joblib", help="where the student goes")
-    parser.add_argument("--picture", help="where a picture of the report goes (PNG, SVG, PDF)")
-    parser.add_argument("--test-size", type=float, default=0.3, help="share held out to compare")
+    parser.add_argument("--out", default="student.joblib", help="file for the student")
+    parser.add_argument("--picture", help="file for a picture of the report (PNG, SVG, PDF)")
+    parser.add_argument("--test-size", type=float, default=0.3, help="share of held-out rows")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="fits at once")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quiet", action="store_true", help="only the report")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the split and of all fits")
+    parser.add_argument("--quiet", action="store_true", help="print no progress")
     return parser
 
 
 def run(arguments):
-    """Do what the command line asks for."""
+    """Read, fit, compare, save."""
     import joblib
-    from sklearn.base import clone
-
-    from skdistill import DistilledClassifier, NetClassifier, StudentNet, compare
 
     X, y = _read(arguments)
     out = Path(arguments.out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    X_train, X_test, y_train, y_test = _divide(X, y, arguments)
-    print(
-        f"{len(X_train):,} rows to train on, {len(X_test):,} held out, {X.shape[1]} columns, "
-        f"{y.nunique()} classes.\nFitting teachers, then the student …",
-        flush=True,
+    if arguments.picture:
+        _check_picture(arguments.picture)
+    split = X_train, X_test, y_train, y_test = _divide(X, y, arguments)
+    print(_header(arguments, split), flush=True)
+
+    models = _fit(arguments, X_train, y_train)
+    report = _compare(models, X_test, y_test)
+    print(f"\n{report}\n\n{fill(conclusion(report, len(X_test)), LINE)}\n")
+
+    joblib.dump(models[STUDENT], out)
+    print(f"Student: {out} (joblib.load reads it)")
+    if arguments.picture:
+        display = report.plot(highlight=(TEACHERS, STUDENT))
+        display.figure_.savefig(arguments.picture, dpi=150)
+        print(f"Picture: {arguments.picture}")
+    return 0
+
+
+def _header(arguments, split):
+    """Tell in plain words what is going to be done with which rows."""
+    X_train, X_test, y_train, _ = split
+    name = arguments.table or f"{arguments.data}, bundled with scikit-learn"
+    return (
+        f"{name}: {X_train.shape[1]} columns, {y_train.nunique()} classes, {len(X_train):,} rows "
+        f"to train on, {len(X_test):,} held out.\n"
+        "Teachers are fitted first; then one small net, the student, learns to predict like them."
     )
 
-    started = time.perf_counter()
+
+def _fit(arguments, X, y):
+    """Fit student, teachers and baseline, as models by name."""
+    from sklearn.base import clone
+
+    from skdistill import DistilledClassifier, NetClassifier, StudentNet
+
     clf = DistilledClassifier(
         keep_teachers=True,
         n_jobs=arguments.jobs,
         random_state=arguments.seed,
         verbose=0 if arguments.quiet else 1,
-    ).fit(X_train, y_train)
-    fitted_in = time.perf_counter() - started
-    baseline = NetClassifier(clone(StudentNet()), random_state=arguments.seed)
-    baseline.fit(X_train, y_train)
+    ).fit(X, y)
+    if not arguments.quiet:
+        print("For comparison, the same net is trained on the labels alone.", flush=True)
+    baseline = NetClassifier(clone(StudentNet()), random_state=arguments.seed).fit(X, y)
+    teachers = vars(clf).pop("teacher_")  # the file is the student's alone
+    single = {f"teacher {each.name}": each for each in teachers.teachers_}
+    return {**single, TEACHERS: teachers, BASELINE: baseline, STUDENT: clf}
 
-    teacher = vars(clf).pop("teacher_")
-    report = compare(
-        {
-            **{f"teacher {one.name}": one for one in teacher.teachers_},
-            "pooled teachers": teacher,
-            "same net on labels": baseline,
-            "student": clf,
-        },
-        X_test,
-        y_test,
-        reference="pooled teachers",
+
+def _compare(models, X, y):
+    """Compare; single teachers come first, the best of them last."""
+    from skdistill import compare
+    from skdistill.inspection.report import Report
+
+    rows = compare(models, X, y, reference=TEACHERS).rows
+    single = [row for row in rows if row.name not in (TEACHERS, BASELINE, STUDENT)]
+    single.sort(key=lambda row: -row.log_loss)
+    return Report([*single, *rows[len(single) :]], reference=TEACHERS)
+
+
+def conclusion(report, n_rows):
+    """Say in one sentence what distilling won and lost.
+
+    Parameters
+    ----------
+    report : Report
+        Of "student", "pooled teachers" and "same net on labels".
+    n_rows : int
+        Held-out rows that the models were compared on.
+
+    Returns
+    -------
+    sentence : str
+    """
+    student, teachers, baseline = report[STUDENT], report[TEACHERS], report[BASELINE]
+    size = student.kilobytes / teachers.kilobytes
+    speed = teachers.microseconds / student.microseconds
+    # Losses below the table's last digit are equal for the reader.
+    loss, *others = (max(row.log_loss, 1e-4) for row in (student, teachers, baseline))
+    of_teachers, of_labels = (loss / other for other in others)
+    gains = [size < SAME, speed > 1 / SAME, of_teachers < SAME, of_labels < SAME]
+    turns = [one != next_one for one, next_one in pairwise(gains)]
+    smaller, than = _change(size, "larger", "smaller", "large")
+    faster, than_too = _change(speed, "faster", "slower", "fast")
+    return (
+        f"On {n_rows:,} held-out rows, the student is {smaller}"
+        f"{'' if than == than_too else f' {than}'} {'but' if turns[0] else 'and'} "
+        f"{faster} {than_too} the pooled teachers, {'but' if turns[1] else 'and'} its log loss is "
+        f"{' '.join(_change(of_teachers, 'higher', 'lower', 'high'))} theirs"
+        f"{', though' if turns[2] else ' and'} "
+        f"{' '.join(_change(of_labels, 'higher', 'lower', 'high'))} that of the same net trained "
+        "on labels."
     )
-    print(f"\nFitted in {fitted_in:.0f} s. On the rows held out:\n\n{report}\n")
-    print(_in_words(report))
-    gains = clf.teacher_diversity_["marginal_gain"]
-    each = ", ".join(f"{name} {gain:.4f}" for name, gain in gains.items())
-    print(f"Out of fold, the pool's log loss would be higher without one teacher by: {each}.")
-    joblib.dump(clf, out)
-    print(f"\nThe student is in {out}: joblib.load({str(out)!r}).predict_proba(X)")
-    if arguments.picture:
-        report.plot().figure_.savefig(arguments.picture, dpi=150)
-        print(f"The picture is in {arguments.picture}")
-    return 0
+
+
+def _change(ratio, up, down, same):
+    """Spell a ratio: ("18 times faster", "than"), ("40% larger", "than") or ("as high", "as")."""
+    from skdistill.inspection.displays import spell_ratio
+
+    if 1 / SAME < ratio < SAME:
+        return f"as {same}", "as"
+    word, times = (up, ratio) if ratio > 1 else (down, 1 / ratio)
+    size = f"{spell_ratio(times)} times" if times >= 2 else f"{abs(ratio - 1):.0%}"
+    return f"{size} {word}", "than"
 
 
 def _divide(X, y, arguments):
-    """Rows to train on and rows to compare on, as train_test_split returns them."""
+    """Split the rows as train_test_split does; the only row of a class is for training."""
     import pandas as pd
     from sklearn.model_selection import train_test_split
 
-    # A class's only row is for training: nobody could be judged by it.
     single = y.map(y.value_counts()) == 1
     X_train, X_test, y_train, y_test = train_test_split(
         X[~single],
@@ -109,40 +172,49 @@ def _divide(X, y, arguments):
 
 
 def _read(arguments):
-    """The table that was asked for, as (DataFrame, Series)."""
+    """Read the table that was asked for, as (DataFrame, Series)."""
     import pandas as pd
 
     if arguments.table is None:
         if arguments.target is not None:
-            raise ValueError("--target names a column of TABLE, but no TABLE was given.")
+            raise ValueError(
+                f"got --target {arguments.target!r} but no TABLE: give the path of a CSV or "
+                "Parquet file, or leave --target out to use bundled data."
+            )
         from sklearn import datasets
 
         bunch = getattr(datasets, f"load_{arguments.data}")(as_frame=True)
         return bunch.data, bunch.target
     path = Path(arguments.table)
     if not path.exists():
-        raise ValueError(f"there is no file {str(path)!r}.")
+        raise ValueError(f"there is no file {str(path)!r}: give the path of a CSV or Parquet file.")
     if path.suffix in (".parquet", ".pq"):
         frame = pd.read_parquet(path)
     else:
         frame = pd.read_csv(path, low_memory=False)  # else a column may be half text
     if arguments.target not in frame.columns:
+        got = "is missing" if arguments.target is None else f"is {arguments.target!r}"
         raise ValueError(
-            f"--target is {arguments.target!r}, but the table's columns are {list(frame.columns)}."
+            f"--target {got}, but must name the column with the labels: choose among "
+            f"{list(frame.columns)}."
         )
     frame = frame[frame[arguments.target].notna()]
     return frame.drop(columns=arguments.target), frame[arguments.target]
 
 
-def _in_words(report):
-    student, teacher = report["student"], report["pooled teachers"]
-    net = report["same net on labels"]
-    return (
-        f"The student weighs 1/{teacher.kilobytes / student.kilobytes:,.0f} of its teachers and "
-        f"answers {teacher.microseconds / student.microseconds:,.0f} times as fast. Its log loss "
-        f"is {student.log_loss / teacher.log_loss:.2f} times theirs, and "
-        f"{student.log_loss / net.log_loss:.2f} times that of the same net on labels alone."
-    )
+def _check_picture(path):
+    """Refuse a picture that cannot be saved, before anything is fitted."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "--picture needs matplotlib: pip install 'skdistill[plot]', or leave --picture out."
+        ) from error
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    known = sorted(Figure().canvas.get_supported_filetypes())
+    suffix = Path(path).suffix.lstrip(".").lower()
+    if suffix and suffix not in known:
+        raise ValueError(f"--picture is {path!r}, but must end with one of {known}.")
 
 
 if __name__ == "__main__":

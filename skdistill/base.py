@@ -7,7 +7,7 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill.jobs.parallel import draw_seed
+from skdistill.jobs.seeds import draw_seed
 from skdistill.serving.exports import ExportMixin
 from skdistill.serving.forward import ROWS_WORTH_A_GPU, batched_outputs
 from skdistill.soft_targets.composition import TeachersMixin
@@ -78,7 +78,8 @@ class BaseDistilled(ExportMixin, TeachersMixin):
             were held out, with a warning.
         """
         # Imported here: predicting must load neither torch nor sklearn.model_selection.
-        from skdistill.jobs.memory import open_memory, repeatable_rng
+        from skdistill.jobs.memory import open_memory
+        from skdistill.jobs.seeds import repeatable_rng
         from skdistill.nets.interface import size_module
         from skdistill.student.checks import fit_inputs
         from skdistill.student.recipe import choose_validation_rows, needs_early_stopping

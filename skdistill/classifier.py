@@ -80,8 +80,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         Seeds folds, the teachers that have no seed of their own, and the student. With
         `memory`, None is taken for 0, and a generator keeps it from being used.
     verbose : int, default=0
-        1 shows teachers × folds and the student's epochs, with the time left: as bars if
-        tqdm is installed, else as lines. 2 adds skorch's table of epochs.
+        1 shows teachers × folds and the student's epochs, with the time left: one line on a
+        terminal, a few lines elsewhere. 2 adds skorch's table of epochs.
 
     Attributes
     ----------

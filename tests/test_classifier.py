@@ -1,5 +1,4 @@
 import pickle
-import sys
 import warnings
 from unittest.mock import patch
 
@@ -585,8 +584,7 @@ def test_a_custom_module_gets_categories_as_flags():
     assert clf.student_.module.linear.in_features == 3 + 1 + 4  # a flag for age, four cities
 
 
-def test_verbose_tells_of_teachers_folds_and_epochs(capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+def test_verbose_tells_of_teachers_folds_and_epochs(capsys):
     fitted(verbose=1)
 
     printed = capsys.readouterr().out

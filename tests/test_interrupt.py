@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 import threading
 from functools import partial
 from types import SimpleNamespace
@@ -17,7 +16,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skorch.callbacks import Callback, EarlyStopping
 
 from skdistill import NetClassifier, StudentMLP, TensorNet
-from skdistill.jobs.parallel import Progress, in_parallel
+from skdistill.jobs.parallel import in_parallel
 from tests.small import numeric_rows, quick_classifier, quick_student
 
 
@@ -200,27 +199,12 @@ def test_a_time_that_is_none_is_refused(max_time):
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
-def test_a_bar_shows_teachers_folds_and_epochs(capsys, n_jobs):
-    pytest.importorskip("tqdm")
-
+def test_progress_tells_of_teachers_folds_and_epochs(capsys, n_jobs):
     quick_classifier(verbose=1, n_jobs=n_jobs).fit(*numeric_rows())
 
-    shown = capsys.readouterr().err
-    assert re.search(r"teachers: 100%.* 4/4 .*(deep|stump), fold 2 of 2", shown)
-    assert re.search(r"student: 100%.* 5/5 .*epoch 5 train_loss [\d.]+ valid_loss [\d.]+", shown)
-
-
-def test_without_tqdm_lines_say_how_long_it_will_take(capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    monkeypatch.setattr("skdistill.jobs.parallel.time", SimpleNamespace(monotonic=Clock(10.0)))
-    progress = Progress("teachers", ["one", "two", "three"], verbose=1)
-
-    progress.step()
-    progress.step("well done")
-
-    first, second = capsys.readouterr().out.splitlines()
-    assert first.endswith("teachers 1/3: one, 10.0 s, 20 s left")
-    assert second.endswith("teachers 2/3: two well done, 20.0 s, 10 s left")
+    shown = capsys.readouterr().out
+    assert re.search(r"teachers: 4 done in .* s, last: (deep|stump), fold 2 of 2", shown)
+    assert re.search(r"student: 5 done .*epoch 5 train_loss [\d.]+ valid_loss [\d.]+", shown)
 
 
 class Level(ClassifierMixin, BaseEstimator):

@@ -1,5 +1,6 @@
 """python -m skdistill, with default teachers and student made small."""
 
+import re
 import subprocess
 import sys
 
@@ -8,8 +9,11 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_wine
 
-from skdistill.__main__ import main
+from skdistill.__main__ import conclusion, main
+from skdistill.inspection.report import Report, Row
 from tests.small import make_defaults_small, mixed_table
+
+NAMES = ["pooled teachers", "same net on labels", "student"]
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +95,78 @@ def test_a_picture_of_the_report_is_drawn_when_asked(tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_single_teachers_are_listed_by_falling_log_loss_before_the_pool(table, tmp_path, capsys):
+    path, _ = table
+
+    main(arguments(path, tmp_path))
+
+    lines = capsys.readouterr().out.splitlines()
+    losses = [float(line.split()[2]) for line in lines if re.match("teacher [a-z]", line)]
+    assert len(losses) == 5
+    assert losses == sorted(losses, reverse=True)
+    assert [name for line in lines if (name := line.split("  ")[0]) in NAMES] == NAMES
+
+
+def test_progress_is_printed_unless_quiet(tmp_path, capsys):
+    out = str(tmp_path / "student.joblib")
+
+    main(["--data", "iris", "--out", out, "--jobs", "1"])
+
+    printed = capsys.readouterr().out
+    assert "teachers: 30 done in" in printed
+    assert re.search(r"student: \d+ done in .* s, last: epoch", printed)
+
+
+def row(name, log_loss, kilobytes, microseconds):
+    return Row(name, 0.9, log_loss, 0.02, 0.1, 0.95, kilobytes, microseconds, ([], [], []))
+
+
+@pytest.mark.parametrize(
+    ("student", "sentence"),
+    [
+        (
+            (0.16, 100, 50),
+            "On 540 held-out rows, the student is 58 times smaller and 12 times faster than the "
+            "pooled teachers, and its log loss is 20% lower than theirs and 2.5 times lower than "
+            "that of the same net trained on labels.",
+        ),
+        (
+            (0.22, 4000, 400),
+            "On 540 held-out rows, the student is 31% smaller and 50% faster than the pooled "
+            "teachers, but its log loss is 10% higher than theirs, though 45% lower than that of "
+            "the same net trained on labels.",
+        ),
+        (
+            (0.6, 8120, 1800),
+            "On 540 held-out rows, the student is 40% larger and 3 times slower than the pooled "
+            "teachers, and its log loss is 3 times higher than theirs and 50% higher than that of "
+            "the same net trained on labels.",
+        ),
+    ],
+    ids=["wins", "wins a little", "loses"],
+)
+def test_the_conclusion_is_one_sentence_and_honest(student, sentence):
+    measured = [(0.2, 5800, 600), (0.4, 100, 50), student]
+    rows = [row(name, *each) for name, each in zip(NAMES, measured)]
+
+    assert conclusion(Report(rows), 540) == sentence
+
+
+def test_equal_models_are_called_equal():
+    same = [row(name, 0.2, 100, 50) for name in NAMES]
+
+    assert conclusion(Report(same), 540) == (
+        "On 540 held-out rows, the student is as large and as fast as the pooled teachers, and "
+        "its log loss is as high as theirs and as high as that of the same net trained on labels."
+    )
+
+
+def test_a_log_loss_of_zero_is_no_error():
+    rows = [row(name, 0.0, 100, 50) for name in NAMES]
+
+    assert "its log loss is as high as theirs" in conclusion(Report(rows), 540)
+
+
 def test_a_seed_gives_the_same_student_again(tmp_path):
     X, y = mixed_table(90)
     X.assign(label=y).to_csv(tmp_path / "train.csv", index=False)
@@ -107,12 +183,23 @@ def test_a_seed_gives_the_same_student_again(tmp_path):
     ("given", "message"),
     [
         (["nowhere.csv", "--target", "label"], "there is no file 'nowhere.csv'"),
-        (["train.csv", "--target", "price"], "--target is 'price', but the table's columns are"),
-        (["train.csv"], "--target is None, but the table's columns are"),
+        (
+            ["train.csv", "--target", "price"],
+            "--target is 'price', but must name the column with the labels",
+        ),
+        (["--target", "label"], "got --target 'label' but no TABLE"),
+        (
+            ["train.csv", "--target", "label", "--picture", "r.doc"],
+            "must end with one of [",
+        ),
+        (
+            ["train.csv"],
+            "--target is missing, but must name the column with the labels",
+        ),
     ],
-    ids=["no file", "no such column", "no target"],
+    ids=["no file", "no such column", "no table", "no picture", "no target"],
 )
-def test_a_table_that_cannot_be_read_is_an_error_of_one_line(
+def test_an_argument_that_cannot_be_followed_is_an_error_of_one_line(
     given, message, tmp_path, monkeypatch, capsys
 ):
     X, y = mixed_table(20)
@@ -142,4 +229,4 @@ def test_the_command_is_there():
     run = subprocess.run(command, capture_output=True, text=True)
 
     assert run.returncode == 2
-    assert run.stderr == "skdistill: there is no file 'nowhere.csv'.\n"
+    assert run.stderr.startswith("skdistill: there is no file 'nowhere.csv': ")

@@ -1,86 +1,333 @@
-"""The report as a picture."""
+"""The report as a picture: what each model costs, and how far it can be trusted."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
+from skdistill.inspection.labels import RINGS, place_labels
+from skdistill.inspection.metrics import wilson_interval
+
+FEWEST_BINS = 3  # fewer say nothing of a curve
+WIDEST_LINEAR = 3  # from this ratio on, an axis of log losses is logarithmic
+GREY, PALE = "0.45", "0.65"  # of texts, readable on white and on black; of marks
+MARKER_AREA = 40, 640  # square points, of the smallest and the largest model
+FINEST = [k / 5 for k in range(5, 50)]  # ticks within a decade
+UNITS = (1e6, "GB"), (1e3, "MB"), (1, "kB")
+INSET = 4  # points between a label and the frame
+
 
 class ReportDisplay:
-    """What each model gives for its size, and how honest its probabilities are.
+    """Log loss against prediction time and size, and the calibration of a few models.
+
+    It is recommended to call `plot` on what `compare` returns, which makes one.
 
     Parameters
     ----------
     rows : list of skdistill.inspection.report.Row
+        One measured model each.
+    reference : str, default=None
+        Name of the model that the others are compared with; None is the first.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
-    axes_ : ndarray of matplotlib Axes of shape (2,)
         Set by `plot`.
+    axes_ : ndarray of matplotlib Axes of shape (1,) or (2,)
+        What `plot` drew on: log loss against time and, where the rows are enough,
+        accuracy against confidence.
+
+    See Also
+    --------
+    skdistill.compare : Measures models, and returns what can be plotted.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skdistill import compare
+    >>> X, y = load_wine(return_X_y=True)
+    >>> models = {
+    ...     "tree": DecisionTreeClassifier(max_depth=2).fit(X[::2], y[::2]),
+    ...     "naive Bayes": GaussianNB().fit(X[::2], y[::2]),
+    ... }
+    >>> display = compare(models, X[1::2], y[1::2]).plot()
+    >>> len(display.axes_)  # 89 rows are too few for a curve of calibration
+    1
+    >>> display.figure_.savefig("report.png")  # doctest: +SKIP
     """
 
-    def __init__(self, rows):
+    def __init__(self, rows, reference=None):
         self.rows = rows
+        self.reference = reference
 
-    def plot(self, *, highlight=("student", "pooled teachers"), axes=None):
-        """Draw log loss against size, and the reliability of the highlighted models.
+    def plot(self, *, highlight=None, axes=None):
+        """Draw log loss against time and size, and accuracy against confidence.
+
+        The second panel has bins of equal count and 95 % intervals. It is left out where
+        no highlighted model fills three bins of 50 rows.
 
         Parameters
         ----------
-        highlight : tuple of str
-            Names of the models drawn in colour; the others are grey.
-        axes : sequence of two matplotlib Axes, default=None
+        highlight : sequence of str, default=None
+            Names of the models in colour; the others are grey and have no calibration
+            curve. An arrow leads from the first to the second of two. None is the reference
+            and the last model.
+        axes : matplotlib Axes or sequence of one or two, default=None
+            On one, only the first panel is drawn. The second of two is switched off where
+            its panel is left out. None makes a figure.
 
         Returns
         -------
         display : ReportDisplay
+            Itself, with `figure_` and `axes_`.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `highlight` names no model of the report, or there are more than two axes.
         """
         try:
             import matplotlib.pyplot as plt
         except ImportError as error:
             raise ImportError("plotting needs matplotlib: pip install 'skdistill[plot]'") from error
+        chosen = self._chosen(highlight)
+        has_curve = any(len(row.reliability[0]) >= FEWEST_BINS for row in chosen)
         if axes is None:
-            _, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-        colours = {name: f"C{i}" for i, name in enumerate(highlight)}
-        self._plot_price(axes[0], colours)
-        self._plot_reliability(axes[1], colours)
-        self.axes_ = np.asarray(axes)
-        self.figure_ = axes[0].figure
+            axes = _new_axes(plt, has_curve)
+        axes = np.atleast_1d(axes).ravel()
+        if len(axes) > 2:
+            raise ValueError(
+                f"got {len(axes)} axes, expected one or two: the report has two panels."
+            )
+        self.axes_, self.figure_ = axes[: 1 + has_curve], axes[0].figure
+        for unused in axes[1 + has_curve :]:
+            unused.set_axis_off()
+        # The last is the student as a rule: the first colour is its own.
+        colours = {row.name: f"C{i}" for i, row in enumerate(reversed(chosen))}
+        if len(self.axes_) == 2:
+            _plot_calibration(self.axes_[1], chosen, colours)
+        _plot_cost(self.axes_[0], self.rows, chosen, colours)
         return self
 
-    def _plot_price(self, ax, colours):
-        places = np.arange(len(self.rows))[::-1]  # the first row on top
-        for place, row in zip(places, self.rows):
-            colour = colours.get(row.name, "0.6")
-            ax.hlines(place, 0, row.log_loss, color=colour, linewidth=2)
-            ax.scatter(row.log_loss, place, color=colour, s=40, zorder=2)
-            ax.annotate(
-                f"{row.kilobytes:,.0f} kB, {row.microseconds:,.0f} µs a row",
-                (row.log_loss, place),
-                xytext=(8, -3),
-                textcoords="offset points",
-                fontsize=8,
-                color=colours.get(row.name, "0.3"),
+    def _chosen(self, highlight):
+        """The highlighted rows, in the order of their names."""
+        by_name = {row.name: row for row in self.rows}
+        if highlight is None:
+            highlight = dict.fromkeys((self.reference or self.rows[0].name, self.rows[-1].name))
+        unknown = [name for name in highlight if name not in by_name]
+        if unknown:
+            raise ValueError(
+                f"highlight names {unknown}, which the report does not have: choose among "
+                f"{list(by_name)}."
             )
-        ax.set_yticks(places, [row.name for row in self.rows])
-        ax.set(xlabel="log loss (lower is better)")
-        ax.set_xlim(0, 1.5 * max(row.log_loss for row in self.rows))
-        ax.set_title("What it gives, and what it costs")
-        ax.spines[["top", "right"]].set_visible(False)
+        return [by_name[name] for name in highlight]
 
-    def _plot_reliability(self, ax, colours):
-        ax.plot([0, 1], [0, 1], color="0.7", linestyle="--", linewidth=1)
-        for row in self.rows:
-            if row.name not in colours:
-                continue
-            counts, confidence, accuracy = row.reliability
-            ax.plot(confidence, accuracy, color=colours[row.name], alpha=0.8, linewidth=1)
-            ax.scatter(
-                confidence,
-                accuracy,
-                color=colours[row.name],
-                s=10 + 150 * counts / counts.sum(),
-                label=f"{row.name}, calibration error {row.calibration_error:.3f}",
-            )
-        ax.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1.02), ylim=(0, 1.02))
-        ax.set_title("How far its probabilities can be trusted")
-        ax.legend(loc="lower right", fontsize=8)
-        ax.grid(alpha=0.3)
+
+def spell_size(kilobytes):
+    """Spell a size with its unit, as "425 kB" or "1.2 MB"."""
+    scale, unit = next((each for each in UNITS if kilobytes >= 0.9995 * each[0]), UNITS[-1])
+    size = kilobytes / scale
+    return f"{size:.0f} {unit}" if size >= 9.95 else f"{size:.1f} {unit}"
+
+
+def spell_ratio(ratio):
+    """Spell how many times, to two digits, as "1.4" or "1,200"."""
+    return f"{float(f'{ratio:.2g}'):,.12g}"
+
+
+def gain(before, after):
+    """Say what is won from one row to another: how much smaller and faster."""
+    size = _spell_gain(before.kilobytes / after.kilobytes, "smaller", "larger", "same size")
+    speed = _spell_gain(before.microseconds / after.microseconds, "faster", "slower", "same speed")
+    return f"{size}\n{speed}"
+
+
+def _spell_gain(ratio, more, less, same):
+    if max(ratio, 1 / ratio) < 1.05:
+        return same
+    return f"{spell_ratio(max(ratio, 1 / ratio))}× {more if ratio > 1 else less}"
+
+
+def marker_areas(kilobytes):
+    """Areas of markers that grow with the logarithm of the size."""
+    logs = np.log(np.maximum(kilobytes, 1e-3))
+    share = (logs - logs.min()) / max(np.ptp(logs), np.log(100))
+    low, high = MARKER_AREA
+    return low + share * (high - low)
+
+
+def _new_axes(plt, has_curve):
+    if not has_curve:
+        return plt.subplots(figsize=(7.5, 4.5), layout="constrained")[1]
+    ratios = {"width_ratios": [1.6, 1]}
+    return plt.subplots(1, 2, figsize=(11.5, 4.5), layout="constrained", gridspec_kw=ratios)[1]
+
+
+def _plot_cost(ax, rows, chosen, colours):
+    """Scatter log loss against time, the area by size, and label each point."""
+    losses = np.array([row.log_loss for row in rows])
+    times = np.array([row.microseconds for row in rows])
+    areas = marker_areas([row.kilobytes for row in rows])
+    order = [colours.get(row.name, PALE) for row in rows]
+    ax.scatter(times, losses, s=areas, c=order, alpha=0.85, edgecolors=ax.get_facecolor(), zorder=3)
+    ax.set_xscale("log")
+    if losses.min() > 0 and losses.max() > WIDEST_LINEAR * losses.min():
+        ax.set_yscale("log")
+    ax.margins(0.2, 0.18)
+    for axis in (ax.xaxis, ax.yaxis):
+        if axis.get_scale() == "log":
+            _set_plain_ticks(axis)
+    ax.set(xlabel="time for one row, µs", ylabel="log loss, lower is better")
+    ax.set_title("Log loss, time and size", loc="left")
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)
+    _draw_labels(ax, rows, chosen, colours, np.sqrt(areas) / 2)
+
+
+def _set_plain_ticks(axis):
+    """Label a logarithmic axis in plain numbers, at least three of them."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    low, high = axis.get_view_interval()
+    for subs in ([1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 4, 5, 6, 8], FINEST):
+        locator = LogLocator(subs=subs, numticks=50)
+        ticks = locator.tick_values(low, high)
+        if np.sum((ticks >= low) & (ticks <= high)) >= 3:
+            break
+    axis.set_major_locator(locator)
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
+
+
+@dataclass
+class _Label:
+    """A text beside a point of the data."""
+
+    text: str
+    point: tuple
+    radius: float  # of the point's marker
+    style: dict
+
+
+def _name(row, radius, colours):
+    """Make the label of a model."""
+    size, point = spell_size(row.kilobytes), (row.microseconds, row.log_loss)
+    if row.name in colours:
+        style = {"weight": "bold", "color": colours[row.name]}
+        return _Label(f"{row.name}\n{size}", point, radius, style)
+    return _Label(f"{row.name}, {size}", point, radius, {"color": GREY})
+
+
+def _draw_labels(ax, rows, chosen, colours, radii):
+    """Name the points, and draw the arrow between two that are highlighted."""
+    ax.figure.draw_without_rendering()  # settles the layout, so that lengths can be measured
+    named = [_name(row, radius, colours) for row, radius in zip(rows, radii)]
+    labels = sorted(named, key=lambda label: "weight" not in label.style)  # bold ones choose first
+    at = _in_points(ax, [label.point for label in named])
+    reach = 0.85 * np.array(radii)[:, None]  # as if the discs were squares
+    obstacles = np.hstack([at - reach, at + reach])
+    if len(chosen) == 2:
+        by_name = dict(zip([row.name for row in rows], named))
+        start, end = (by_name[row.name] for row in chosen)
+        _draw_arrow(ax, start, end)
+        ends = _in_points(ax, [start.point, end.point])
+        line = np.linspace(ends[0], ends[1], 41)
+        obstacles = np.vstack([obstacles, np.hstack([line - 2, line + 2])])
+        # Near a marker, what is won would look like that model's label.
+        inner = line[10:31]
+        lonely = inner[np.argmax(_distances(inner, at).min(1))]
+        point = tuple(ax.transData.inverted().transform(lonely * ax.figure.dpi / 72))
+        style = {"color": GREY, "style": "italic"}
+        labels.insert(2, _Label(gain(*chosen), point, 0, style))
+    _settle(ax, labels, obstacles)
+
+
+def _distances(places, others):
+    return np.hypot(*(places[:, None] - others[None]).transpose(2, 0, 1))
+
+
+def _in_points(ax, points):
+    """Turn places in the data into points (1/72 inch) from the figure's corner."""
+    return ax.transData.transform(points) / ax.figure.dpi * 72
+
+
+def _settle(ax, labels, obstacles):
+    """Draw the labels, each at a place that is free, joined to its point if far from it."""
+    unit = ax.figure.dpi / 72
+    drawn = [_draw_text(ax, label) for label in labels]
+    sizes = np.array([text.get_window_extent().size for text in drawn]) / unit
+    anchors = _in_points(ax, [label.point for label in labels])
+    radii = [label.radius for label in labels]
+    bounds = ax.bbox.extents / unit + [INSET, INSET, -INSET, -INSET]
+    centres = place_labels(anchors, sizes, radii, obstacles, bounds)
+    for label, text, offset, size in zip(labels, drawn, centres - anchors, sizes):
+        text.set_position(offset)
+        nearest = np.clip(0, offset - size / 2, offset + size / 2)
+        if label.radius and np.hypot(*nearest) > label.radius + RINGS[1] / 2:
+            _draw_leader(ax, label, nearest)
+
+
+def _draw_arrow(ax, start, end):
+    ax.annotate(
+        "", end.point, start.point, zorder=2,
+        arrowprops={
+            "arrowstyle": "-|>", "color": "0.5", "linewidth": 1.2,
+            "shrinkA": start.radius + 2, "shrinkB": end.radius + 2,
+        },
+    )  # fmt: skip
+
+
+def _draw_leader(ax, label, offset):
+    """Join a label that is not next to its marker."""
+    ax.annotate(
+        "", label.point, offset, textcoords="offset points", zorder=2,
+        arrowprops={
+            "arrowstyle": "-", "color": PALE, "linewidth": 0.7,
+            "shrinkA": 0, "shrinkB": label.radius,
+        },
+    ).set_in_layout(False)  # fmt: skip
+
+
+def _draw_text(ax, label):
+    from matplotlib.patheffects import withStroke
+
+    halo = withStroke(linewidth=2.5, foreground=ax.get_facecolor())  # lines pass behind it
+    text = ax.annotate(
+        label.text, label.point, (0, 0), textcoords="offset points", fontsize=8.5, ha="center",
+        va="center", linespacing=1.1, zorder=4, path_effects=[halo], **label.style,
+    )  # fmt: skip
+    text.set_in_layout(False)  # it has its place within the axes
+    return text
+
+
+def _plot_calibration(ax, rows, colours):
+    """Draw accuracy against confidence, with an interval for each bin."""
+    from matplotlib.ticker import MaxNLocator
+
+    lowest, above = 1.0, 0.0
+    for row in rows:
+        counts, confidence, accuracy = row.reliability
+        low, high = wilson_interval(accuracy, counts)
+        lowest = min([lowest, *low, *confidence])
+        above += np.sum(accuracy - confidence)
+        ax.errorbar(
+            confidence, accuracy, (accuracy - low, high - accuracy),
+            color=colours[row.name], marker="o", markersize=4, linewidth=1.2, elinewidth=0.8,
+            alpha=0.85, label=f"{row.name}, error {row.calibration_error:.3f}",
+        )  # fmt: skip
+    lowest = max(0, np.floor(20 * lowest) / 20 - 0.02)
+    ax.plot([lowest, 1], [lowest, 1], color=PALE, linestyle="--", linewidth=1, zorder=1)
+    ax.set(xlim=(lowest, 1.02), ylim=(lowest, 1.02), aspect="equal")
+    ax.set(xlabel="confidence", ylabel="accuracy, with 95 % interval")
+    ax.set_title("Calibration", loc="left")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    corner = "lower right" if above > 0 else "upper left"  # away from the curves
+    ax.legend(loc=corner, fontsize=8, frameon=False)
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)

@@ -1,13 +1,14 @@
-"""How good and how honest probabilities are."""
+"""Measures of predicted probabilities: calibration, Brier score, agreement."""
 
 import numpy as np
 
 
 def expected_calibration_error(y_true, proba, *, n_bins=15):
-    """Mean gap between how sure the model is and how often it is right.
+    """Measure the mean gap between confidence and accuracy.
 
-    Rows are put into bins of equal width by the probability of their most probable
-    class; each bin's gap counts by its share of the rows.
+    The confidence of a row is the probability of its most probable class. Rows are put
+    into bins of equal width by their confidence; the gap of each bin is weighted by the
+    share of the rows that it holds.
 
     Parameters
     ----------
@@ -19,7 +20,11 @@ def expected_calibration_error(y_true, proba, *, n_bins=15):
     Returns
     -------
     error : float
-        Between 0, calibrated, and 1.
+        In [0, 1]; 0 is calibrated.
+
+    See Also
+    --------
+    compare : Measures several models at once.
 
     References
     ----------
@@ -29,8 +34,8 @@ def expected_calibration_error(y_true, proba, *, n_bins=15):
     --------
     >>> import numpy as np
     >>> from skdistill import expected_calibration_error
-    >>> sure = np.array([[1.0, 0.0], [1.0, 0.0]])
-    >>> expected_calibration_error([0, 1], sure)
+    >>> overconfident = np.array([[1.0, 0.0], [1.0, 0.0]])
+    >>> expected_calibration_error([0, 1], overconfident)
     0.5
     """
     counts, confidence, accuracy = reliability(y_true, proba, n_bins=n_bins)
@@ -38,23 +43,126 @@ def expected_calibration_error(y_true, proba, *, n_bins=15):
 
 
 def reliability(y_true, proba, *, n_bins=15):
-    """Rows, mean confidence and accuracy of each bin that has rows."""
-    proba = np.asarray(proba)
-    confidence = proba.max(1)
-    right = proba.argmax(1) == np.asarray(y_true)
+    """Count rows, mean confidence and accuracy in bins of equal width.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,), int
+    proba : array-like of shape (n_samples, n_classes)
+    n_bins : int, default=15
+
+    Returns
+    -------
+    counts, confidence, accuracy : ndarray of shape (n_used_bins,)
+        Empty bins are left out.
+    """
+    confidence, is_right = _confidence(y_true, proba)
     bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
-    counts = np.bincount(bins, minlength=n_bins)
-    used = counts > 0
-    mean_confidence = np.bincount(bins, confidence, n_bins)[used] / counts[used]
-    accuracy = np.bincount(bins, right, n_bins)[used] / counts[used]
-    return counts[used], mean_confidence, accuracy
+    return _bin_means(bins, confidence, is_right)
+
+
+def equal_count_reliability(y_true, proba, *, n_bins=10, min_rows=50):
+    """Count rows, mean confidence and accuracy in bins of about equal count.
+
+    Bins of equal width leave a good model a handful of rows in most of them, where the
+    accuracy is noise. These bins have no fewer than `min_rows` rows each; rows of the same
+    confidence share a bin.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,), int
+        Indices of the true classes, as columns of `proba`.
+    proba : array-like of shape (n_samples, n_classes)
+    n_bins : int, default=10
+        At most; fewer where the rows do not fill them.
+    min_rows : int, default=50
+
+    Returns
+    -------
+    counts, confidence, accuracy : ndarray of shape (n_used_bins,)
+        By rising confidence; empty where there are fewer than `min_rows` rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.inspection.metrics import equal_count_reliability
+    >>> p = np.linspace(0.6, 0.9, 4)
+    >>> proba = np.column_stack([p, 1 - p])
+    >>> counts, confidence, accuracy = equal_count_reliability([0, 1, 0, 0], proba, min_rows=2)
+    >>> counts
+    array([2, 2])
+    >>> confidence.round(2), accuracy
+    (array([0.65, 0.85]), array([0.5, 1. ]))
+    """
+    confidence, is_right = _confidence(y_true, proba)
+    ranked = np.sort(confidence)
+    n_bins = min(n_bins, len(ranked) // min_rows)
+    if n_bins == 0:
+        return np.array([], int), np.array([]), np.array([])
+    lasts = len(ranked) * np.arange(1, n_bins + 1) // n_bins - 1
+    ends = [0]
+    for end in np.searchsorted(ranked, ranked[lasts], side="right"):
+        if end - ends[-1] >= min_rows:
+            ends.append(end)
+    # A remainder that is too small belongs to the bin below it.
+    edges = ranked[ends[1:-1]]
+    return _bin_means(np.searchsorted(edges, confidence, side="right"), confidence, is_right)
+
+
+def wilson_interval(share, counts, *, z=1.96):
+    """Bound the probability behind an observed share, by Wilson's score interval.
+
+    Parameters
+    ----------
+    share : array-like of float
+        Successes among `counts` trials, as a share in [0, 1].
+    counts : array-like of int
+    z : float, default=1.96
+        Quantile of the normal distribution; 1.96 is an interval of 95 %.
+
+    Returns
+    -------
+    low, high : ndarray of float
+        Within [0, 1], unlike the normal approximation's.
+
+    References
+    ----------
+    Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
+
+    Examples
+    --------
+    >>> from skdistill.inspection.metrics import wilson_interval
+    >>> low, high = wilson_interval(1.0, 50)
+    >>> round(float(low), 3), round(float(high), 3)
+    (0.929, 1.0)
+    """
+    share, counts = np.asarray(share), np.asarray(counts)
+    centre = share + z**2 / (2 * counts)
+    spread = z * np.sqrt(share * (1 - share) / counts + z**2 / (4 * counts**2))
+    scale = 1 + z**2 / counts
+    low, high = (centre - spread) / scale, (centre + spread) / scale
+    return np.clip(low, 0, share), np.clip(high, share, 1)  # a rounding error may exclude 0 or 1
 
 
 def agreement(proba, other):
-    """Share of rows for which two models name the same class."""
+    """Share of rows for which two models predict the same class."""
     return float(np.mean(proba.argmax(1) == other.argmax(1)))
 
 
 def brier_score(y_true, proba):
-    """Mean squared distance of each row's probabilities to its label's 0 and 1, in [0, 2]."""
+    """Mean squared distance of the probabilities to the one-hot labels, in [0, 2]."""
     return float(np.mean(((proba - np.eye(proba.shape[1])[y_true]) ** 2).sum(1)))
+
+
+def _confidence(y_true, proba):
+    """Each row's highest probability, and whether its class is the true one."""
+    proba = np.asarray(proba)
+    return proba.max(1), proba.argmax(1) == np.asarray(y_true)
+
+
+def _bin_means(bins, confidence, is_right):
+    """Counts, mean confidence and accuracy of the bins that have rows."""
+    counts = np.bincount(bins)
+    used = counts > 0
+    sums = np.bincount(bins, confidence), np.bincount(bins, is_right)
+    return counts[used], *(each[used] / counts[used] for each in sums)

@@ -1,4 +1,4 @@
-"""Was it worth it: teachers, student and baseline side by side."""
+"""Teachers, student and baseline side by side, on rows that none of them has seen."""
 
 import io
 import time
@@ -13,99 +13,165 @@ from sklearn.utils.validation import _num_samples
 from skdistill.inspection.metrics import (
     agreement,
     brier_score,
+    equal_count_reliability,
     expected_calibration_error,
-    reliability,
 )
 
 
 @dataclass
 class Row:
-    """What one model costs and gives."""
+    """Measures of one model."""
 
     name: str
     accuracy: float
     log_loss: float
     calibration_error: float
-    brier_score: float  # mean squared distance of the probabilities to the label's 0 and 1
-    agreement: float  # share of rows for which it names the class that the reference names
+    brier_score: float  # mean squared distance of the probabilities to the one-hot label
+    agreement: float  # share of rows for which it predicts the class that the reference predicts
     kilobytes: float  # its joblib file, uncompressed
-    microseconds: float  # for one row, asked alone
-    reliability: tuple = field(repr=False)
+    microseconds: float  # of one row, predicted alone
+    reliability: tuple = field(repr=False)  # see equal_count_reliability
+
+
+COLUMNS = {  # of the printed table: header, then the format of a Row
+    "log loss": "{0.log_loss:.4f}",
+    "accuracy": "{0.accuracy:.2%}",
+    "calib. error": "{0.calibration_error:.4f}",
+    "agreement": "{0.agreement:.2%}",
+    "size, kB": "{0.kilobytes:,.0f}",
+    "µs/row": "{0.microseconds:,.0f}",
+}
 
 
 class Report:
-    """A table of models, to be printed, plotted, or kept as dicts.
+    """A table of models: print it, plot it, or keep it as dicts.
 
     Parameters
     ----------
     rows : list of Row
+    reference : str, default=None
+        Name of the model that the others are compared with; None is the first.
+
+    See Also
+    --------
+    compare : Makes one.
     """
 
-    def __init__(self, rows):
+    def __init__(self, rows, *, reference=None):
         self.rows = rows
+        self.reference = rows[0].name if reference is None else reference
 
     def __getitem__(self, name):
         for row in self.rows:
             if row.name == name:
                 return row
-        raise KeyError(f"no model is called {name!r}: {[row.name for row in self.rows]}.")
+        raise KeyError(
+            f"no model is called {name!r}: choose among {[row.name for row in self.rows]}."
+        )
 
     def to_dicts(self):
-        """One dict a model, ready for JSON."""
+        """One dict for each model, ready for JSON."""
         return [
             {key: value for key, value in asdict(row).items() if key != "reliability"}
             for row in self.rows
         ]
 
     def __str__(self):
-        width = max(len(row.name) for row in self.rows)
-        lines = [f"{'':{width}}  accuracy  log loss  calib. error  agreement   size, kB   µs/row"]
-        lines += [
-            f"{row.name:{width}}  {row.accuracy:8.2%}  {row.log_loss:8.4f}  "
-            f"{row.calibration_error:12.4f}  {row.agreement:9.2%}  {row.kilobytes:9,.0f}  "
-            f"{row.microseconds:7,.0f}"
-            for row in self.rows
+        """Align the columns; a rule sets off the reference and what follows it."""
+        cells = [["model", *COLUMNS]]
+        cells += [[row.name, *(form.format(row) for form in COLUMNS.values())] for row in self.rows]
+        widths = [max(map(len, column)) for column in zip(*cells)]
+        lines = [
+            "  ".join([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])])
+            for name, *numbers in cells
         ]
-        return "\n".join(lines)
+        rule = "-" * len(lines[0])
+        first = [row.name for row in self.rows].index(self.reference)
+        blocks = [lines[:1], lines[1 : 1 + first], lines[1 + first :]]
+        return f"\n{rule}\n".join("\n".join(block) for block in blocks if block)
 
     def plot(self, **kwargs):
-        """Draw it, see `ReportDisplay`."""
+        """Draw the report.
+
+        Parameters
+        ----------
+        **kwargs
+            `highlight` and `axes`, see `ReportDisplay.plot`.
+
+        Returns
+        -------
+        display : ReportDisplay
+            With `figure_` and `axes_`.
+        """
         from skdistill.inspection.displays import ReportDisplay
 
-        return ReportDisplay(self.rows).plot(**kwargs)
+        return ReportDisplay(self.rows, self.reference).plot(**kwargs)
 
 
 def compare(models, X, y, *, reference=None, n_repeats=30):
     """Measure fitted classifiers on rows that none of them has seen.
 
+    Print the report for a table; its ``plot()`` draws log loss against time and size.
+
     Parameters
     ----------
     models : dict of str to classifier
-        With `predict_proba`, fitted on the same classes.
+        Fitted on the same classes, with `predict_proba`.
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
         Labels.
     reference : str, default=None
-        The model that agreement is taken with; by default the first.
+        Name of the model that agreement is measured with; None is the first.
     n_repeats : int, default=30
-        Timed predictions of one row each, of which the median counts.
+        How often one row is predicted to measure the time; the median counts.
 
     Returns
     -------
     report : Report
-        Accuracy, log loss, expected calibration error, agreement, size in kB, and
-        microseconds for one row.
+        ``report[name]`` has `accuracy`, `log_loss`, `calibration_error`, `brier_score`,
+        `agreement`, `kilobytes` and `microseconds`; ``report.to_dicts()`` has all of them.
 
     Raises
     ------
     ValueError
-        If there are none, they differ in their classes, y has others, or `reference` is none of
-        them.
+        If `models` is empty, the models know different classes, y has labels that they do
+        not know, or `reference` is none of the models.
+
+    See Also
+    --------
+    expected_calibration_error : The measure of calibration.
+
+    Notes
+    -----
+    The size is that of the uncompressed joblib file. The time is that of
+    ``predict_proba`` for one row, which is what a service waits for.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skdistill import compare
+    >>> X, y = load_wine(return_X_y=True)
+    >>> models = {
+    ...     "tree": DecisionTreeClassifier(max_depth=2, random_state=0).fit(X[::2], y[::2]),
+    ...     "naive Bayes": GaussianNB().fit(X[::2], y[::2]),
+    ... }
+    >>> report = compare(models, X[1::2], y[1::2])
+    >>> report["naive Bayes"].log_loss < report["tree"].log_loss
+    True
+    >>> print(report)
+    model        log loss  accuracy  calib. error  agreement  size, kB  µs/row
+    --------------------------------------------------------------------------
+    tree         ...
+    naive Bayes  ...
     """
     if not models:
-        raise ValueError("there is no model to compare: give them as {name: model}.")
+        raise ValueError("there is no model to compare: give {name: fitted model}.")
     if reference not in (None, *models):
-        raise ValueError(f"reference {reference!r} is none of the models: {list(models)}.")
+        raise ValueError(
+            f"reference {reference!r} is none of the models: {list(models)}. Name one of these."
+        )
     classes, y = _check_classes(models, y)
     probas = {name: model.predict_proba(X) for name, model in models.items()}
     of_reference = probas[reference or next(iter(probas))]
@@ -120,41 +186,42 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
                 agreement=agreement(proba, of_reference),
                 kilobytes=size_in_bytes(models[name]) / 1000,
                 microseconds=_microseconds(models[name], X, n_repeats),
-                reliability=reliability(y, proba),
+                reliability=equal_count_reliability(y, proba),
             )
             for name, proba in probas.items()
-        ]
+        ],
+        reference=reference,
     )
 
 
 def _check_classes(models, y):
-    """The classes that all models share, and y as their indices."""
+    """Return the classes that all models share, and y as their indices."""
     (first, model), *others = models.items()
     classes = np.asarray(model.classes_)
     for name, other in others:
         if not np.array_equal(other.classes_, classes):
             raise ValueError(
-                f"the models know other classes: {first!r} {classes.tolist()}, {name!r} "
-                f"{np.asarray(other.classes_).tolist()}: fit them on the same labels."
+                f"the models know different classes: {first!r} {classes.tolist()}, {name!r} "
+                f"{np.asarray(other.classes_).tolist()}. Fit all of them on the same labels."
             )
     strange = sorted(set(np.asarray(y).tolist()) - set(classes.tolist()))
     if strange:
         raise ValueError(
-            f"y has labels that no model was fitted on: {strange[:5]}. Leave these rows out, or "
-            "let the models be fitted on some."
+            f"y has labels that the models were not fitted on: {strange[:5]}. Leave these rows "
+            "out, or fit the models on rows with these labels too."
         )
     return classes, np.searchsorted(classes, y)
 
 
 def size_in_bytes(model):
-    """Length of the joblib file of a model."""
+    """Measure the joblib file of a model."""
     file = io.BytesIO()
     joblib.dump(model, file)
     return file.tell()
 
 
 def _microseconds(model, X, n_repeats):
-    """Median time of `predict_proba` of one row."""
+    """Measure the median time of `predict_proba` for one row."""
     times = []
     for i in range(n_repeats + 1):
         row = _safe_indexing(X, [i % _num_samples(X)])

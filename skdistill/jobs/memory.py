@@ -15,7 +15,6 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-from sklearn.utils import check_random_state
 
 from skdistill.jobs.fingerprint import (
     DIGEST_BYTES,
@@ -232,11 +231,6 @@ def remembered(memory, make, *parts, keep=None):
     result = memory.remember(key, make, keep=keep)
     memory.warn()
     return result
-
-
-def repeatable_rng(random_state, memory):
-    """The generator of a fit: with memory, None means 0, or nothing would be found again."""
-    return check_random_state(0 if random_state is None and memory is not None else random_state)
 
 
 def _header(key, payload):

@@ -3,7 +3,8 @@
 from functools import partial
 
 from skdistill.jobs.memory import Absent
-from skdistill.jobs.parallel import Progress, in_parallel
+from skdistill.jobs.parallel import in_parallel
+from skdistill.jobs.progress import Progress
 
 
 def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0):
@@ -38,7 +39,8 @@ def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0):
             if label not in results
         }
         if calls:
-            results |= _run(calls, memory, Progress(what, calls, verbose), n_jobs)
+            with Progress(what, calls, verbose) as progress:
+                results |= _run(calls, memory, progress, n_jobs)
     return [results[label] for label in tasks]
 
 
@@ -58,7 +60,6 @@ def _run(calls, memory, progress, n_jobs):
         if problem and not memory.problem:
             memory.problem = problem
             memory.warn()
-    progress.close()
     return results
 
 

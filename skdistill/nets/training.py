@@ -11,7 +11,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
-from skdistill.jobs.parallel import Progress
+from skdistill.jobs.progress import Progress
 from skdistill.nets.losses import pack_targets
 
 CUT_SHORT = ("time", "interrupt")

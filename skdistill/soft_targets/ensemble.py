@@ -10,7 +10,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill.jobs.memory import open_memory, repeatable_rng
+from skdistill.jobs.memory import open_memory
+from skdistill.jobs.seeds import repeatable_rng
 from skdistill.soft_targets.composition import TeachersMixin
 from skdistill.soft_targets.cross_fitting import cross_fit
 from skdistill.table.containers import as_at_fit

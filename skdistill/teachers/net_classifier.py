@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill.jobs.parallel import draw_seed
+from skdistill.jobs.seeds import draw_seed
 from skdistill.nets.interface import check_module, inputs_for, size_module
 from skdistill.nets.modules import StudentMLP
 from skdistill.nets.tensor_net import TensorNet

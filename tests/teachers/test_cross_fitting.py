@@ -1,5 +1,3 @@
-import sys
-
 import joblib
 import numpy as np
 import pytest
@@ -246,8 +244,7 @@ def test_a_missing_column_of_probabilities_is_refused():
         teacher.predict_proba(np.zeros((4, 1)))
 
 
-def test_verbose_prints_a_line_for_each_teacher_and_fold(capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+def test_verbose_prints_a_line_for_each_teacher_and_fold(capsys):
     X, y = numeric_rows()
 
     cross_fit(two_trees(), training_data(X, y), splits=THREE_FOLDS, refit=True, verbose=1)

@@ -1,0 +1,133 @@
+"""How far a phase of a fit is: one line that redraws, or a few plain lines."""
+
+import shutil
+import sys
+import threading
+import time
+
+LINES_PER_PHASE = 10  # where nothing can be redrawn
+_WRITING = threading.Lock()  # two threads must not write into one line at once
+ERASE = "\r\x1b[K"  # back to the line's beginning, and clear it
+
+
+def bar(done, total, width=20):
+    """Draw a bar, as ``[#####---------------]``."""
+    filled = width * done // max(total, 1)
+    return f"[{'#' * filled}{'-' * (width - filled)}]"
+
+
+def duration(seconds):
+    """Spell seconds, as "4.2 s", "42 s", "5 min 12 s" or "1 h 20 min"."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def state_line(what, done, total, seconds, step="", drawn=""):
+    """Say what is done, what it took, and how long the rest takes at this pace.
+
+    The step comes last: a narrow terminal cuts it off first.
+    """
+    parts = [what, drawn, f"{done}/{total}", duration(seconds)]
+    line = " ".join(filter(None, parts))
+    if 0 < done < total:
+        line += f", {duration(seconds / done * (total - done))} left"
+    return f"{line}: {step}" if step else line
+
+
+def total_line(what, done, total, seconds, step=""):
+    """Say what was done in the end: with early stopping, fewer steps than all."""
+    counted = f"{done}" if done == total else f"{done} of {total}"
+    line = f"{what}: {counted} done in {duration(seconds)}"
+    return f"{line}, last: {step}" if step else line
+
+
+def is_worth_a_line(done, total):
+    """Choose about ten of all steps, evenly; the total speaks for the last."""
+    return done < total and done * LINES_PER_PHASE // total > (done - 1) * LINES_PER_PHASE // total
+
+
+class Progress:
+    """Report how far a phase is: one line that redraws, or a few plain lines.
+
+    A terminal shows one line with a bar. Any other stream gets about ten lines, as does a
+    terminal from ``verbose=2`` on, where other output would break the line. A stream that
+    is closed or missing is ignored: progress must not end a fit.
+
+    Parameters
+    ----------
+    what : str
+        Name of the phase.
+    steps : list of str
+        Name of each step, in order.
+    verbose : int
+        0 prints nothing.
+    stream : file, default=None
+        None is the `sys.stdout` of the moment.
+    """
+
+    def __init__(self, what, steps, verbose, stream=None):
+        self.what, self.steps, self.verbose, self.stream = what, list(steps), verbose, stream
+        self.done, self.last, self.is_closed = 0, "", False
+        self.started = time.monotonic()
+        if self._redraws():
+            self._draw()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def step(self, note=""):
+        """Count one more step as done; the note is shown beside its name."""
+        self.last = " ".join(filter(None, [self.steps[self.done], note]))
+        self.done += 1
+        if self._redraws():
+            self._draw()
+        elif is_worth_a_line(self.done, len(self.steps)):
+            self._write(state_line(**self._state()) + "\n")
+
+    def close(self):
+        """End the line, or the lines, with the total."""
+        if not self.is_closed:
+            self.is_closed = True
+            self._write((ERASE if self._redraws() else "") + total_line(**self._state()) + "\n")
+
+    def _state(self):
+        return {
+            "what": self.what,
+            "done": self.done,
+            "total": len(self.steps),
+            "seconds": time.monotonic() - self.started,
+            "step": self.last,
+        }
+
+    def _draw(self):
+        line = state_line(**self._state(), drawn=bar(self.done, len(self.steps)))
+        self._write(ERASE + line[: shutil.get_terminal_size().columns - 1])  # a full one would wrap
+
+    def _stream(self):
+        return sys.stdout if self.stream is None else self.stream
+
+    def _redraws(self):
+        try:
+            return self.verbose == 1 and self._stream().isatty()
+        except (AttributeError, ValueError):  # there is none, or it is closed
+            return False
+
+    def _write(self, text):
+        if not self.verbose:
+            return
+        try:
+            with _WRITING:
+                stream = self._stream()
+                stream.write(text)
+                stream.flush()
+        except (AttributeError, OSError, ValueError):  # none, gone, closed, or not its letters
+            pass

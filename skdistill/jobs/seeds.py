@@ -1,0 +1,16 @@
+"""Seeds of generators."""
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+MAX_SEED = np.iinfo(np.int32).max
+
+
+def draw_seed(rng):
+    """Draw an int that seeds a generator of its own."""
+    return rng.randint(MAX_SEED)
+
+
+def repeatable_rng(random_state, memory):
+    """Return the generator of a fit: with memory, None is 0, or nothing would be found again."""
+    return check_random_state(0 if random_state is None and memory is not None else random_state)

@@ -1,0 +1,118 @@
+"""What is measured of each model, and how the table shows it."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.metrics import log_loss
+from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
+
+from skdistill import compare
+from skdistill.inspection.report import Report, Row
+
+
+@pytest.fixture(scope="module")
+def irises():
+    """Two fitted models, and the rows that they have not seen."""
+    X, y = load_iris(return_X_y=True)
+    models = {
+        "tree": DecisionTreeClassifier(max_depth=2, random_state=0).fit(X[::2], y[::2]),
+        "naive Bayes": GaussianNB().fit(X[::2], y[::2]),
+    }
+    return models, X[1::2], y[1::2]
+
+
+def row(name, kilobytes=100.0, microseconds=50.0):
+    return Row(name, 0.9, 0.25, 0.02, 0.1, 0.95, kilobytes, microseconds, ((), (), ()))
+
+
+def test_log_loss_and_accuracy_are_those_of_scikit_learn(irises):
+    models, X, y = irises
+
+    measured = compare(models, X, y, n_repeats=1)["tree"]
+
+    assert measured.log_loss == pytest.approx(log_loss(y, models["tree"].predict_proba(X)))
+    assert measured.accuracy == models["tree"].score(X, y)
+
+
+@pytest.mark.parametrize("reference", ["tree", "naive Bayes"])
+def test_the_reference_agrees_with_itself(irises, reference):
+    models, X, y = irises
+
+    report = compare(models, X, y, reference=reference, n_repeats=1)
+
+    assert report[reference].agreement == 1
+
+
+def test_the_first_model_is_the_reference_unless_another_is_named(irises):
+    models, X, y = irises
+
+    assert compare(models, X, y, n_repeats=1).reference == "tree"
+    assert compare(models, X, y, reference="naive Bayes", n_repeats=1).reference == "naive Bayes"
+
+
+def test_labels_of_text_are_compared_as_they_are(irises):
+    _, X, y = irises
+    names = np.array(["setosa", "versicolor", "virginica"])
+    named = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X, names[y])
+
+    report = compare({"named": named}, X, names[y], n_repeats=1)
+
+    assert report["named"].accuracy == named.score(X, names[y])
+
+
+def test_models_of_different_classes_are_refused(irises):
+    models, X, y = irises
+    fewer = GaussianNB().fit(X[y > 0], y[y > 0])
+
+    with pytest.raises(ValueError, match=r"know different classes: 'tree' \[0, 1, 2\], 'fewer'"):
+        compare({"tree": models["tree"], "fewer": fewer}, X, y)
+
+
+def test_labels_that_no_model_knows_are_refused(irises):
+    models, X, y = irises
+
+    with pytest.raises(ValueError, match=r"labels that the models were not fitted on: \[7\]"):
+        compare(models, X, np.where(y == 2, 7, y))
+
+
+def test_a_larger_model_is_measured_as_larger(irises):
+    models, X, y = irises
+    deep = DecisionTreeClassifier(random_state=0).fit(np.random.RandomState(0).rand(75, 4), y)
+
+    report = compare({"tree": models["tree"], "deep": deep}, X, y, n_repeats=1)
+
+    assert report["deep"].kilobytes > report["tree"].kilobytes
+
+
+def test_the_dicts_of_a_report_can_be_written_as_json(irises):
+    models, X, y = irises
+
+    dicts = json.loads(json.dumps(compare(models, X, y, n_repeats=1).to_dicts()))
+
+    assert [each["name"] for each in dicts] == ["tree", "naive Bayes"]
+    assert "reliability" not in dicts[0]
+
+
+def test_the_columns_of_the_table_are_aligned_whatever_their_width():
+    report = Report([row("a", 15), row("a much longer name", 123_456_789, 1_234_567)])
+
+    header, _, *lines = str(report).splitlines()
+
+    assert {len(line) for line in lines} == {len(header)}
+    assert [line.split("  ")[0] for line in lines] == ["a", "a much longer name"]
+    assert [line.index("0.2500") for line in lines] == [header.index("log loss") + 2] * 2
+
+
+def test_a_rule_sets_off_the_reference_and_what_follows():
+    report = Report([row("rf"), row("pool"), row("student")], reference="pool")
+
+    firsts = [line[:3] for line in str(report).splitlines()]
+
+    assert firsts == ["mod", "---", "rf ", "---", "poo", "stu"]
+
+
+def test_a_reference_that_comes_first_has_no_rule_of_its_own():
+    assert str(Report([row("pool"), row("student")])).count("--\n") == 1
