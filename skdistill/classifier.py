@@ -5,10 +5,10 @@ from numbers import Integral, Real
 
 from joblib import Memory
 from sklearn.base import ClassifierMixin
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skdistill.base import BaseDistilled
 from skdistill.serving.forward import log_softmax, softmax
+from skdistill.sklearn_private import HasMethods, Interval, StrOptions
 from skdistill.tasks.pooling import COMBINATIONS
 
 

@@ -74,19 +74,26 @@ def loaded(module):
 def test_the_rooms_are_those_that_have_rules():
     rooms = {module.split(".")[0] for module in MODULES}
 
-    assert rooms == {*MAY_IMPORT, "__init__", "__main__", "base", "classifier"}
+    assert rooms == {*MAY_IMPORT, "__init__", "__main__", "base", "classifier", "sklearn_private"}
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m.split(".")[0] in MAY_IMPORT])
 def test_a_module_imports_only_what_its_room_may(module):
     room = module.split(".")[0]
 
-    assert rooms_imported(module) <= MAY_IMPORT[room] | {room}
+    assert rooms_imported(module) <= MAY_IMPORT[room] | {room, "sklearn_private"}
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if not m.startswith(MAY_LOAD_TORCH)])
 def test_importing_a_module_that_predicts_loads_no_torch(module):
     assert not loaded(module) & HEAVY
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m != "sklearn_private"])
+def test_private_parts_of_scikit_learn_are_imported_in_one_file(module):
+    names = [name.split(".") for name in imported(ast.walk(tree_of(module)))]
+
+    assert not [name for name in names if name[0] == "sklearn" and "_" in {p[0] for p in name}]
 
 
 def test_no_file_imports_itself_by_way_of_others():

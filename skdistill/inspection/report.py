@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, field
 import joblib
 import numpy as np
 from sklearn.metrics import log_loss
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
 
 from skdistill.inspection.metrics import (
     agreement,
@@ -16,6 +14,7 @@ from skdistill.inspection.metrics import (
     equal_count_reliability,
     expected_calibration_error,
 )
+from skdistill.sklearn_private import num_samples, safe_indexing
 
 
 @dataclass
@@ -224,7 +223,7 @@ def _microseconds(model, X, n_repeats):
     """Measure the median time of `predict_proba` for one row."""
     times = []
     for i in range(n_repeats + 1):
-        row = _safe_indexing(X, [i % _num_samples(X)])
+        row = safe_indexing(X, [i % num_samples(X)])
         started = time.perf_counter()
         model.predict_proba(row)
         times.append(time.perf_counter() - started)

@@ -10,10 +10,11 @@ from zlib import crc32
 import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils.metaestimators import _BaseComposition
+
+from skdistill.sklearn_private import BaseComposition
 
 
-class TeachersMixin(MetaEstimatorMixin, _BaseComposition):
+class TeachersMixin(MetaEstimatorMixin, BaseComposition):
     """What `TeacherEnsemble` and distilled estimators share: teachers with names."""
 
     teachers: Any

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
 
 from skdistill.jobs.fingerprint import Unhashable, fingerprint
 from skdistill.jobs.runner import run_or_recall
+from skdistill.sklearn_private import safe_indexing
 from skdistill.soft_targets.fitted_teacher import FittedTeacher
 from skdistill.soft_targets.out_of_bag import out_of_bag_targets, with_out_of_bag
 from skdistill.soft_targets.plan import in_turn, knows_all_rows, plan_fits, training_splits
@@ -182,13 +182,13 @@ def _fit_and_label(fit, data):
         check_prefit_within(estimator, data.task, data.y[train])
         weight = None if data.sample_weight is None else data.sample_weight[train]
         teacher = FittedTeacher(fit.name, estimator, data.task)
-        teacher.fit(_safe_indexing(X, train), data.y[train], weight)
+        teacher.fit(safe_indexing(X, train), data.y[train], weight)
         labeled = np.empty((len(data), data.task.n_outputs))
         if fit.is_out_of_bag:
             labeled[train] = out_of_bag_targets(teacher, len(train))
         unseen = np.setdiff1d(test, train) if fit.is_out_of_bag else test
         if len(unseen):
-            labeled[unseen] = teacher.soft_targets(_safe_indexing(X, unseen))
+            labeled[unseen] = teacher.soft_targets(safe_indexing(X, unseen))
         unlabeled = [teacher.soft_targets(table) for table in data.unlabeled]
         return FitResult(labeled[test], unlabeled, teacher if fit.keep else None)
 

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from scipy.sparse import issparse
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
 from skorch import NeuralNet
 
 from skdistill.nets.interface import ROWS_TO_TRY, check_module, inputs_for, size_module
 from skdistill.nets.modules import LayerStack, StudentMLP
+from skdistill.sklearn_private import safe_indexing
 from skdistill.table.net_inputs import NetInputs, UnscaledInputs
 
 
@@ -52,7 +52,7 @@ def check_student(net: NeuralNet, data):
     inputs = fit_inputs(net, data, targets, np.random.RandomState(0))
     trial = clone(net)
     size_module(trial, inputs.layout, n_outputs, len(data))
-    few = _safe_indexing(data.X, np.arange(min(len(data), ROWS_TO_TRY)))
+    few = safe_indexing(data.X, np.arange(min(len(data), ROWS_TO_TRY)))
     check_module(trial, inputs.transform(few), n_outputs)
 
 

@@ -4,7 +4,8 @@ from datetime import date, time, timedelta
 from decimal import Decimal
 
 import numpy as np
-from sklearn.utils._missing import is_pandas_na
+
+from skdistill.sklearn_private import is_pandas_na
 
 NO_DATES = (
     "holds dates or times, and every later one would be unseen: turn it into numbers, such as a "

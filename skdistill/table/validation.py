@@ -8,13 +8,9 @@ from contextlib import contextmanager
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_consistent_length,
-    column_or_1d,
-    validate_data,
-)
+from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
+from skdistill.sklearn_private import check_sample_weight
 from skdistill.table.categories import is_missing
 from skdistill.table.containers import is_column, is_frame
 
@@ -182,7 +178,7 @@ def check_rows(estimator, X, y, sample_weight=None):
             "without label."
         )
     if sample_weight is not None:
-        sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
     return X, y, sample_weight
 
 

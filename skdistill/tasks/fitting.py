@@ -5,9 +5,10 @@ from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
+
+from skdistill.sklearn_private import is_search
 
 
 def check_classifier(name, teacher):
@@ -64,7 +65,7 @@ def _weigh_indices(estimator, labels, present):
             estimator.set_params(class_weight=known)
         if isinstance(estimator, Pipeline):
             estimator = estimator.steps[-1][1]
-        elif isinstance(estimator, (BaseSearchCV, CalibratedClassifierCV)):
+        elif is_search(estimator) or isinstance(estimator, CalibratedClassifierCV):
             estimator = estimator.estimator
         else:
             estimator = getattr(estimator, "classifier", None)  # of a `TableClassifier`
@@ -74,7 +75,7 @@ def weight_parameter(estimator, sample_weight):
     """How this estimator's `fit` wants sample weights; nothing if it takes none."""
     if sample_weight is None:
         return {}
-    if isinstance(estimator, BaseSearchCV):  # passes on whatever it is given
+    if is_search(estimator):  # passes on whatever it is given
         return weight_parameter(estimator.estimator, sample_weight)
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]

@@ -4,14 +4,9 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    _num_samples,
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
+from skdistill.sklearn_private import check_sample_weight, num_samples
 from skdistill.tasks.probabilities import as_probabilities
 
 OUTPUTS = ("proba", "logits", "scores")
@@ -105,7 +100,7 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
         y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+            sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
         self.check_labels(np.unique(y))
         if self.output == "scores":
             self.fit_answers(self.ask(X), np.searchsorted(self.classes_, y), sample_weight)
@@ -145,7 +140,7 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
         if hasattr(given, "detach"):  # a torch tensor, perhaps with gradients or on a GPU
             given = given.detach().cpu()
         given = np.asarray(given, dtype=np.float64)
-        n_samples, n_classes = _num_samples(X), len(self.classes)
+        n_samples, n_classes = num_samples(X), len(self.classes)
         called = getattr(self.fn, "__name__", "fn")
         if n_classes == 2 and given.shape == (n_samples,):
             other = 1 - given if self.output == "proba" else np.zeros(n_samples)

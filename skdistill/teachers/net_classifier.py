@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.jobs.seeds import draw_seed
@@ -19,6 +19,7 @@ from skdistill.nets.training import (
     resolve_device,
     train_net,
 )
+from skdistill.sklearn_private import safe_indexing
 from skdistill.table.splits import hold_out
 from skdistill.table.training_data import TrainingData
 from skdistill.table.validation import check_table
@@ -85,7 +86,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         rows = data.training_rows
         targets = data.task.as_soft_targets(data.y[rows])
         inputs = inputs_for(net, data.X, self.categorical_features).fit(
-            _safe_indexing(data.X, rows), targets, np.random.RandomState(seed)
+            safe_indexing(data.X, rows), targets, np.random.RandomState(seed)
         )
         n_classes = data.task.n_outputs
         size_module(net, inputs.layout, n_classes, len(data))

@@ -4,9 +4,10 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import NearestNeighbors
-from sklearn.utils import _safe_indexing, check_random_state, gen_batches
+from sklearn.utils import check_random_state, gen_batches
 
 from skdistill.jobs.memory import remembered
+from skdistill.sklearn_private import safe_indexing
 from skdistill.table.containers import (
     as_columns,
     as_dtype,
@@ -61,7 +62,7 @@ def draw_synthetic(augmenter, data, seed, memory=None):
     """
     if augmenter is None:
         return []
-    X = _safe_indexing(data.X, data.training_rows)
+    X = safe_indexing(data.X, data.training_rows)
     recipe = augmenter, X, data.categorical_features, seed
     return [remembered(memory, lambda: _draw(*recipe), "synthetic", *recipe)]
 

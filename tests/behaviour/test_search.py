@@ -20,8 +20,8 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from tests.small import numeric_rows, quick_classifier, quick_student
 from tests.jobs.test_memory import counted, fits, log  # noqa: F401 - log is a fixture
+from tests.small import numeric_rows, quick_classifier, quick_student
 
 WIDE = {
     "alpha": [0.2, 0.8, "auto"],

@@ -1,0 +1,41 @@
+"""The private parts of scikit-learn that are used here, in one place to look after.
+
+scikit-learn may move them in any release. A test holds all other files to its public names.
+"""
+
+from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils._missing import is_pandas_na
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+from sklearn.utils.validation import _num_samples as num_samples
+
+__all__ = [
+    "BaseComposition",
+    "HasMethods",
+    "Interval",
+    "StrOptions",
+    "check_sample_weight",
+    "is_pandas_na",
+    "is_search",
+    "num_samples",
+    "parallel_block",
+    "safe_indexing",
+]
+
+
+def is_search(estimator):
+    """Tell whether an estimator is a search, such as `GridSearchCV`."""
+    from sklearn.model_selection._search import BaseSearchCV  # heavy, and seldom asked for
+
+    return isinstance(estimator, BaseSearchCV)
+
+
+def parallel_block(estimators, names):
+    """Return what the HTML diagram draws as estimators side by side."""
+    try:
+        from sklearn.utils._repr_html.estimator import _VisualBlock
+    except ImportError:  # before scikit-learn 1.7
+        from sklearn.utils._estimator_html_repr import _VisualBlock
+
+    return _VisualBlock("parallel", estimators, names=names)
