@@ -15,7 +15,7 @@ _HOMES = {
     "OnnxStudent": "skdistill.serving.onnx_runtime",
     "StudentMLP": "skdistill.nets.modules",
     "StudentNet": "skdistill.student.student_net",
-    "TableClassifier": "skdistill.teachers.defaults",
+    "TableClassifier": "skdistill.teachers.table_classifier",
     "TableEncoder": "skdistill.table.encoder",
     "TeacherEnsemble": "skdistill.soft_targets.ensemble",
     "TensorNet": "skdistill.nets.tensor_net",

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill.jobs.seeds import draw_seed
 from skdistill.serving.exports import ExportMixin
 from skdistill.serving.forward import ROWS_WORTH_A_GPU, batched_outputs
+from skdistill.sklearn_private import parallel_block, serial_block
 from skdistill.soft_targets.composition import TeachersMixin
 from skdistill.table.training_data import TrainingData
 from skdistill.table.validation import check_table, is_clean_matrix
@@ -210,10 +211,25 @@ class BaseDistilled(ExportMixin, TeachersMixin):
             student = on_device(student, self.device)
         return batched_outputs(self.inputs_, student, X, checked=checked)
 
+    def _teacher_names(self):
+        return self.teacher_weights_
+
+    def _sk_visual_block_(self):
+        student = "StudentNet" if self.student is None else self.student
+        teachers = super()._sk_visual_block_()
+        final = parallel_block([student], ["student"], dash_wrapped=False)
+        return serial_block([teachers, final])
+
     def _forget(self):
         """Leave nothing of an earlier fit to one that fails."""
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
+
+    @property
+    def n_iter_(self):
+        """Epochs of the student's training."""
+        check_is_fitted(self)
+        return len(self.history_)
 
     @property
     def report_(self):

@@ -2,6 +2,7 @@
 
 import os
 from numbers import Integral, Real
+from typing import Any
 
 from joblib import Memory
 from sklearn.base import ClassifierMixin
@@ -13,72 +14,71 @@ from skdistill.tasks.pooling import COMBINATIONS
 
 
 class DistilledClassifier(ClassifierMixin, BaseDistilled):
-    """Train an ensemble of teachers, and one small net that answers like them.
+    """A small net that predicts like an ensemble of teachers.
 
-    `fit` trains the teachers on folds of the rows, pools what they say of the rows
-    they have not seen, and trains the student on that and on the labels. What is left
-    is the student: arrays of a few hundred kilobytes that predict without torch.
+    `fit` trains the teachers on folds of the rows, pools their probabilities of rows that
+    they have not seen, and trains the student on these soft targets and on the labels. Only
+    the student is kept: arrays of a few hundred kilobytes that predict without torch.
 
     Parameters
     ----------
     teachers : list of (str, classifier), classifier, or None, default=None
         As in `VotingClassifier`: ``rf__n_estimators`` reaches into the teacher named
-        "rf", and "drop" leaves one out. Each gets X as it was given. `FrozenEstimator` for
-        one that is fitted already, `CallableTeacher` for a black box. None: a random
+        "rf", and "drop" leaves one out. Each gets X as it was given. Wrap a fitted classifier
+        in `FrozenEstimator`, a black box in `CallableTeacher`. None trains a random
         forest, XGBoost and three torch nets, see `default_teachers`.
     student : skorch.NeuralNet or None, default=None
-        Cloned, and trained with the distillation loss; its module returns logits, and
-        gets rows as `NetInputs` encodes them or, of more than two axes, as they are.
-        None: `StudentNet`. ``student__lr``, ``student__module__hidden_sizes`` and so on
-        reach into it.
-    weights : "auto", None, or array-like of shape (n_teachers,), default="auto"
-        The teachers' weights in the pool. "auto": those with the lowest out-of-fold
-        log loss, to which the mean, less sure than it may be, is then sharpened; None: equal.
+        It is cloned, and trained with the distillation loss. Its module returns logits. It
+        gets encoded rows, or rows of more than two axes as they are. None is a `StudentNet`.
+        ``student__lr``, ``student__module__hidden_sizes`` and so on reach into it.
+    weights : "auto", None, array-like of shape (n_teachers,) or dict, default="auto"
+        The teachers' weights in the pool. "auto" minimises the out-of-fold log loss, then
+        sharpens the pooled mean, which is under-confident where teachers disagree. None
+        weights all teachers equally. A dict gives each teacher's weight by its name.
     combination : {"mean", "geometric", "median", "vote"}, default="mean"
-        How they are pooled, see `skdistill.pool`.
+        How the teachers are pooled, see `pool`.
     temperature : float or "auto", default=1.0
-        T in ``softmax(z / T)``, for teachers and student alike, in training only. "auto":
-        1, 2 or 4, tried as "auto" of `alpha` is, after it.
+        T in ``softmax(z / T)``, for teachers and student alike, in training only. "auto"
+        tries 1, 2 and 4 after `alpha`, in short trainings.
     alpha : float or "auto", default="auto"
-        The teacher's share of the loss ``alpha T² KL(teacher ‖ student) + (1 - alpha)
-        CE(y, student)`` on rows that have a label: 1 is the teacher alone, 0 the labels
-        alone. "auto": the noisier the labels are, by how much of their variance the teachers
-        explain out of fold, the more: 1 / (1 + SNRᵖ), SNR = R² / (1 - R²), p = 1 + the share
-        of synthetic and other unlabelled rows, so 1 - R² without; or the net on labels alone,
-        if that has the clearly lower held-out log loss after a quarter of the epochs. Not
-        tried on tables of less than some 1,500 rows, which can spare none for that.
-    cv : int, splitter, iterable, "oob" or None, default=5
-        Folds of the cross-fitting. "oob" fits the teachers that have out-of-bag answers
-        once, and once more on all rows: forests, `ExtraTreesClassifier(bootstrap=True)`,
-        `BaggingClassifier`, also at the end of a `Pipeline`; the others are fitted on 5 folds.
-        None labels each row with teachers that were fitted on it, and warns.
+        The teachers' share of the loss on rows that have a label: 1 trains on the teachers
+        alone, 0 on the labels alone. "auto" follows the label noise: the less of the labels'
+        variance the teachers explain out of fold, the larger alpha (formula in Notes). From
+        about 1,500 rows a short trial also compares the same network trained on labels only,
+        and keeps that one if its validation loss is clearly lower.
+    cv : int, splitter, iterable, "oob", "in_sample" or None, default=5
+        Folds of the cross-fitting; None for five. "oob" fits each teacher that has out-of-bag
+        predictions once, and once more on all rows: forests,
+        `ExtraTreesClassifier(bootstrap=True)`, `BaggingClassifier`, also at the end of a
+        `Pipeline`; the others are fitted on five folds. "in_sample" labels each row with
+        teachers that were fitted on it, and warns.
     augmenter : "auto", "munge", None, or object with `fit` and `sample`, default="auto"
-        Where synthetic rows come from, six for each real row up to 50,000; the teachers
-        label them. "auto" is `Munge`, or None where X is sparse. An object is cloned and
-        must have ``fit(X)`` and ``sample(n, random_state)``, which returns rows like X.
+        The source of synthetic rows: six for each real row, at most 50,000. The teachers
+        label them. "auto" is `Munge`, or None where X is sparse. An object is cloned. It has
+        ``fit(X)`` and ``sample(n_samples, random_state)``, which returns rows like X.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         Which columns are categories, as in `HistGradientBoostingClassifier`: by default
         a DataFrame's columns that are neither numbers nor booleans. An array's columns
-        are numbers unless told. Holds for the student and the default teachers.
+        are numbers unless named. It holds for the student and the default teachers.
     keep_teachers : bool, default=False
-        Fit the teachers on all rows too and keep them as `teacher_`.
+        Whether to fit the teachers on all rows too, and keep them as `teacher_`.
     memory : None, str, path-like or joblib.Memory, default=None
-        A folder where what each teacher says after each fold is kept, and each student:
-        a search over student, `alpha`, `temperature`, `weights` or `combination` fits
-        the teachers once, and a fit that was stopped goes on where it was. What is kept
-        is found again by the content of the rows, all parameters and the libraries'
-        versions. It is pickled: share the folder with those you trust.
+        A folder that keeps the predictions of each teacher on each fold, and each student.
+        A search over student, `alpha`, `temperature`, `weights` or `combination` then fits
+        the teachers once, and a fit that was stopped goes on where it was. Entries are found
+        by the content of the rows, all parameters and the libraries' versions. They are
+        pickles: share the folder only with those you trust.
     max_time : float, default=None
-        Seconds for `fit`. The teachers are fitted in any case; the student's epoch in
-        which the time is over is its last.
+        Seconds for `fit`. The teachers are fitted in any case. The student's training ends
+        with the epoch in which the time is over.
     n_jobs : int, default=None
         Teachers × folds, and candidates for `alpha`, fitted at once. Within a search
-        that has its own `n_jobs`, in turn.
+        that has its own `n_jobs`, they are fitted in turn.
     device : str, default="auto"
-        Where nets are trained. "auto": the GPU where there is one.
+        Where nets are trained. "auto" is the GPU where there is one.
     random_state : int, RandomState or None, default=None
-        Seeds folds, the teachers that have no seed of their own, and the student. With
-        `memory`, None is taken for 0, and a generator keeps it from being used.
+        Seeds the folds, the teachers that have no seed of their own, and the student. With
+        `memory`, None is taken for 0; a generator keeps memory from being used.
     verbose : int, default=0
         1 shows teachers × folds and the student's epochs, with the time left: one line on a
         terminal, a few lines elsewhere. 2 adds skorch's table of epochs.
@@ -86,6 +86,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        Sorted labels.
     n_features_in_ : int
         ``X.shape[1]``.
     row_shape_in_ : tuple of int
@@ -93,30 +94,61 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if X has string column names.
     teacher_weights_ : dict of str to float
-        Each teacher's weight in the pool; empty where `fit` was given `teacher_proba`.
+        Each teacher's weight in the pool. Empty where `fit` was given `teacher_proba`.
     teacher_scores_ : dict of str to float
         Each teacher's out-of-fold log loss, and that of their "pool".
     teacher_diversity_ : dict
         How the teachers differ out of fold, and which of them is idle: what
-        `skdistill.diversity` measures, as ``["marginal_gain"]["rf"]`` and
+        `diversity` measures, as ``["marginal_gain"]["rf"]`` and
         ``["disagreement"]["rf"]["xgb"]``.
+    teacher_ : TeacherEnsemble
+        The teachers fitted on all rows, with `named_teachers_`. Only with
+        ``keep_teachers=True``.
     alpha_, temperature_ : float
         As used.
     candidates_ : list of dict
         What "auto" tried: ``alpha``, ``temperature``, ``teachers`` (False for the net on
         labels alone), ``valid_loss``, ``cut_short`` (True if `max_time` ended it), ``chosen``.
+    inputs_ : NetInputs
+        Turns a table into the student's encoded rows: ``inputs_.transform(X)``.
     student_ : ForwardPass
-        Encoded rows in, logits out: plain arrays.
+        Turns encoded rows into logits: ``student_(inputs_.transform(X))``. Plain arrays, or a
+        torch module of your own.
+    n_iter_ : int
+        Epochs of the student's training.
     history_ : list of dict
-        The student's ``train_loss`` by epoch, and its ``valid_loss``, the log loss of held-out
-        labels, where it is trained with some held out: see ``patience`` of `StudentNet`.
+        The student's ``train_loss`` by epoch, and its ``valid_loss``, the log loss of the
+        validation rows, if there were any in its final training: see ``patience`` of
+        `StudentNet`.
     report_ : dict of str to float
-        Log losses: of the pooled "teachers" out of fold; of the "student" on held-out rows, if
-        only after the short training by which it was chosen, and None if none were held out;
-        and, where `candidates_` tell, how much lower the chosen one's is than that of the
-        net on labels alone, after equally short trainings: "gain_over_labels".
-    teacher_ : TeacherEnsemble
-        Fitted on all rows; only with ``keep_teachers=True``.
+        Log losses: "teachers" is the pool's, out of fold; "student" is that of validation
+        rows, if only after the short training by which it was chosen, and None if none were
+        held out. Where `candidates_` tell, "gain_over_labels" is how much lower the chosen
+        one's loss is than that of the net on labels alone, after equally short trainings.
+
+    See Also
+    --------
+    TeacherEnsemble : The cross-fitted, pooled teachers alone.
+    NetClassifier : The student's net on labels alone, with ``NetClassifier(StudentNet())``.
+    compare : What a student gains and loses against its teachers.
+    load : Read a student that `save` has written.
+
+    Notes
+    -----
+    The student minimises, for each row with soft target p, label y and logits z,
+
+    ``alpha * T**2 * KL(p_T || softmax(z / T)) + (1 - alpha) * CE(y, softmax(z))``,
+
+    where ``p_T`` is ``p ** (1 / T)``, normalised. Rows without a label, synthetic ones among
+    them, have alpha 1.
+
+    ``alpha="auto"`` is 1 / (1 + SNRᵖ). SNR = R² / (1 - R²) is the labels' ratio of signal to
+    noise, from the share R² of the labels' variance that the pooled soft targets explain out of
+    fold. p is 1 + the share of rows without a label, so without such rows alpha is 1 - R².
+
+    Beside at least as many unlabeled rows as labeled ones, the student is trained for all
+    epochs on all rows. Otherwise, or with ``student__patience``, it stops early by the loss of
+    validation rows: 20 % of the rows up to 500, 100 rows up to 1,000, and 10 % above.
 
     References
     ----------
@@ -135,6 +167,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     ... ).fit(X, y)
     >>> clf.predict_proba(X).shape
     (150, 3)
+    >>> sorted(clf.teacher_weights_)
+    ['et', 'rf']
     """
 
     _parameter_constraints = {
@@ -161,13 +195,13 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         teachers=None,
         student=None,
         *,
-        weights="auto",
+        weights: Any = "auto",
         combination="mean",
-        temperature=1.0,
-        alpha="auto",
-        cv=5,
-        augmenter="auto",
-        categorical_features="from_dtype",
+        temperature: float | str = 1.0,
+        alpha: float | str = "auto",
+        cv: Any = 5,
+        augmenter: Any = "auto",
+        categorical_features: Any = "from_dtype",
         keep_teachers=False,
         memory=None,
         max_time=None,
@@ -200,7 +234,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         return Classification
 
     def predict_proba(self, X):
-        """The student's class probabilities.
+        """Predict class probabilities with the student.
 
         Parameters
         ----------
@@ -216,11 +250,11 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         return softmax(self._outputs(X))
 
     def predict_log_proba(self, X):
-        """Logarithm of `predict_proba`, ndarray of shape (n_samples, n_classes)."""
+        """Return the logarithm of `predict_proba`, ndarray of shape (n_samples, n_classes)."""
         return log_softmax(self._outputs(X))
 
     def decision_function(self, X):
-        """The student's logits.
+        """Return the student's logits.
 
         Returns
         -------
@@ -231,6 +265,6 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict(self, X):
-        """The most probable class of each row, ndarray of shape (n_samples,)."""
+        """Predict the most probable class of each row, ndarray of shape (n_samples,)."""
         logits = self._outputs(X)
         return self.classes_[logits.argmax(1)]

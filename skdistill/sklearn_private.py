@@ -21,6 +21,7 @@ __all__ = [
     "num_samples",
     "parallel_block",
     "safe_indexing",
+    "serial_block",
 ]
 
 
@@ -31,11 +32,20 @@ def is_search(estimator):
     return isinstance(estimator, BaseSearchCV)
 
 
-def parallel_block(estimators, names):
+def parallel_block(estimators, names, *, dash_wrapped=True):
     """Return what the HTML diagram draws as estimators side by side."""
+    return _visual_block("parallel", estimators, names=names, dash_wrapped=dash_wrapped)
+
+
+def serial_block(blocks):
+    """Return what the HTML diagram draws as blocks one below the other."""
+    return _visual_block("serial", blocks, dash_wrapped=False)
+
+
+def _visual_block(*args, **kwargs):
     try:
         from sklearn.utils._repr_html.estimator import _VisualBlock
     except ImportError:  # before scikit-learn 1.7
         from sklearn.utils._estimator_html_repr import _VisualBlock
 
-    return _VisualBlock("parallel", estimators, names=names)
+    return _VisualBlock(*args, **kwargs)

@@ -10,8 +10,9 @@ from zlib import crc32
 import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter
 
-from skdistill.sklearn_private import BaseComposition
+from skdistill.sklearn_private import BaseComposition, parallel_block
 
 
 class TeachersMixin(MetaEstimatorMixin, BaseComposition):
@@ -92,6 +93,27 @@ class TeachersMixin(MetaEstimatorMixin, BaseComposition):
             (name, _clone(name, teacher, np.random.RandomState([seed, crc32(name.encode())])))
             for name, teacher in teachers
         ]
+
+    def get_metadata_routing(self):
+        """Get the metadata routing of this object.
+
+        `fit` itself takes what it is asked to: `sample_weight` then reaches each teacher whose
+        `fit` has such a parameter, whatever that teacher requests.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        return MetadataRouter(owner=self).add_self_request(self)
+
+    def _sk_visual_block_(self):
+        """Return the teachers side by side, for the HTML diagram."""
+        if self.teachers is None and self.__sklearn_is_fitted__():
+            # A student may live where the libraries of its teachers are not installed.
+            names = tuple(self._teacher_names())
+            return parallel_block(names, names, dash_wrapped=False)
+        names, teachers = zip(*self._listed_teachers())
+        return parallel_block(teachers, names, dash_wrapped=False)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

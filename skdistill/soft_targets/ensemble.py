@@ -241,6 +241,9 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
         cv = N_FOLDS if self.cv is None or self._is("oob") else self.cv
         return make_folds(cv, data, rng)
 
+    def _teacher_names(self):
+        return self.weights_
+
     def _is(self, cv):
         return isinstance(self.cv, str) and self.cv == cv
 

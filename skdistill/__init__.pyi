@@ -1,0 +1,25 @@
+"""The public names, for editors and type checkers: at run time each is imported when asked for."""
+
+from skdistill.classifier import DistilledClassifier as DistilledClassifier
+from skdistill.inspection.metrics import expected_calibration_error as expected_calibration_error
+from skdistill.inspection.report import compare as compare
+from skdistill.nets.losses import DistillationLoss as DistillationLoss
+from skdistill.nets.losses import distillation_loss as distillation_loss
+from skdistill.nets.modules import StudentMLP as StudentMLP
+from skdistill.nets.tensor_net import TensorNet as TensorNet
+from skdistill.serving.files import load as load
+from skdistill.serving.onnx_runtime import OnnxStudent as OnnxStudent
+from skdistill.soft_targets.ensemble import TeacherEnsemble as TeacherEnsemble
+from skdistill.student.from_teacher import student_from_teacher as student_from_teacher
+from skdistill.student.student_net import StudentNet as StudentNet
+from skdistill.table.encoder import TableEncoder as TableEncoder
+from skdistill.tasks.diversity import diversity as diversity
+from skdistill.tasks.pooling import pool as pool
+from skdistill.teachers.callable_teacher import CallableTeacher as CallableTeacher
+from skdistill.teachers.defaults import default_teachers as default_teachers
+from skdistill.teachers.net_classifier import NetClassifier as NetClassifier
+from skdistill.teachers.table_classifier import TableClassifier as TableClassifier
+from skdistill.transfer.augmenters import BetweenSplits as BetweenSplits
+from skdistill.transfer.augmenters import Munge as Munge
+
+__version__: str
