@@ -26,7 +26,7 @@ from statistics import geometric_mean
 from unittest.mock import patch
 
 import numpy as np
-from common import RESULTS, load_split, machine, mean_and_spread, save, without_text
+from common import RESULTS, available, load_split, machine, mean_and_spread, save, without_text
 from sklearn.metrics import log_loss
 
 # Rows to train on: all of the small sets, and of the others what takes a minute or a few.
@@ -48,7 +48,7 @@ PHRASES = {
 def main():
     """Measure what is missing in the JSON, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", nargs="+", default=list(ROWS))
+    parser.add_argument("--data", nargs="+", metavar="NAME", help="default: all that are found")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--rows", type=int, help="at most so many rows to train on, 0 for all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -66,7 +66,7 @@ def main():
     runs = json.loads(path.read_text())["runs"] if path.exists() else []
     done = {(run["data"], run["seed"], run["rows"]) for run in runs}
     for seed in [] if arguments.table else arguments.seeds:
-        for name in arguments.data:
+        for name in arguments.data or available(ROWS):
             rows = arguments.rows if arguments.rows is not None else ROWS[name]
             if (name, seed, rows) not in done:
                 runs.append(measure(name, seed, rows, arguments.jobs))
