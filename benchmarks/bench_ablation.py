@@ -18,7 +18,7 @@ import warnings
 from collections import defaultdict
 from statistics import geometric_mean
 
-from common import load_split, machine, mean_and_spread, recorded, save
+from common import available, load_split, machine, mean_and_spread, recorded, save
 from sklearn.metrics import accuracy_score, log_loss
 
 WHOLE, LOW = "the whole recipe", 'default_teachers("low")'
@@ -42,7 +42,7 @@ DATA = ["adult", "covtype", "credit_default", "magic", "otto"]
 def main():
     """Measure what is missing in the JSON, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", nargs="+", default=DATA)
+    parser.add_argument("--data", nargs="+", metavar="NAME", help="default: all that are found")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--rows", type=int, default=2000, help="at most so many to train on")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -56,7 +56,7 @@ def main():
     runs = recorded("ablation").get("runs", [])
     done = {(run["data"], run["seed"], run["rows"]) for run in runs}
     for seed in [] if arguments.table else arguments.seeds:
-        for name in arguments.data:
+        for name in arguments.data or available(DATA):
             if (name, seed, arguments.rows) not in done:
                 runs.append(measure(name, seed, arguments.rows, arguments.jobs))
                 save("ablation", {"runs": runs})

@@ -1,12 +1,13 @@
 """Is the student as good as its teachers, and better than the same net on labels?
 
-    python benchmarks/bench_quality.py                      # the README's table, an hour
+    python benchmarks/bench_quality.py                      # the table of docs/results.md
     python benchmarks/bench_quality.py --data magic --seeds 0 1 --rows 4000
 
 For each data set and split: every teacher, the teachers pooled with fitted and with equal
 weights, the same net trained on labels alone, and the student; all with default settings.
 Results are added to the JSON after each split, so that a run can be stopped and continued.
-`--table` prints the table of what is there, `--table teachers` that of each single teacher.
+`--table` prints the table of what is there, `--table teachers` that of each single teacher,
+`--table summary` the four rows of the README; `draw_quality.py` draws the README's picture.
 """
 
 import os
@@ -25,7 +26,7 @@ from statistics import geometric_mean
 from unittest.mock import patch
 
 import numpy as np
-from common import RESULTS, load_split, machine, mean_and_spread, save, without_text
+from common import RESULTS, available, load_split, machine, mean_and_spread, save, without_text
 from sklearn.metrics import log_loss
 
 # Rows to train on: all of the small sets, and of the others what takes a minute or a few.
@@ -35,10 +36,11 @@ ROWS |= dict.fromkeys([*MEDIUM.split(), "vehicle_fraud"], 3_000)
 ROWS |= {"fashion_mnist": 2_000, "ag_news": 2_000}  # many columns
 
 POOL, EQUAL, LABELS, STUDENT = "pooled teachers", "equal weights", "same net on labels", "student"
+BEST = "best teacher"
 PHRASES = {
     POOL: "the pooled teachers",
     EQUAL: "the teachers with equal weights",
-    "best teacher": "the best single teacher",
+    BEST: "the best single teacher",
     LABELS: "the same net on labels",
 }
 
@@ -46,13 +48,13 @@ PHRASES = {
 def main():
     """Measure what is missing in the JSON, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", nargs="+", default=list(ROWS))
+    parser.add_argument("--data", nargs="+", metavar="NAME", help="default: all that are found")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--rows", type=int, help="at most so many rows to train on, 0 for all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--out", default="quality", help="name of the JSON in results/")
     parser.add_argument(
-        "--table", nargs="?", const="all", choices=["all", "teachers"], help="only print a table"
+        "--table", nargs="?", const="all", choices=TABLES, help="only print a table of the JSON"
     )
     parser.add_argument("--smoke", action="store_true", help="one small split, written nowhere")
     arguments = parser.parse_args()
@@ -64,12 +66,12 @@ def main():
     runs = json.loads(path.read_text())["runs"] if path.exists() else []
     done = {(run["data"], run["seed"], run["rows"]) for run in runs}
     for seed in [] if arguments.table else arguments.seeds:
-        for name in arguments.data:
+        for name in arguments.data or available(ROWS):
             rows = arguments.rows if arguments.rows is not None else ROWS[name]
             if (name, seed, rows) not in done:
                 runs.append(measure(name, seed, rows, arguments.jobs))
                 save(arguments.out, {"runs": runs})
-    print(table_of_teachers(runs) if arguments.table == "teachers" else table(runs))
+    print(TABLES[arguments.table or "all"](runs))
 
 
 def measure(name, seed, rows, n_jobs):
@@ -162,15 +164,15 @@ def table(runs):
         "|---|" + "---:|" * 13,
     ]
     ratios = defaultdict(list)
-    for (name, n_train), group in _by_data(runs).items():
+    for (name, n_train), group in by_data(runs).items():
         loss = {m: [_model(run, m)["log_loss"] for run in group] for m in _names(group)}
-        loss["best teacher"] = min((loss[t] for t in group[0]["teacher_weights"]), key=sum)
-        for m in (POOL, EQUAL, "best teacher", LABELS):
+        loss[BEST] = loss[best_teacher(group)]
+        for m in (POOL, EQUAL, BEST, LABELS):
             ratios[m].append(geometric_mean([a / b for a, b in zip(loss[STUDENT], loss[m])]))
         cells = [
             f"{name} ({n_train:,}, {len(group)})",
             f"{np.mean([run['majority_log_loss'] for run in group]):.4f}",
-            *(mean_and_spread(loss[m]) for m in ("best teacher", EQUAL, POOL, LABELS)),
+            *(mean_and_spread(loss[m]) for m in (BEST, EQUAL, POOL, LABELS)),
             f"**{mean_and_spread(loss[STUDENT])}**",
             *(_mean(group, m, "accuracy", ".1%") for m in (POOL, LABELS)),
             f"**{_mean(group, STUDENT, 'accuracy', '.1%')}**",
@@ -203,7 +205,7 @@ def table_of_teachers(runs):
         "| agreement with the pool: labels | **student** |",
         "|---|" + "---:|" * (len(teachers) + 4),
     ]
-    for (name, n_train), group in _by_data(runs).items():
+    for (name, n_train), group in by_data(runs).items():
         cells = [
             f"{name} ({n_train:,}, {len(group)})",
             *(_mean(group, teacher, "log_loss", ".4f") for teacher in teachers),
@@ -216,7 +218,41 @@ def table_of_teachers(runs):
     return "\n".join(lines)
 
 
-def _by_data(runs):
+def summary(runs):
+    """Markdown: four rows, each a mean over the data sets."""
+    groups = by_data(runs).values()
+    lines = ["| | log loss, relative | size | one row |", "|---|---:|---:|---:|"]
+    for m in (POOL, BEST, LABELS, STUDENT):
+        models = [[_model(run, _called(m, group)) for run in group] for group in groups]
+        ratio = geometric_mean([relative_log_loss(group, m) for group in groups])
+        kilobytes, micro = (
+            np.median([np.mean([each[key] for each in one]) for one in models])
+            for key in ("kilobytes", "microseconds")
+        )
+        name = {POOL: "teachers, pooled", BEST: "best single teacher"}.get(m, m)
+        cells = [name, f"{ratio:.3f}", f"{kilobytes:,.0f} kB", f"{micro / 1000:.1f} ms"]
+        lines.append(f"| {' | '.join(f'**{c}**' if m == STUDENT else c for c in cells)} |")
+    return "\n".join(lines)
+
+
+def relative_log_loss(group, m):
+    """A model's log loss over that of the pooled teachers: geometric mean over the splits."""
+    pairs = [(_model(run, _called(m, group)), _model(run, POOL)) for run in group]
+    return geometric_mean([one["log_loss"] / pooled["log_loss"] for one, pooled in pairs])
+
+
+def best_teacher(group):
+    """The teacher with the lowest log loss over a set's splits: chosen by the test rows."""
+    teachers = group[0]["teacher_weights"]
+    return min(teachers, key=lambda t: sum(_model(run, t)["log_loss"] for run in group))
+
+
+def _called(m, group):
+    return best_teacher(group) if m == BEST else m
+
+
+def by_data(runs):
+    """The runs of each data set and number of rows."""
     groups = defaultdict(list)
     for run in runs:
         groups[run["data"], run["n_train"]].append(run)
@@ -234,6 +270,8 @@ def _model(run, name):
 def _mean(group, name, key, form):
     return format(np.mean([_model(run, name)[key] for run in group]), form)
 
+
+TABLES = {"all": table, "teachers": table_of_teachers, "summary": summary}
 
 if __name__ == "__main__":
     main()

@@ -15,8 +15,8 @@ named again, or AutoGluon's resolver exchanges it::
     .venv-rivals/bin/python benchmarks/bench_rivals.py --again --rivals skdistill
     python benchmarks/bench_rivals.py --smoke      # the rivals that are installed, a minute
 
-Data come from the folder SKDISTILL_DATA, default ``../shared/data`` beside the repository:
-its ``load.py`` splits, and of the training part a stratified sample of ``--rows`` is used.
+Data come from `load_split` in common.py, which takes a stratified sample of ``--rows`` of the
+training part.
 Each (data, seed, rival) runs in a fresh process and is merged into the JSON when it is
 done, so a stopped run goes on where it was; failures are tried again.
 
@@ -29,7 +29,6 @@ float32's precision, so that no rival wins or loses by its dtype.
 """
 
 import argparse
-import importlib.util
 import json
 import os
 import platform
@@ -45,13 +44,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from common import DATA, OPENML, load_split
 from rivals import RIVALS, STUDENT, Task, installed
-from sklearn.datasets import load_breast_cancer
-from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelEncoder
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = Path(os.environ.get("SKDISTILL_DATA") or ROOT.parent / "shared" / "data")
 NOT_TABLES = {"mq2008", "ag_news"}  # ranking, and text, which the rivals do not read
 PACKAGES = ["skdistill", "scikit-learn", "numpy", "pandas", "torch", "xgboost", "skorch"]
 PACKAGES += ["autogluon.tabular", "lightgbm", "catboost", "tabtune"]
@@ -61,22 +58,14 @@ PACKAGES += ["autogluon.tabular", "lightgbm", "catboost", "tabtune"]
 
 
 def data_names():
-    return sorted(path.stem for path in DATA.glob("*.parquet") if path.stem not in NOT_TABLES)
+    """The tables of the data folder; without one, those that OpenML has."""
+    found = [path.stem for path in DATA.glob("*.parquet")] or list(OPENML)
+    return sorted(set(found) - NOT_TABLES)
 
 
 def load_task(name, seed, rows, time_limit):
     """The same rows for every rival; labels become 0…k−1, as XGBoost wants them."""
-    if name == "breast_cancer":
-        X, y = load_breast_cancer(return_X_y=True, as_frame=True)
-        parts = train_test_split(X, y, test_size=0.3, random_state=seed, stratify=y)
-    else:
-        spec = importlib.util.spec_from_file_location("load", DATA / "load.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        parts = module.split(name, seed)
-    X, X_test, y, y_test = parts
-    if rows < len(X):
-        X, _, y, _ = train_test_split(X, y, train_size=rows, random_state=seed, stratify=y)
+    X, X_test, y, y_test = load_split(name, seed, rows)
     encoder = LabelEncoder().fit(y)
     X, X_test = X.reset_index(drop=True), X_test.reset_index(drop=True)
     y, y_test = encoder.transform(y), encoder.transform(y_test)

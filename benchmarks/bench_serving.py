@@ -4,8 +4,8 @@
     python benchmarks/bench_serving.py --table    # table and picture of the last run
     python benchmarks/bench_serving.py --smoke    # tiny models, half a minute
 
-Two tasks: 20,000 × 30 numbers with 5 classes, and adult (mixed columns) from the folder
-SKDISTILL_DATA, default ``../shared/data`` beside the repository. The ensemble is that of
+Two tasks: 20,000 × 30 numbers with 5 classes, and adult (mixed columns, see `load_split` in
+common.py; made up in a smoke run). The ensemble is that of
 `default_teachers`: a forest of 500 trees, XGBoost and three nets, fitted on all rows. The
 student is the default one; it was distilled from one small teacher in few epochs, which
 changes its weights' values and neither their number nor a microsecond.

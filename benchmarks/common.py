@@ -20,24 +20,87 @@ DATA = Path(os.environ.get("SKDISTILL_DATA", HERE.parents[1] / "shared" / "data"
 BUNDLED = ("digits", "breast_cancer", "wine")
 
 
+# Sets by their id on openml.org, read where there is no folder of data. OpenML's covtype is
+# the whole one. `drop`: identifiers; `coded`: categories that are written as numbers.
+OPENML = {
+    "adult": {"data_id": 1590},
+    "covtype": {"data_id": 1596},
+    "credit_default": {"data_id": 42477},
+    "credit_risk": {"data_id": 43454, "target_column": "loan_status"},
+    "diabetes130": {
+        "data_id": 4541,
+        "drop": ["encounter_id", "patient_nbr"],
+        "coded": ["admission_type_id", "discharge_disposition_id", "admission_source_id"],
+    },
+    "eeg_eye": {"data_id": 1471},
+    "fashion_mnist": {"data_id": 40996},
+    "letter": {"data_id": 6},
+    "magic": {"data_id": 1120},
+}
+MOST_ROWS = 120_000  # of a set from OpenML; of more, so many are drawn
+ELSE = "set SKDISTILL_DATA to a folder with load.py (see benchmarks/README.md)"
+
+
 def load_split(name, seed, rows=None):
     """Return X_train, X_test, y_train, y_test: 70 % to train on, at most `rows` of them."""
-    if name in BUNDLED:
-        bunch = getattr(datasets, f"load_{name}")(as_frame=True)
-        parts = train_test_split(
-            bunch.data, bunch.target, test_size=0.3, random_state=seed, stratify=bunch.target
-        )
-    else:
-        if not (DATA / "load.py").exists():
-            raise SystemExit(f"no load.py in {DATA}: set SKDISTILL_DATA to the data's folder")
+    if name not in BUNDLED and has_data_folder():
         sys.path.insert(0, str(DATA))
         parts = import_module("load").split(name, seed)
+    else:
+        X, y = _bundled(name) if name in BUNDLED else from_openml(name)
+        parts = train_test_split(X, y, test_size=0.3, random_state=seed, stratify=y)
     X_train, X_test, y_train, y_test = parts
     if rows and rows < len(X_train):
         X_train, _, y_train, _ = train_test_split(
             X_train, y_train, train_size=rows, random_state=seed, stratify=y_train
         )
     return X_train, X_test, y_train, y_test
+
+
+def available(names):
+    """Those of the sets that `load_split` finds: all with a folder of data, else a part."""
+    return [name for name in names if has_data_folder() or name in {*BUNDLED, *OPENML}]
+
+
+def has_data_folder():
+    """Whether there is a folder with load.py; one that is named and has none is an error."""
+    if (DATA / "load.py").exists():
+        return True
+    if "SKDISTILL_DATA" in os.environ:
+        raise SystemExit(f"no load.py in {DATA}: {ELSE}, or unset it to read from OpenML")
+    return False
+
+
+def _bundled(name):
+    bunch = getattr(datasets, f"load_{name}")(as_frame=True)
+    return bunch.data, bunch.target
+
+
+def from_openml(name):
+    """Return X, a DataFrame whose text columns are categories, and y."""
+    if name not in OPENML:
+        raise SystemExit(f"{name} has no known OpenML id (these do: {', '.join(OPENML)}): {ELSE}")
+    how = dict(OPENML[name])
+    drop, coded = how.pop("drop", []), how.pop("coded", [])
+    try:
+        bunch = datasets.fetch_openml(**how, as_frame=True)
+    except OSError as error:
+        asked = f"fetch_openml(data_id={how['data_id']})"
+        raise SystemExit(f"{name}: {asked} failed ({error}). Without network, {ELSE}") from error
+    X, y = bunch.data.drop(columns=drop), bunch.target
+    if y.dtype == "category":
+        y = y.astype(y.cat.categories.dtype)
+    if len(X) > MOST_ROWS:
+        X, _, y, _ = train_test_split(X, y, train_size=MOST_ROWS, random_state=0, stratify=y)
+    texts = X.select_dtypes(exclude=["number", "bool"]).columns
+    X = X.assign(**{column: _as_category(X[column]) for column in [*texts, *coded]})
+    return X.reset_index(drop=True), y.reset_index(drop=True)
+
+
+def _as_category(column):
+    """A column of strings or codes as categories; "?" is a missing value."""
+    values = column.astype(object)
+    return values.mask(values == "?").astype("category")
 
 
 def without_text(X_train, X_test):

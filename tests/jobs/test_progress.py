@@ -158,7 +158,7 @@ def test_a_closed_output_stream_is_ignored(kind):
 def test_a_stream_that_lacks_the_letters_is_ignored():
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
 
-    with Progress("Lehrer für alle", ["eins"], 1, stream) as progress:
+    with Progress("époques", ["une"], 1, stream) as progress:
         progress.step()
 
 

@@ -189,5 +189,5 @@ def test_memory_tells_targets_out_of_bag_from_those_of_rows_that_were_seen(tmp_p
 
 @pytest.mark.parametrize("estimator", [quick_classifier(), TeacherEnsemble(FOREST)])
 def test_another_word_for_folds_is_refused(estimator):
-    with pytest.raises(ValueError, match=r"cv.*'oob'|Expected `cv` as an integer"):
+    with pytest.raises(ValueError, match=r"cv.*'oob'|Expected `?cv`? as an integer"):
         estimator.set_params(cv="bag").fit(*numeric_rows())
