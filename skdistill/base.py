@@ -127,7 +127,8 @@ class BaseDistilled(ExportMixin, TeachersMixin):
 
     def _keep(self, data, teacher, inputs, training):
         """Keep what predicting needs, and what a user may want to know."""
-        self.classes_ = data.task.classes
+        for name, value in data.task.attributes.items():
+            setattr(self, name, value)
         self.teacher_weights_, self.teacher_scores_ = teacher.weights_, teacher.scores_
         self.teacher_diversity_ = teacher.diversity_
         self.temperature_, self.alpha_ = training.recipe.temperature, training.recipe.alpha

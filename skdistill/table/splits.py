@@ -80,7 +80,8 @@ def make_folds(cv, data, rng):
     """
     X, y, groups = data.X, data.y, data.groups
     if isinstance(cv, (int, np.integer)):
-        cv = _shuffled_folds(cv, data.task.strata(y), groups, rng)
+        y = data.task.strata(y)
+        cv = _shuffled_folds(cv, y, groups, rng)
     splitter = check_cv(cv, y, classifier=True)
     splits = splitter.split(X, y) if groups is None else splitter.split(X, y, groups)
     splits = [(np.asarray(train), np.asarray(test)) for train, test in splits]

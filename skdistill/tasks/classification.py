@@ -31,6 +31,7 @@ class Classification(Task):
     def __init__(self, classes):
         self.classes = classes
         self.n_outputs = len(classes)
+        self.attributes = {"classes_": classes}
 
     @classmethod
     def check(cls, estimator, X, y, sample_weight=None):

@@ -20,11 +20,14 @@ class Task(ABC):
         How teachers can be pooled.
     no_target : float
         What stands in y for a row without one.
+    attributes : dict
+        What a fitted estimator keeps of the task, by attribute, such as ``classes_``.
     """
 
     n_outputs: int
     combinations: tuple
     no_target: float
+    attributes: dict
 
     # What `fit` is given
 
