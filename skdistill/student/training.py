@@ -113,7 +113,7 @@ def _train(net, transfer_set, recipe, n_jobs, deadline, verbose):
             "max_time was over before the student's training began: it is trained for one "
             "epoch. Give more time, or fewer or smaller teachers."
         )
-    limits = {"max_time": max_time, "verbose": verbose, "salvage": True}
+    limits = {"max_time": max_time, "verbose": verbose, "keep_interrupted": True}
     train_candidate(net, chosen, transfer_set, seed=seed, **limits)
     check_finite(net, "the student", "student__lr")
     ended = how_it_ended(net)

@@ -272,7 +272,7 @@ BAD_INPUT = {
         "'categorical_features' parameter .*'all'",
     ),
     "a student that is no net": ({"student": 3}, "'student' parameter"),
-    "an unknown device": ({"device": "gpu"}, "device='gpu' is none that torch knows"),
+    "an unknown device": ({"device": "gpu"}, "device='gpu' is not a torch device"),
     "keep_teachers that is no boolean": ({"keep_teachers": "yes"}, "'keep_teachers' parameter"),
     "a random_state that is no seed": ({"random_state": "now"}, "'random_state' parameter"),
 }
