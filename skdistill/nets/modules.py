@@ -57,8 +57,8 @@ class StudentMLP(nn.Module):
 
     Notes
     -----
-    The input has shape (n_samples, layout.width), float32, dense or sparse COO as the layout
-    says. The output has shape (n_samples, n_classes) and holds logits.
+    The input has shape (n_samples, layout.width) and is float32. It may be sparse COO if
+    ``layout.is_sparse``. The output has shape (n_samples, n_classes) and holds logits.
 
     The periodic embedding of a number x is a linear map of cos(2π(f x + φ)) over learned
     frequencies f and phases φ ([1]_, in the variant of [2]_). The embedding of a bin is the sum
