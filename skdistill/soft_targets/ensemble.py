@@ -316,7 +316,7 @@ def _weights_by_name(weights, names):
         return weights
     if set(weights) != set(names):
         raise ValueError(
-            f"weights names the teachers {sorted(map(str, weights))}, but the teachers are {names}: "
-            "pass one weight for each."
+            f"weights names the teachers {sorted(map(str, weights))}, expected {names}: pass one "
+            "weight for each."
         )
     return np.array([weights[name] for name in names])
