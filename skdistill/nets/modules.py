@@ -38,7 +38,8 @@ class StudentMLP(nn.Module):
     frequency_scale : float, default=0.1
         Standard deviation of the initial frequencies.
     bin_embedding_size : int, default=4
-        Size of the embedding of a number's bin; 0 disables it.
+        Size of the embedding of a number's bin; 0 disables it. There are bins from 1,000 rows
+        on, unless the table has more than 100 such numbers.
     category_embedding_size : int, default=8
         Size of the embedding of a category.
     sparse_units : int, default=64

@@ -157,10 +157,11 @@ def alpha_from_noise(transfer_set):
 
     It is 1 / (1 + SNRᵖ). SNR = R² / (1 - R²) is the signal-to-noise ratio of the labels, R² is
     the share of their variance that the teachers explain out of fold, and p is 1 + the share of
-    unlabeled rows. Without unlabeled rows, alpha is the unexplained variance 1 - R². If labels
-    are noisy, the teachers are more accurate than the labels; if labels are clean, a difference
-    is mostly a mistake of the teachers. Unlabeled rows carry the teachers' knowledge in any
-    case, so with many of them alpha is closer to 0 or 1.
+    unlabeled rows. Without unlabeled rows, alpha is the unexplained variance, 1 - R².
+
+    Where labels and teachers differ, noisy labels are mostly wrong, and clean labels are mostly
+    right. Unlabeled rows carry the teachers' knowledge anyway, so with many of them alpha is
+    closer to 0 or 1.
 
     Parameters
     ----------

@@ -45,7 +45,8 @@ def default_teachers(effort="full", *, categorical_features="from_dtype", device
     ``mlp``       Multilayer perceptron, 3 layers of 256 units, on scaled numbers.
     ``mlp_waves`` Multilayer perceptron, 2 layers of 256 units, with periodic embeddings
                   of numbers.
-    ``mlp_steps`` As ``mlp_waves``, with embeddings of each number's bin as well.
+    ``mlp_steps`` As ``mlp_waves``, with embeddings of each number's bin as well (from
+                  1,000 rows on).
     ============= ======================================================================
 
     Categories enter the trees as category codes, and the nets through embeddings. With
