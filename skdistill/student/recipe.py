@@ -104,7 +104,7 @@ def choose_recipe(net, transfer_set, *, alpha, temperature, trials):
         All candidates that were tried. It is empty with fewer than 150 validation rows, whose
         loss is too noisy to compare candidates.
     """
-    first_alpha = alpha_from_noise(transfer_set) if alpha == "auto" else alpha
+    first_alpha = alpha_of_noise(transfer_set) if alpha == "auto" else alpha
     temperatures = TEMPERATURES if temperature == "auto" else (temperature,)
     # The loss of unlabeled rows is the teachers' term alone, for every alpha.
     has_teachers = first_alpha > 0 or not transfer_set.is_labeled.all()
@@ -152,7 +152,7 @@ def choose_temperature(trials, candidate, tried, temperatures):
     return chosen, tried + untried
 
 
-def alpha_from_noise(transfer_set):
+def alpha_of_noise(transfer_set):
     """Return an alpha that follows the label noise.
 
     It is 1 / (1 + SNRᵖ). SNR = R² / (1 - R²) is the signal-to-noise ratio of the labels, R² is

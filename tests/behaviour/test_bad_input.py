@@ -304,7 +304,7 @@ def test_labels_are_needed():
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the refusal is for where there is no GPU")
 def test_a_gpu_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match="device='cuda' was requested, but torch finds no CUDA"):
+    with pytest.raises(ValueError, match="device='cuda' was asked for, but torch sees no CUDA"):
         fit_rows(device="cuda")
 
 

@@ -319,5 +319,5 @@ def test_no_class_is_held_out_altogether(n_members):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the refusal is for where there is no GPU")
 @pytest.mark.parametrize("device", ["cuda", "cuda:0"])
 def test_a_gpu_that_is_not_there_is_refused(device):
-    with pytest.raises(ValueError, match=f"device='{device}' was requested.*no CUDA"):
+    with pytest.raises(ValueError, match=f"device='{device}' was asked for.*no CUDA"):
         resolve_device(device)
