@@ -1,20 +1,20 @@
-"""A running average of a net's weights, which is steadier than the weights themselves."""
+"""An exponential moving average of a net's weights."""
 
 import torch
 from torch.optim.swa_utils import AveragedModel
 
 
 class RunningAverage:
-    """Keeps the average of a module's parameters while they are trained.
+    """Exponential moving average of a module's parameters during training.
 
-    Between epochs the module holds the average, so that this is what is validated, and
-    what early stopping keeps; a training epoch goes on from the parameters themselves.
+    Between epochs the module holds the average, so validation and early stopping see the
+    average. A training epoch continues from the parameters themselves.
 
     Parameters
     ----------
     module : nn.Module
     decay : float
-        Weight of what was before in each step's average. The first steps weigh less.
+        Weight of the previous average in each step. It is lower in the first steps.
 
     References
     ----------
@@ -32,18 +32,18 @@ class RunningAverage:
         self.trained = None
 
     def step(self):
-        """Take in what one batch has made of the parameters."""
+        """Update the average after a batch."""
         self.averaged.update_parameters(self.module)
 
-    def put(self):
-        """Give the module the average, and remember what it had; once is enough."""
+    def swap_in(self):
+        """Put the average into the module and save its parameters; a second call does nothing."""
         if self.trained is not None:
             return
         self.trained = [each.detach().clone() for each in self.module.parameters()]
         _copy(self.averaged.module.parameters(), self.module)
 
-    def take_back(self):
-        """Give the module what it had, to train it further."""
+    def restore(self):
+        """Put the saved parameters back into the module, to train it further."""
         if self.trained is not None:
             _copy(self.trained, self.module)
             self.trained = None

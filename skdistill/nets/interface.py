@@ -1,4 +1,4 @@
-"""What a net's module asks for, and what it must return."""
+"""What a net's module takes and returns: its sizes, its inputs, its logits."""
 
 from inspect import signature
 
@@ -13,7 +13,7 @@ ROWS_TO_TRY = 8
 
 
 def size_module(net, layout, n_outputs, n_samples):
-    """Tell a net's module those of the sizes that its constructor asks for."""
+    """Set those sizes of a net's module that its constructor takes."""
     sizes = {
         "layout": layout,
         "n_features": layout.width,
@@ -25,14 +25,15 @@ def size_module(net, layout, n_outputs, n_samples):
 
 
 def embeds_columns(net):
-    """Whether a net's module asks for an `InputLayout`, as `StudentMLP` does."""
+    """Tell whether a net's module takes an `InputLayout`, as `StudentMLP` does."""
     return "layout" in _constructor_parameters(net)
 
 
 def inputs_for(net, X, categorical_features):
-    """How a net wants the table: with its layout if it asks for it, else as flat floats.
+    """Return the unfitted inputs of a net.
 
-    Rows of more than one axis it gets as they are, unless it asks for a layout.
+    A module that takes a layout gets `NetInputs` with bins and category codes. Other modules
+    get scaled floats with one-hot categories, or rows of more than one axis unchanged.
     """
     if embeds_columns(net):
         return NetInputs(categorical_features)
@@ -42,20 +43,21 @@ def inputs_for(net, X, categorical_features):
 
 
 def check_module(net, X, n_outputs):
-    """Try a module of one's own on a few rows, before it is trained.
+    """Check a custom module on a few rows before it is trained.
 
     Parameters
     ----------
     net : skorch.NeuralNet
-        Sized and unfitted; a clone is tried.
+        Sized and unfitted; the check uses a clone.
     X : ndarray or CSR matrix of shape (n_samples, ...), float32
-        As the net sees them.
+        Encoded rows.
     n_outputs : int
 
     Raises
     ------
     ValueError
-        If it fails, returns another shape than one number for each class, or probabilities.
+        If the module fails, or if it does not return one logit per class: another shape, or
+        probabilities.
     """
     if net.module is StudentMLP:
         return
@@ -72,19 +74,19 @@ def check_module(net, X, n_outputs):
                 f"{what} failed on rows of shape {few.shape[1:]}, float32: "
                 f"{type(error).__name__}: {error}"
             ) from error
-    wanted = (few.shape[0], n_outputs)
-    if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != wanted:
+    expected = (few.shape[0], n_outputs)
+    if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != expected:
         got = getattr(logits, "shape", None)
         got = type(logits).__name__ if got is None else f"shape {tuple(got)}"
         raise ValueError(
-            f"{what} returned {got} for {wanted[0]} rows, expected {wanted}: one logit for each of "
-            f"the {n_outputs} classes."
+            f"{what} returned {got} for {expected[0]} rows, expected {expected}: one logit for "
+            f"each of the {n_outputs} classes."
         )
     sums = logits.float().sum(1)
     if (logits >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-3):
         raise ValueError(
-            f"{what} returns probabilities, expected logits: drop the softmax at its end, which is "
-            "part of the loss."
+            f"{what} returns probabilities, expected logits: drop the softmax at its end, because "
+            "the loss applies one."
         )
 
 

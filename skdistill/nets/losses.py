@@ -1,4 +1,4 @@
-"""The distillation loss: what the student is asked to match."""
+"""The distillation loss, as a function and as a criterion, and the targets it takes."""
 
 import numpy as np
 import torch
@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 DIVERGENCES = ("kl", "reverse_kl", "soft_cross_entropy")
 
-# Teachers give probabilities, and a forest gives exact zeros: log p stays finite.
+# A forest predicts exact zeros; clipping keeps log p finite.
 SMALLEST_PROBABILITY = 1e-7
 
 
@@ -21,37 +21,47 @@ def distillation_loss(
     divergence="kl",
     sample_weight=None,
 ):
-    """Match the teacher's probabilities and the labels.
-
-    Each row costs ``alpha * T**2 * D(p_T, q_T) + (1 - alpha) * CE(y, q)``, where
-    ``q = softmax(logits)``, ``q_T = softmax(logits / T)`` and
-    ``p_T`` is the teacher tempered alike, ``p_T ~ p ** (1 / T)``. The factor T² keeps
-    the gradient's scale whatever the temperature. Rows are summed over classes and
-    averaged over rows, so that it does not depend on the number of classes either.
+    """Compute the loss of a student against its teacher's probabilities and the labels.
 
     Parameters
     ----------
     logits : tensor of shape (n_samples, n_classes)
-        The student's, before any softmax.
+        Logits of the student.
     soft_targets : tensor of shape (n_samples, n_classes)
-        The teacher's probabilities; rows sum to one. Zeros are allowed.
+        Probabilities of the teacher. Rows sum to one; zeros are allowed.
     labels : tensor of shape (n_samples,), dtype int64, default=None
-        Class indices. A row with label -1 has none: it learns from the teacher
-        alone, as do all rows when `labels` is None.
+        Class indices, -1 for an unlabeled row. The loss of an unlabeled row is the teacher's
+        term alone. If None, all rows are unlabeled.
     temperature : float, default=1.0
-        T > 0, applied to both sides.
+        T > 0, applied to teacher and student.
     alpha : float, default=0.5
-        Weight of the teacher in [0, 1] on rows that have a label.
+        Weight of the teacher's term on labeled rows, between 0 and 1.
     divergence : {"kl", "reverse_kl", "soft_cross_entropy"}, default="kl"
-        KL(p ‖ q), which covers all that the teacher thinks possible; KL(q ‖ p),
-        which follows its main mode; or the cross-entropy, which is KL(p ‖ q) plus
-        a constant.
+        Divergence D between teacher p and student q. "kl": KL(p ‖ q), which covers all modes
+        of the teacher. "reverse_kl": KL(q ‖ p), which follows the main mode.
+        "soft_cross_entropy": the cross-entropy of p and q, which is KL(p ‖ q) plus a constant.
     sample_weight : tensor of shape (n_samples,), default=None
-        Multiplies each row's loss before the mean over rows.
+        Multiplies the loss of each row before the mean over rows.
 
     Returns
     -------
     loss : tensor of shape ()
+
+    Raises
+    ------
+    ValueError
+        If `divergence` is unknown.
+
+    See Also
+    --------
+    DistillationLoss : The same loss as a criterion for skorch nets.
+
+    Notes
+    -----
+    The loss of a row is ``alpha * T**2 * D(p_T, q_T) + (1 - alpha) * CE(y, q)``, where
+    ``q = softmax(logits)``, ``q_T = softmax(logits / T)`` and ``p_T`` is proportional to
+    ``p ** (1 / T)``. The factor T² keeps the scale of the gradient independent of the
+    temperature. The divergence is a sum over classes; the loss is a mean over rows.
 
     References
     ----------
@@ -76,9 +86,9 @@ def distillation_loss(
 
 
 def _divergence(logits, soft_targets, temperature, divergence):
-    """Divergence of each row, both sides tempered, shape (n_samples,)."""
+    """Return the divergence of each row at temperature T, shape (n_samples,)."""
     log_q = F.log_softmax(logits / temperature, dim=1)
-    # p ** (1 / T), renormalised, is a softmax of the tempered log-probabilities.
+    # p ** (1 / T), normalized, is the softmax of log(p) / T.
     log_p = F.log_softmax(soft_targets.clamp_min(SMALLEST_PROBABILITY).log() / temperature, dim=1)
     match divergence:
         case "kl":
@@ -95,22 +105,22 @@ def _mean_over_rows(losses, sample_weight):
 
 
 def pack_targets(soft_targets, labels, sample_weight=None):
-    """Put all that the loss wants to know of a row into one row of one matrix.
+    """Pack soft targets, labels and weights into one matrix.
 
-    One matrix is what any skorch net can carry to its criterion.
+    A skorch net passes a single target array to its criterion.
 
     Parameters
     ----------
     soft_targets : ndarray of shape (n_samples, n_classes)
     labels : ndarray of shape (n_samples,), int
-        Class indices; -1 for a row without label.
+        Class indices, -1 for unlabeled rows.
     sample_weight : ndarray of shape (n_samples,), default=None
-        Scaled to mean one, so that weights do not change the learning rate.
+        Scaled to mean one, so that the scale of the weights does not act as a learning rate.
 
     Returns
     -------
     targets : ndarray of shape (n_samples, n_classes + 2), float32
-        Soft targets, label, weight.
+        Columns: soft targets, label, weight.
     """
     weight = np.ones(len(labels)) if sample_weight is None else sample_weight
     weight = weight / weight.mean()
@@ -118,16 +128,38 @@ def pack_targets(soft_targets, labels, sample_weight=None):
 
 
 class DistillationLoss(nn.Module):
-    """`distillation_loss` as a criterion for any skorch net.
+    """`distillation_loss` as a criterion for skorch nets.
 
-    In training it is the distillation loss. In evaluation it is the plain log loss
-    of the labels, so that a net's ``valid_loss``, and whatever watches it (early
-    stopping, a learning-rate schedule), speaks of what the student is for.
+    In training mode it is the distillation loss. In evaluation mode it is the log loss of the
+    labels. So the ``valid_loss`` of a net, and the early stopping and learning-rate schedules
+    that monitor it, measure the quality of the predictions.
 
     Parameters
     ----------
-    temperature, alpha, divergence
-        As in `distillation_loss`.
+    temperature : float, default=1.0
+        T > 0, applied to teacher and student.
+    alpha : float, default=0.5
+        Weight of the teacher's term on labeled rows, between 0 and 1.
+    divergence : {"kl", "reverse_kl", "soft_cross_entropy"}, default="kl"
+        See `distillation_loss`.
+
+    See Also
+    --------
+    distillation_loss : The function, with its formula.
+    TensorNet : A skorch net with this criterion by default.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdistill import DistillationLoss
+    >>> logits = torch.tensor([[2.0, 0.0]])
+    >>> # Soft targets of two classes, the label, the row's weight.
+    >>> targets = torch.tensor([[0.9, 0.1, 0.0, 1.0]])
+    >>> criterion = DistillationLoss(temperature=2.0, alpha=0.5)
+    >>> round(criterion(logits, targets).item(), 3)
+    0.065
+    >>> round(criterion.eval()(logits, targets).item(), 3)
+    0.127
     """
 
     def __init__(self, temperature=1.0, alpha=0.5, divergence="kl"):
@@ -137,19 +169,19 @@ class DistillationLoss(nn.Module):
         self.divergence = divergence
 
     def forward(self, logits, targets):
-        """Loss of a batch.
+        """Compute the loss of a batch.
 
         Parameters
         ----------
         logits : tensor of shape (n_samples, n_classes)
         targets : tensor of shape (n_samples, n_classes + 2)
-            Made by `pack_targets`.
+            Columns: soft targets, label (-1 for unlabeled rows), weight.
 
         Returns
         -------
         loss : tensor of shape ()
         """
-        logits = logits.float()  # under mixed precision the loss stays in float32
+        logits = logits.float()  # the loss is float32 under mixed precision too
         soft_targets, labels, weights = targets[:, :-2], targets[:, -2].long(), targets[:, -1]
         if not self.training:
             losses = F.cross_entropy(logits, labels, ignore_index=-1, reduction="none")

@@ -1,4 +1,4 @@
-"""The net: embeddings of numbers and categories, then a multilayer perceptron."""
+"""Torch modules: `StudentMLP` with its embeddings and layers, and `LayerStack`."""
 
 import copy
 import math
@@ -13,46 +13,74 @@ MAX_PERIODIC_NUMBERS = 64
 
 
 class StudentMLP(nn.Module):
-    """A multilayer perceptron over a table's columns.
+    """Multilayer perceptron with embeddings of a table's columns.
 
-    A number of more than two values enters three times: as it is, through a periodic
-    embedding (Gorishniy et al. 2022, arXiv:2203.05556; in the variant of RealMLP,
-    arXiv:2407.04491), and through the embedding of its bin between the split points of
-    `NetInputs`. A category enters through an embedding too.
+    A number with more than two values enters the net three times: as it is, through a periodic
+    embedding, and through an embedding of its bin. A category enters through an embedding.
 
     Parameters
     ----------
-    layout : skdistill.table.net_inputs.InputLayout
-        Which of the input's columns are what.
+    layout : InputLayout
+        Meaning of each input column. `NetClassifier` and `DistilledClassifier` set it.
     n_classes : int
+        Number of logits. `NetClassifier` and `DistilledClassifier` set it.
     n_samples : int, default=None
-        Training rows, for `hidden_sizes`.
+        Number of training rows, used by ``hidden_sizes="auto"``. `NetClassifier` and
+        `DistilledClassifier` set it.
     hidden_sizes : tuple of int or "auto", default="auto"
-        "auto": two layers; 32 and 32 up to 500 rows, 128 and 64 up to 1,000, else 256
-        and 256.
+        Units of each hidden layer. "auto": (32, 32) up to 500 rows, (128, 64) up to 1,000 rows,
+        (256, 256) above.
     dropout : float, default=0.1
+        Dropout after each hidden layer.
     n_frequencies : int, default=16
-        Frequencies of a number's periodic embedding; 0 for none. A number of only two values
-        needs none, and a table of more than 64 others gets none: its first layer is wide anyway.
+        Frequencies of the periodic embedding of a number; 0 disables it. It is also disabled
+        for tables with more than 64 such numbers, and for sparse input.
     frequency_scale : float, default=0.1
         Standard deviation of the initial frequencies.
     bin_embedding_size : int, default=4
-        Length of the embedding of a number's bin; 0 for none.
+        Size of the embedding of a number's bin; 0 disables it. There are bins from 1,000 rows
+        on, unless the table has more than 100 such numbers.
     category_embedding_size : int, default=8
-        Length of the embedding of a category.
+        Size of the embedding of a category.
     sparse_units : int, default=64
-        Most units of the first layer where the input is sparse, whatever `hidden_sizes`
-        says: a text's ten thousand columns make it the net's weight and time.
+        Largest number of units in the first layer for sparse input. It limits `hidden_sizes`,
+        because most weights of a net over thousands of columns are in the first layer.
 
     Attributes
     ----------
     takes_sparse : bool
-        Tells `TensorNet` to hand on sparse batches as such; other modules get them dense.
+        Always True: `TensorNet` passes sparse batches unchanged. Other modules get dense ones.
+
+    See Also
+    --------
+    NetClassifier : Trains the net on labels.
+    StudentNet : Trains the net as a student.
 
     Notes
     -----
-    Shape: input (n_samples, layout.width) float32, where `layout.is_sparse` also sparse
-    COO; output (n_samples, n_classes), logits.
+    The input has shape (n_samples, layout.width) and is float32. It may be sparse COO if
+    ``layout.is_sparse``. The output has shape (n_samples, n_classes) and holds logits.
+
+    The periodic embedding of a number x is a linear map of cos(2π(f x + φ)) over learned
+    frequencies f and phases φ ([1]_, in the variant of [2]_). The embedding of a bin is the sum
+    of learned increments up to that bin, centered over the bins.
+
+    References
+    ----------
+    .. [1] Gorishniy et al., "On embeddings for numerical features in tabular deep learning",
+       2022, arXiv:2203.05556.
+    .. [2] Holzmüller et al., "Better by default: strong pre-tuned MLPs and boosted trees on
+       tabular data", 2024, arXiv:2407.04491.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skdistill import NetClassifier, StudentMLP, TensorNet
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = TensorNet(StudentMLP, module__hidden_sizes=(32,), max_epochs=3)
+    >>> clf = NetClassifier(net, random_state=0).fit(X, y)
+    >>> clf.net_.module_.out
+    Linear(in_features=32, out_features=3, bias=True)
     """
 
     takes_sparse = True
@@ -90,7 +118,7 @@ class StudentMLP(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def _add_embeddings(self, layout, n_frequencies, frequency_scale, bin_size, category_size):
-        """Add the embeddings that the layout has columns for; return their width."""
+        """Add the embeddings of the layout's columns; return their total width."""
         n_embedded, width = layout.n_embedded, 0
         self.periodic = self.bins = self.categories = None
         if n_frequencies and not layout.is_sparse and 0 < n_embedded <= MAX_PERIODIC_NUMBERS:
@@ -106,16 +134,16 @@ class StudentMLP(nn.Module):
 
     @torch.no_grad()
     def round_weights(self):
-        """Round the layers' matrices to half precision, which is how a student is stored.
+        """Round the weight matrices to half precision, in which a student is stored.
 
-        Its file is half as long, and its probabilities differ in the fourth digit.
+        This halves the size of the file and changes probabilities in the fourth digit.
         """
         largest = torch.finfo(torch.float16).max
         for layer in (*self.hidden, self.out):
             layer.weight.copy_(layer.weight.clamp(-largest, largest).half())
 
     def arrays(self):
-        """The trained net as the arguments of `skdistill.serving.forward.ForwardPass`."""
+        """Return the trained net as plain arrays, the arguments of `ForwardPass`."""
         periodic = None
         if self.periodic is not None:
             periodic = tuple(_numpy(part) for part in self.periodic.parameters())
@@ -146,9 +174,9 @@ class StudentMLP(nn.Module):
 
 
 def is_student_mlp(module):
-    """Whether a module computes what `StudentMLP` does, so that its arrays tell all of it.
+    """Tell whether a module computes what `StudentMLP` does, so that its arrays suffice.
 
-    A subclass with a forward pass of its own does not.
+    A subclass that overrides the forward pass does not.
     """
     kind = type(module)
     methods = ("forward", "_embed", "arrays")
@@ -158,10 +186,10 @@ def is_student_mlp(module):
 
 
 class SparseLinear(nn.Linear):
-    """A linear layer for rows that are mostly zeros, sparse COO or dense.
+    """Linear layer for rows that are mostly zeros, sparse COO or dense.
 
-    Its matrix lies in memory column by column, so that a value's weights are neighbours:
-    to torch's sparse product, and to its gradient, that is worth a factor of ten.
+    The weight matrix is stored in column-major order, which keeps the weights of one input
+    contiguous. It makes torch's sparse product and its gradient about ten times faster.
     """
 
     def __init__(self, n_in, n_out):
@@ -169,17 +197,17 @@ class SparseLinear(nn.Linear):
         self.weight = nn.Parameter(self.weight.detach().t().contiguous().t())
 
     def forward(self, X):
-        with torch.autocast(X.device.type, enabled=False):  # sparse products are in float32
+        with torch.autocast(X.device.type, enabled=False):  # sparse products need float32
             return torch.addmm(self.bias, X, self.weight.t())
 
 
 class LayerStack(nn.Module):
-    """Layers that are there already: each instance begins with a copy of them.
+    """Existing layers as a module; each instance starts from a copy of them.
 
     Parameters
     ----------
     layers : nn.Module
-        Takes what `UnscaledInputs` gives, and returns logits.
+        Maps the rows of `UnscaledInputs` to logits.
     """
 
     def __init__(self, layers):
@@ -191,14 +219,14 @@ class LayerStack(nn.Module):
 
 
 def _sizes_for(n_samples):
-    """Sizes that neither starve a large table nor outweigh a small one."""
+    """Return the hidden sizes for a number of training rows."""
     if n_samples is None or n_samples > 1000:
         return (256, 256)
     return (128, 64) if n_samples > 500 else (32, 32)
 
 
 class PeriodicEmbedding(nn.Module):
-    """Each number as a linear map of a few cosines, cos(2π(f x + phase))."""
+    """Embedding of a number: a linear map of the cosines cos(2π(f x + phase))."""
 
     SIZE = 3
 
@@ -217,21 +245,20 @@ class PeriodicEmbedding(nn.Module):
 
 
 class BinEmbedding(nn.Module):
-    """Each number as the embedding of its bin, which is a sum of increments up to that bin.
+    """Embedding of a number's bin: the sum of learned increments up to that bin.
 
-    Learning increments rather than embeddings lets neighbouring bins share what they have
-    in common.
+    With increments, neighboring bins share what they have in common.
     """
 
     def __init__(self, n_numbers, n_bins, size):
         super().__init__()
-        # Small: an increment is there to be found in the data, not to be unlearned.
+        # Small, so that training need not undo the initial increments.
         scale = 0.1 * torch.randn(n_numbers, n_bins, size) / math.sqrt(n_bins)
         self.increment = nn.Parameter(scale)
         self.register_buffer("first", n_bins * torch.arange(n_numbers), persistent=False)
 
     def table(self):
-        """Return one vector a bin, shape (n_numbers, n_bins, size)."""
+        """Return one vector per bin, shape (n_numbers, n_bins, size)."""
         sums = self.increment.cumsum(1)
         return sums - sums.mean(1, keepdim=True)
 
@@ -240,14 +267,14 @@ class BinEmbedding(nn.Module):
 
 
 class CategoryEmbedding(nn.Module):
-    """Each category as an embedding; a category never seen is the zero vector."""
+    """Embedding of a category; an unseen category starts as the zero vector."""
 
     def __init__(self, n_categories, size):
         super().__init__()
         ends = torch.tensor(n_categories).cumsum(0)
         self.vector = nn.Parameter(torch.randn(int(ends[-1]), size) / math.sqrt(size))
         with torch.no_grad():
-            self.vector[ends - 1] = 0  # a column's last code stands for missing and unseen
+            self.vector[ends - 1] = 0  # the last code of a column: missing or unseen
         self.register_buffer("first", ends - torch.tensor(n_categories), persistent=False)
 
     def forward(self, categories):  # (n, q) -> (n, q * size)

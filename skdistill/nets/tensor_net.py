@@ -1,4 +1,4 @@
-"""A skorch net that trains from tensors already on the device."""
+"""`TensorNet`, a skorch net that trains on batches already on the device."""
 
 from inspect import signature
 
@@ -13,40 +13,66 @@ from skdistill.nets.losses import DistillationLoss
 
 PATIENCE = 15
 EVALUATION_BATCH = 8192
-SPARSE_EVALUATION_BATCH = 512  # few enough to be dense for a module that knows no sparse rows
+SPARSE_EVALUATION_BATCH = 512  # small, as most modules need it dense
 
 
 class TensorNet(NeuralNet):
-    """A skorch net without `DataLoader`: batches are slices of one table.
+    """A skorch net without `DataLoader`: batches are slices of one table on the device.
 
-    skorch's interface is kept (callbacks, history, nested parameters, any torch
-    optimizer); what costs time for small nets is not: rows are moved to the device
-    once, the loss is read once an epoch, and the optimizer is fused.
+    It has skorch's interface: callbacks, history, nested parameters and any torch optimizer.
+    It is faster for small nets, because it moves the rows to the device once, reads the loss
+    once an epoch and uses a fused optimizer.
 
     Parameters
     ----------
     module : nn.Module class or instance
         Returns logits of shape (n_samples, n_classes).
     criterion : nn.Module class, default=DistillationLoss
+        The loss.
     optimizer : torch.optim.Optimizer class, default=torch.optim.AdamW
+        ``optimizer__weight_decay`` and the like set its parameters.
     lr : float, default=2e-3
-        Annealed to zero along half a cosine over `max_epochs`, unless `callbacks` has a
-        `skorch.callbacks.LRScheduler` of yours.
+        Initial learning rate. A cosine schedule anneals it to zero over `max_epochs`, unless
+        `callbacks` contains a `skorch.callbacks.LRScheduler`.
     max_epochs : int, default=100
+        Largest number of epochs.
     batch_size : int or "auto", default="auto"
-        "auto": a 64th of the rows, but at least 16 and at most 256.
+        "auto": 1/64 of the rows, but at least 16 and at most 256.
     patience : int or None, default=15
-        Stop after so many epochs without a better held-out log loss, and go back to
-        the best. Without held-out rows all epochs are trained. None: 15 where some are held
-        out, and `DistilledClassifier` may do without.
+        Stop after so many epochs without a lower validation loss, and restore the best epoch.
+        Without validation rows, training runs for all epochs. None: 15 if there are validation
+        rows; `DistilledClassifier` then decides whether to use any.
     ema_decay : float, default=0.998
-        Decay of the running average of the weights, which is what is validated and kept;
-        0 for the weights as they are.
+        Decay of the exponential moving average of the weights. The averaged weights are
+        validated and kept. 0 disables averaging.
     mixed_precision : bool, default=True
-        Train in bfloat16 where the device is a GPU.
+        Train in bfloat16 if the device is a GPU.
     device : str, default="cpu"
+        Device of training and prediction.
+    verbose : int, default=0
+        1 prints skorch's table of epochs.
     **kwargs
-        All else that `skorch.NeuralNet` takes, such as ``module__hidden_sizes``.
+        Further parameters of `skorch.NeuralNet`, such as ``module__hidden_sizes``.
+
+    See Also
+    --------
+    NetClassifier : Trains the net on labels, from tables with categories.
+    StudentNet : The default student, a `TensorNet` over `StudentMLP`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from torch import nn
+    >>> from skdistill import TensorNet
+    >>> X = np.random.RandomState(0).normal(size=(60, 4)).astype(np.float32)
+    >>> y = (X[:, 0] > 0).astype(np.int64)
+    >>> net = TensorNet(
+    ...     nn.Linear(4, 2), nn.CrossEntropyLoss, max_epochs=20, train_split=None
+    ... ).fit(X, y)
+    >>> net.forward(X).shape
+    torch.Size([60, 2])
+    >>> len(net.history)
+    20
     """
 
     def __init__(
@@ -86,23 +112,23 @@ class TensorNet(NeuralNet):
             torch.optim.lr_scheduler.CosineAnnealingLR, T_max=self.max_epochs, event_name=None
         )
         users = [each[1] if isinstance(each, tuple) else each for each in self._users_callbacks()]
-        # Two schedules would turn the same learning rate.
+        # Two schedules would change the same learning rate.
         schedule = [] if any(map(_is_schedule, users)) else [("lr_scheduler", annealing)]
         patience = PATIENCE if self.patience is None else self.patience
         stopping = EarlyStopping(patience=patience, load_best=True, sink=_silent)
-        watched = [] if self.train_split is None else [("early_stopping", stopping)]
-        return [*schedule, *watched, ("print_log", PrintLog())]
+        stoppers = [] if self.train_split is None else [("early_stopping", stopping)]
+        return [*schedule, *stoppers, ("print_log", PrintLog())]
 
     def _users_callbacks(self):
         given = getattr(self, "callbacks", None)
         return given if isinstance(given, (list, tuple)) else []
 
     def get_iterator(self, dataset, training=False):
-        rows = slice(None)
-        if isinstance(dataset, torch.utils.data.Subset):  # skorch's own train_split makes these
-            dataset, rows = dataset.dataset, dataset.indices
-        X = _on_device(dataset.X[rows], self.device)
-        y = torch.zeros(len(X)) if dataset.y is None else torch.as_tensor(dataset.y[rows])
+        indices = slice(None)
+        if isinstance(dataset, torch.utils.data.Subset):  # from skorch's own train_split
+            dataset, indices = dataset.dataset, dataset.indices
+        X = _on_device(dataset.X[indices], self.device)
+        y = torch.zeros(len(X)) if dataset.y is None else torch.as_tensor(dataset.y[indices])
         y = y.to(self.device)
         if not training:
             size = SPARSE_EVALUATION_BATCH if isinstance(X, SparseRows) else EVALUATION_BATCH
@@ -113,13 +139,13 @@ class TensorNet(NeuralNet):
         return Batches(X, y, size, shuffle=True)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """As skorch's, but the loss is read once an epoch: reading it waits for the GPU."""
+        """Run an epoch as skorch does, but read the loss once: each reading waits for the GPU."""
         if iterator is None:
             return
         total = torch.zeros((), device=self.device)
         average = self._average if training else None
         if average is not None:
-            average.take_back()
+            average.restore()
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
@@ -128,7 +154,7 @@ class TensorNet(NeuralNet):
                 average.step()
             self.notify("on_batch_end", batch=batch, training=training, **step)
         if average is not None:
-            average.put()
+            average.swap_in()
         self.history.record(f"{prefix}_loss", total.item() / iterator.n_samples)
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
@@ -137,7 +163,7 @@ class TensorNet(NeuralNet):
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
         if self._average is not None:
-            self._average.put()  # of an epoch that was broken off
+            self._average.swap_in()  # also after an interrupted epoch
         super().on_train_end(net, X=X, y=y, **kwargs)
         self._average = None
 
@@ -164,7 +190,7 @@ def _on_device(X, device):
 
 
 class SparseRows:
-    """A CSR matrix of which slices become sparse tensors on a device.
+    """A CSR matrix whose slices are sparse tensors on a device.
 
     Parameters
     ----------
@@ -178,24 +204,24 @@ class SparseRows:
     def __len__(self):
         return self.X.shape[0]
 
-    def __getitem__(self, rows):
-        X = self.X[rows.cpu().numpy()].tocoo()
-        # COO, because torch warns of its CSR tensors.
+    def __getitem__(self, indices):
+        X = self.X[indices.cpu().numpy()].tocoo()
+        # COO, because torch warns that its CSR tensors are in beta.
         return torch.sparse_coo_tensor(
             torch.as_tensor(np.stack([X.row, X.col])), torch.as_tensor(X.data), X.shape,
             device=self.device, check_invariants=False, is_coalesced=True,
         )  # fmt: skip
 
     def tensor_split(self, n):
-        """As `torch.Tensor.tensor_split`, of the rows."""
-        return (self[rows] for rows in torch.arange(len(self)).tensor_split(n))
+        """Split the rows into n parts, as `torch.Tensor.tensor_split` does."""
+        return (self[indices] for indices in torch.arange(len(self)).tensor_split(n))
 
 
 class Batches:
-    """Slices of a table on the device, in a new order each time round.
+    """Batches of a table on the device, shuffled anew in each epoch.
 
-    All batches have nearly one size: a last batch of two rows would count them a
-    hundred times over.
+    All batches have nearly the same size, since each batch counts as one step: in a last batch
+    of two rows, each row would weigh a hundred times more than elsewhere.
     """
 
     def __init__(self, X, y, batch_size, *, shuffle):
@@ -211,8 +237,8 @@ class Batches:
             yield from zip(self.X.tensor_split(self.n_batches), self.y.tensor_split(self.n_batches))
             return
         order = torch.randperm(self.n_samples, device=self.X.device)
-        for rows in order.tensor_split(self.n_batches):
-            yield self.X[rows], self.y[rows]
+        for indices in order.tensor_split(self.n_batches):
+            yield self.X[indices], self.y[indices]
 
 
 def _is_schedule(callback):
@@ -221,4 +247,4 @@ def _is_schedule(callback):
 
 
 def _silent(*_):
-    """What early stopping says when nobody asked it to speak."""
+    """Print nothing: the sink of early stopping."""

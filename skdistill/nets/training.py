@@ -1,4 +1,4 @@
-"""One training run, the same for the student and for the torch teachers."""
+"""Training of a net, student or torch teacher: the run, its end, its device and its seed."""
 
 import time
 from contextlib import contextmanager
@@ -15,63 +15,68 @@ from skdistill.jobs.progress import Progress
 from skdistill.nets.losses import pack_targets
 
 CUT_SHORT = ("time", "interrupt")
-# torch's random numbers belong to the process: of two threads, one trains at a time.
+# torch has one global random generator, so only one thread trains at a time.
 _TRAINING = RLock()
 
 
-def train_net(net, rows, *, seed, max_time=None, verbose=0, salvage=False, **loss):
-    """Train a skorch net with the distillation loss.
+def train_net(net, transfer_set, *, seed, max_time=None, verbose=0, keep_interrupted=False, **loss):
+    """Train a skorch net with the loss of the task, such as the distillation loss.
 
     Parameters
     ----------
     net : skorch.NeuralNet
         Unfitted; it is changed and returned.
-    rows : TransferSet
-        The log loss of those held out decides when to stop. A net with
-        ``train_split=None`` is trained on all.
+    transfer_set : TransferSet
+        The loss of its validation rows decides when to stop. A net with ``train_split=None``
+        is trained on all rows.
     seed : int
-        For initialisation, shuffling and dropout; torch's own seed is left alone.
+        Seed of initialization, shuffling and dropout. The global seed of torch is unchanged.
     max_time : float, default=None
-        Seconds; the epoch in which they are over is the last.
+        Seconds. Training ends with the epoch in which this time has passed.
     verbose : int, default=0
-        At 1, a line for each epoch.
-    salvage : bool, default=False
-        Return what Ctrl-C left, if one epoch is done.
+        1 reports each epoch.
+    keep_interrupted : bool, default=False
+        Return the net after Ctrl-C if it has completed one epoch.
     **loss
-        Parameters of `DistillationLoss`.
+        Parameters of the criterion, such as `alpha` and `temperature`.
+
+    Returns
+    -------
+    net : skorch.NeuralNet
 
     Raises
     ------
     KeyboardInterrupt
-        On Ctrl-C, which skorch itself takes for early stopping: a net that is half
-        trained would teach.
+        On Ctrl-C. skorch itself only ends the training, and would return a half-trained net.
     """
-    net.set_params(criterion=rows.task.criterion)
+    net.set_params(criterion=transfer_set.task.criterion)
     net.set_params(**{f"criterion__{name}": value for name, value in loss.items()})
     if isinstance(net, NeuralNetClassifier) and "callbacks__valid_acc" in net.get_params():
-        net.set_params(callbacks__valid_acc=None)  # it compares labels, and these are not
+        net.set_params(callbacks__valid_acc=None)  # accuracy needs labels, not packed targets
     if (max_time is not None or verbose) and net.callbacks != "disable":
         watch = Watch(max_time, verbose)
         net.set_params(callbacks=[*(net.callbacks or []), ("watch", watch)])
     split = None
-    if net.train_split is not None and rows.held_out.any():
-        split = predefined_split(Dataset(*_packed(rows.only(rows.held_out))))
-        rows = rows.only(~rows.held_out)
-    net.set_params(train_split=split)  # a table too small to hold out rows trains on all
+    if net.train_split is not None and transfer_set.held_out.any():
+        validation = transfer_set.only(transfer_set.held_out)
+        split = predefined_split(Dataset(*_packed(validation)))
+        transfer_set = transfer_set.only(~transfer_set.held_out)
+    net.set_params(train_split=split)  # None without validation rows: train on all rows
     with seeded(seed, net.device), one_thread(net.device):
-        net.fit(*_packed(rows))
-    if how_it_ended(net) == "interrupt" and not (salvage and _has_an_epoch(net)):
+        net.fit(*_packed(transfer_set))
+    if how_it_ended(net) == "interrupt" and not (keep_interrupted and _has_an_epoch(net)):
         raise KeyboardInterrupt
-    return net.set_params(train_split=None)  # a fitted net need not carry the rows
+    return net.set_params(train_split=None)  # a fitted net need not carry the validation rows
 
 
-def _packed(rows):
-    """A transfer set as a net takes it; the weights of these very rows have mean one."""
-    return rows.X, pack_targets(rows.soft_targets, rows.y, rows.sample_weight)
+def _packed(transfer_set):
+    """Return the inputs and packed targets of a transfer set; their weights have mean one."""
+    targets = pack_targets(transfer_set.soft_targets, transfer_set.y, transfer_set.sample_weight)
+    return transfer_set.X, targets
 
 
 class Watch(Callback):
-    """Ends a training when its time is over, and says how far it is."""
+    """Callback that ends the training when its time is over, and reports its progress."""
 
     def __init__(self, max_time=None, verbose=0):
         self.max_time = max_time
@@ -89,14 +94,14 @@ class Watch(Callback):
             time.monotonic() - self.started >= self.max_time
         )
         if self.is_over:
-            raise KeyboardInterrupt  # so skorch's callbacks say that it is enough
+            raise KeyboardInterrupt  # skorch ends the training on it
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
         self.progress.close()
 
 
 def how_it_ended(net):
-    """Why a net's training ended: "epochs", "patience", "time" or "interrupt"."""
+    """Return why a net's training ended: "epochs", "patience", "time" or "interrupt"."""
     callbacks = [callback for _, callback in net.callbacks_]
     if any(isinstance(each, Watch) and each.is_over for each in callbacks):
         return "time"
@@ -109,9 +114,9 @@ def how_it_ended(net):
 
 
 def best_epoch(net):
-    """How many epochs the net was trained for that early stopping went back to.
+    """Return the number of epochs after which early stopping restored the net.
 
-    None where nothing was held out, or no early stopping was asked for.
+    It is None without validation rows, or without early stopping.
     """
     losses = [epoch.get("valid_loss", np.nan) for epoch in net.history]
     stops = any(isinstance(callback, EarlyStopping) for _, callback in net.callbacks_)
@@ -119,41 +124,55 @@ def best_epoch(net):
 
 
 def cut_off(net, n_epochs):
-    """An unfitted net that ends after so many epochs, its learning rate as it is by then."""
+    """Set an unfitted net to end after so many epochs, with an unchanged learning-rate schedule."""
     params, length = net.get_params(), "callbacks__lr_scheduler__T_max"
-    if length in params:  # which else follows the number of epochs
+    if length in params:  # fix it, as it follows `max_epochs` by default
         net.set_params(**{length: params[length]})
     return net.set_params(max_epochs=n_epochs)
 
 
 def _has_an_epoch(net):
-    """Whether one epoch is done, and not only begun."""
+    """Tell whether the net has completed one epoch."""
     return len(net.history) > 1 or (len(net.history) == 1 and bool(_losses(net.history[0])))
 
 
 def _losses(epoch):
-    """What an epoch records at its end; one that was broken off lacks it."""
+    """Return the names of the losses in an epoch's record; an interrupted epoch lacks some."""
     return {"train_loss", "valid_loss"} & set(epoch)
 
 
 def check_finite(net, what, rate):
-    """Refuse a trained net that would answer NaN; `rate` is what its learning rate is called."""
+    """Check that the weights of a trained net are finite.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+    what : str
+        Name of the net in the message.
+    rate : str
+        Name of its learning rate in the message.
+
+    Raises
+    ------
+    ValueError
+        If a weight is NaN or infinite.
+    """
     if not all(torch.isfinite(each).all() for each in net.module_.parameters()):
         raise ValueError(
-            f"the training of {what} diverged: after {len(net.history)} epochs its weights are not "
-            f"finite. Lower its learning rate ({rate}={net.lr}), or the temperature."
+            f"training of {what} diverged: its weights are not finite after {len(net.history)} "
+            f"epochs. Lower the learning rate ({rate}={net.lr}) or the temperature."
         )
 
 
 def resolve_device(device):
-    """Turn "auto" into "cuda" or "cpu", and refuse a GPU that is not there."""
+    """Resolve "auto" to "cuda" or "cpu", and check that a requested GPU is available."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         kind = torch.device(device).type
     except RuntimeError as error:
         raise ValueError(
-            f"device={device!r} is none that torch knows: use 'auto', 'cpu' or 'cuda'."
+            f"device={device!r} is not a torch device: use 'auto', 'cpu' or 'cuda'."
         ) from error
     if kind == "cuda" and not torch.cuda.is_available():
         raise ValueError(
@@ -165,7 +184,7 @@ def resolve_device(device):
 
 @contextmanager
 def seeded(seed, device):
-    """Draw from a generator of our own, then give torch's back as it was."""
+    """Seed torch within the block, and restore the state of its generators afterwards."""
     on_gpu = torch.device(device).type == "cuda"
     with _TRAINING, torch.random.fork_rng(devices=[torch.device(device)] if on_gpu else []):
         if seed is not None:
@@ -175,7 +194,7 @@ def seeded(seed, device):
 
 @contextmanager
 def one_thread(device):
-    """Small matrix products lose more to two threads than they win."""
+    """Use one thread of the CPU within the block: small matrix products are faster so."""
     threads = torch.get_num_threads()
     if torch.device(device).type == "cpu":
         torch.set_num_threads(1)

@@ -1,7 +1,7 @@
-"""Named teachers, and the parameters of each by its name.
+"""`TeachersMixin`: named teachers, their parameters and their seeds.
 
-This is what `DistilledClassifier` needs of its teachers to be unpickled and to predict:
-nothing here loads a forest, a fold or a net.
+`DistilledClassifier` needs this file to unpickle and to predict. So it imports no forests,
+splitters or nets.
 """
 
 from typing import Any
@@ -16,32 +16,50 @@ from skdistill.sklearn_private import BaseComposition, parallel_block
 
 
 class TeachersMixin(MetaEstimatorMixin, BaseComposition):
-    """What `TeacherEnsemble` and distilled estimators share: teachers with names."""
+    """Mixin of `TeacherEnsemble` and the distilled estimators, for teachers with names."""
 
     teachers: Any
     categorical_features: Any
 
     def get_params(self, deep=True):
-        """Get the parameters, those of each teacher as ``name__parameter`` if `deep`."""
-        if hasattr(self.teachers, "fit"):  # a forest is a list too, of its trees
+        """Get the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include the parameters of each teacher, as ``name__parameter``.
+
+        Returns
+        -------
+        params : dict
+        """
+        if hasattr(self.teachers, "fit"):  # a single teacher; a forest is iterable, too
             return super().get_params(deep=deep)
         return self._get_params("teachers", deep=deep)
 
     def set_params(self, **params):
         """Set parameters, those of a teacher as ``name__parameter``.
 
-        Naming one of the default teachers makes them explicit: from then on they no
-        longer follow `categorical_features` and `device`.
+        Setting a parameter of a default teacher makes the default teachers explicit: they no
+        longer follow later changes of `categorical_features` and `device`.
+
+        Parameters
+        ----------
+        **params : dict
+
+        Returns
+        -------
+        self : estimator
         """
         own = {key: params.pop(key) for key in list(params) if key in self.get_params(deep=False)}
         self._set_params("teachers", **own)
         if self.teachers is None:
-            defaults = self._default_teachers()  # of the parameters as they are by now
+            defaults = self._default_teachers()  # with the parameters just set
             names = {name for name, _ in defaults}
             if any(key.partition("__")[0] in names for key in params):
                 self.teachers = defaults
         elif isinstance(self.teachers, tuple) and params:
-            self.teachers = list(self.teachers)  # one of a tuple could not be exchanged
+            self.teachers = list(self.teachers)  # items of a tuple cannot be replaced
         self._set_params("teachers", **params)
         return self
 
@@ -51,7 +69,7 @@ class TeachersMixin(MetaEstimatorMixin, BaseComposition):
         return default_teachers(categorical_features=self.categorical_features)
 
     def _listed_teachers(self):
-        """Return the teachers as (name, teacher), names checked against the parameters."""
+        """Return the teachers as a list of (name, teacher), after a check of their names."""
         teachers = self.teachers
         if teachers is None:
             teachers = self._default_teachers()
@@ -66,13 +84,13 @@ class TeachersMixin(MetaEstimatorMixin, BaseComposition):
         self._validate_names(names)
         if "pool" in names:
             raise ValueError(
-                "a teacher is called 'pool', as all of them together are in the scores: give it "
-                "another name."
+                "a teacher is called 'pool', which is the name of the pooled teachers in the "
+                "scores: give it another name."
             )
         return list(teachers)
 
     def _seeded_teachers(self, task, rng):
-        """Return clones of the teachers that were not dropped, checked, each with a seed.
+        """Check and clone the teachers that were not dropped, and seed the clones.
 
         Returns
         -------
@@ -80,7 +98,7 @@ class TeachersMixin(MetaEstimatorMixin, BaseComposition):
         """
         teachers = [each for each in self._listed_teachers() if not _is_dropped(each[1])]
         if not teachers:
-            raise ValueError("teachers has none left: at least one must not be 'drop'.")
+            raise ValueError("no teacher is left: pass at least one that is not 'drop'.")
         for name, teacher in teachers:
             if not _is_estimator(teacher):
                 raise ValueError(
@@ -88,7 +106,7 @@ class TeachersMixin(MetaEstimatorMixin, BaseComposition):
                 )
             task.check_teacher(name, teacher)
         seed = rng.randint(np.iinfo(np.int32).max)
-        # By name, so that another teacher beside it does not change a teacher's seed.
+        # By name, so that adding a teacher does not change the seeds of the others.
         return [
             (name, _clone(name, teacher, np.random.RandomState([seed, crc32(name.encode())])))
             for name, teacher in teachers
@@ -118,11 +136,11 @@ class TeachersMixin(MetaEstimatorMixin, BaseComposition):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         named = self.teachers if isinstance(self.teachers, (list, tuple)) else [("", self.teachers)]
-        # Asked before `fit` has checked them: what is no estimator is refused there.
+        # Called before `fit`, which checks them: skip what is no estimator.
         teachers = [item[1] for item in named if _is_named(item) and _is_estimator(item[1])]
-        its = [get_tags(each).input_tags for each in teachers]
-        tags.input_tags.allow_nan = all(each.allow_nan for each in its)
-        tags.input_tags.sparse = all(each.sparse for each in its)
+        input_tags = [get_tags(each).input_tags for each in teachers]
+        tags.input_tags.allow_nan = all(each.allow_nan for each in input_tags)
+        tags.input_tags.sparse = all(each.sparse for each in input_tags)
         tags.input_tags.three_d_array = True
         return tags
 
@@ -144,13 +162,13 @@ def _clone(name, teacher, rng):
         return seeded_clone(teacher, rng)
     except RuntimeError as error:
         raise ValueError(
-            f"Teacher {name!r} cannot be cloned: {error}. If that is a list, such as CatBoost's "
-            "cat_features, give it as a tuple."
+            f"Teacher {name!r} cannot be cloned: {error}. If the parameter is a list, such as "
+            "CatBoost's cat_features, pass it as a tuple."
         ) from error
 
 
 def seeded_clone(estimator, rng):
-    """Clone, and give a seed to each `random_state` within that has none."""
+    """Clone an estimator, and set each `random_state` that is None to a seed."""
     estimator = clone(estimator)
     params = estimator.get_params(deep=True)
     unset = [

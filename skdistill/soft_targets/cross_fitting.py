@@ -1,4 +1,4 @@
-"""Teachers × folds as joblib tasks: soft targets of rows that the teacher has not seen."""
+"""Cross-fitting: soft targets of rows by teachers that were not fitted on them."""
 
 import warnings
 from contextlib import contextmanager
@@ -27,15 +27,16 @@ from skdistill.soft_targets.targets import SoftTargets
 
 @dataclass
 class FitResult:
-    """What is left of one fit.
+    """Result of one fit.
 
     Parameters
     ----------
     labeled : ndarray of shape (n_test, n_outputs)
-        Soft targets of the rows that were not trained on.
+        Soft targets of the fit's test rows.
     unlabeled : list of ndarray of shape (n_unlabeled, n_outputs)
+        Soft targets of each table of unlabeled rows.
     teacher : FittedTeacher or None
-        Only if it is to be kept.
+        None unless the teacher is kept.
     """
 
     labeled: np.ndarray
@@ -55,19 +56,19 @@ def cross_fit(
     verbose=0,
     memory=None,
 ):
-    """Label each row with clones of the teachers that never saw that row.
+    """Label each row with clones of the teachers that were not fitted on that row.
 
-    A forest repeats the labels it was fitted on, so its in-sample probabilities carry
-    label noise into the student.
+    A forest repeats the labels it was fitted on, so its in-sample probabilities carry label
+    noise into the student.
 
     Parameters
     ----------
     teachers : list of (str, classifier)
         They are cloned, never changed.
     data : TrainingData
-        No fold's teacher is fitted on its validation rows: a teacher would pass on their
-        labels in the soft targets of their neighbours. Weights go to the teachers that take
-        them, scaled to mean one.
+        No fold's teacher is fitted on its validation rows, whose labels would leak into the
+        soft targets of their neighbors. Weights are scaled to mean one and passed to the
+        teachers that accept them.
     splits : list of (train, test) or None
         None: each row is labeled by teachers that were fitted on it.
     out_of_bag : bool, default=False
@@ -75,22 +76,22 @@ def cross_fit(
     refit : bool, default=False
         Fit each teacher on all rows as well, validation rows among them.
     keep : bool, default=False
-        Whether, with `refit`, these are wanted themselves, and not only their soft targets of
-        unlabeled rows.
+        Whether to return the refitted teachers, and not only their soft targets of unlabeled
+        rows.
     n_jobs : int, default=None
         Teachers × folds fitted at once.
     verbose : int, default=0
         1 shows the progress.
     memory : Memory, default=None
-        Keeps what each teacher predicts after each fold, and recalls it.
+        Stores and recalls the predictions of each fit.
 
     Returns
     -------
     soft_targets : SoftTargets
-        Arrays of shape (n_teachers, n_samples, n_outputs), float64. A class that a fold's
-        training rows lack has probability 0.
+        Arrays of shape (n_teachers, n_samples, n_outputs), float64. A class without training
+        rows in a fold has probability 0 there.
     fitted : list of FittedTeacher
-        Fitted on all rows; empty unless `keep`.
+        The teachers fitted on all rows; empty unless `keep`.
 
     References
     ----------
@@ -100,8 +101,8 @@ def cross_fit(
     warn_of_frozen(teachers)
     data = replace(data, sample_weight=_with_mean_one(data))
     splits = training_splits(splits, data)
-    recipes = _fingerprints(memory, teachers)
-    prefit = {name: _ask(name, each, data, recipes[name], memory, verbose)
+    digests = _fingerprints(memory, teachers)
+    prefit = {name: _predict_prefit(name, each, data, digests[name], memory, verbose)
               for name, each in teachers if is_prefit(each)}  # fmt: skip
     options = {"out_of_bag": out_of_bag, "refit": refit, "keep": keep}
     plans = {
@@ -111,14 +112,14 @@ def cross_fit(
 
     fits = in_turn(list(plans.values()))
     tasks = {f"{fit.name}, {fit.where}": partial(_fit_and_label, fit, data) for fit in fits}
-    keys = _keys(memory, recipes, fits, data)
+    keys = _keys(memory, digests, fits, data)
     results = run_or_recall(tasks, keys, memory, what="teachers", n_jobs=n_jobs, verbose=verbose)
 
     gathered = []
     for name, _ in teachers:
         if name in prefit:
-            asked, answers = prefit[name]
-            gathered.append(_label_prefit(asked, answers, splits, data, refit))
+            prefit_teacher, raw = prefit[name]
+            gathered.append(_label_prefit(prefit_teacher, raw, splits, data, refit))
         else:
             own = [result for fit, result in zip(fits, results) if fit.name == name]
             gathered.append(_gather(plans[name], own, data))
@@ -127,17 +128,16 @@ def cross_fit(
 
 
 def _with_mean_one(data):
-    """Scale weights to the mean that a regularised teacher expects."""
+    """Scale weights to mean one, which regularized teachers expect."""
     if data.sample_weight is None:
         return None
-    # Rounded, so that weights of one ratio are the same to the last digit, by which trees
-    # decide ties.
+    # Rounded, so that weights of equal ratios are equal to the last digit: trees break ties by it.
     scaled = data.sample_weight / data.sample_weight[data.counts].mean()
     return np.float32(scaled).astype(float)
 
 
 def _fingerprints(memory, teachers):
-    """Return what each teacher is, as a digest; None where that cannot be told, or need not."""
+    """Return a digest of each teacher; None without memory, or if a teacher has none."""
     digests = {}
     for name, teacher in teachers:
         try:
@@ -152,16 +152,16 @@ def _fingerprints(memory, teachers):
     return digests
 
 
-def _keys(memory, recipes, fits, data):
-    """Return a key of all that each fit's result depends on; None where that cannot be told."""
+def _keys(memory, digests, fits, data):
+    """Return a key of all that each fit's result depends on; None where there is no digest."""
     if memory is None:
         return [None] * len(fits)
     of_unlabeled = [memory.table(table) for table in data.unlabeled]
     targets = fingerprint(data.y, data.task, data.sample_weight)
     return [
-        recipes[fit.name]
+        digests[fit.name]
         and memory.key(
-            recipes[fit.name],
+            digests[fit.name],
             fit.is_out_of_bag,
             fit.keep,
             memory.table(fit.train),
@@ -175,7 +175,7 @@ def _keys(memory, recipes, fits, data):
 
 
 def _fit_and_label(fit, data):
-    """Fit one teacher on its rows, and label those it has not seen."""
+    """Fit one teacher on the training rows of a fit, and label its other rows."""
     X, train, test = data.X, fit.train, fit.test
     with naming(fit.name, fit.where, X):
         estimator = with_out_of_bag(fit.estimator) if fit.is_out_of_bag else clone(fit.estimator)
@@ -194,7 +194,7 @@ def _fit_and_label(fit, data):
 
 
 def _gather(fits, results, data):
-    """Put the results of one teacher's fits together.
+    """Combine the results of one teacher's fits.
 
     Returns
     -------
@@ -210,42 +210,44 @@ def _gather(fits, results, data):
             continue
         labeled[fit.test] = result.labeled
         for mean, one in zip(unlabeled, result.unlabeled):
-            mean += one / fit.n_shares
+            mean += one / fit.n_averaged
     if refitted is None or knows_all_rows(fits, data):
         refitted = unlabeled
     return SoftTargets(labeled, unlabeled, refitted), teacher
 
 
-def _ask(name, teacher, data, recipe, memory, verbose):
-    """Ask a teacher that needs no fitting, once for each row.
+def _predict_prefit(name, teacher, data, digest, memory, verbose):
+    """Let a prefit teacher predict each row once.
 
-    In this process: a client, or a model on a GPU, can seldom be pickled.
+    It runs in this process, because clients and models on a GPU can seldom be pickled.
 
     Returns
     -------
     teacher : PrefitTeacher
-    answers : list of ndarray
-        Of X, and of each table of unlabeled rows.
+    raw : list of ndarray
+        Raw predictions for X, and for each table of unlabeled rows.
     """
     with naming(name, "all rows", data.X):
         prefit = PrefitTeacher(name, clone(teacher), data.task)
     tables = {f"{name}, all rows": data.X}
     tables |= {f"{name}, unlabeled rows {k}": table for k, table in enumerate(data.unlabeled, 1)}
-    tasks = {label: partial(_ask_once, prefit, label, table) for label, table in tables.items()}
-    keys = [recipe and memory.key(recipe, memory.table(table)) for table in tables.values()]
-    answers = run_or_recall(tasks, keys, memory, what="teachers", n_jobs=1, verbose=verbose)
-    return prefit, answers
+    tasks = {
+        label: partial(_predict_table, prefit, label, table) for label, table in tables.items()
+    }
+    keys = [digest and memory.key(digest, memory.table(table)) for table in tables.values()]
+    raw = run_or_recall(tasks, keys, memory, what="teachers", n_jobs=1, verbose=verbose)
+    return prefit, raw
 
 
-def _ask_once(prefit, label, X):
+def _predict_table(prefit, label, X):
     with naming(prefit.name, label.partition(", ")[2], X):
-        return prefit.ask(X)
+        return prefit.raw_predictions(X)
 
 
-def _label_prefit(prefit, answers, splits, data, refit):
-    """As `_gather`, of a teacher that needs no fitting but perhaps a scale of its scores."""
+def _label_prefit(prefit, raw, splits, data, refit):
+    """Return the same as `_gather`, for a prefit teacher."""
     with naming(prefit.name, "all rows", data.X):
-        soft_targets = prefit.scale_and_label(answers, splits, data)
+        soft_targets = prefit.scale_and_label(raw, splits, data)
     knows_all = len(splits) == 1 and len(splits[0][0]) == data.counts.sum()
     if knows_all or not refit:
         soft_targets.refitted = soft_targets.unlabeled
@@ -254,15 +256,15 @@ def _label_prefit(prefit, answers, splits, data, refit):
 
 @contextmanager
 def naming(name, where, X):
-    """Add to an error which teacher failed, and where."""
+    """Add to an error which teacher failed, and in which fit."""
     try:
         yield
     except Exception as error:
         hint = ""
         if issparse(X) and isinstance(error, (TypeError, ValueError)):
             hint = (
-                " X is sparse: if that is what this teacher does not take, put TruncatedSVD in "
-                "front of it, in a Pipeline, or what makes the rows dense."
+                " X is sparse: if this teacher does not support sparse input, put TruncatedSVD or "
+                "another step that makes the rows dense in front of it, in a Pipeline."
             )
         raise ValueError(
             f"Teacher {name!r} failed on {where}: {type(error).__name__}: {error}{hint}"

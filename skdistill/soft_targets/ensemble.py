@@ -1,4 +1,4 @@
-"""The teachers as one classifier."""
+"""`TeacherEnsemble`, the teachers as one classifier."""
 
 import warnings
 from collections.abc import Mapping
@@ -24,64 +24,79 @@ N_FOLDS = 5
 
 
 class TeacherEnsemble(ClassifierMixin, TeachersMixin):
-    """Cross-fitted, pooled classifiers: what a student is distilled from.
+    """An ensemble of cross-fitted classifiers with pooled predictions.
+
+    `DistilledClassifier` distills such an ensemble into a student.
 
     Parameters
     ----------
     teachers : list of (str, classifier), classifier, or None, default=None
-        As in `VotingClassifier`, "drop" included; None for `default_teachers`.
+        As in `VotingClassifier`; "drop" instead of a classifier removes it. None uses
+        `default_teachers`.
     weights : "auto", None, array-like of shape (n_teachers,) or dict, default="auto"
         "auto" minimises the out-of-fold log loss, then sharpens the pooled mean, which is
         under-confident where teachers disagree. None weights all teachers equally. A dict
         gives each teacher's weight by its name.
     combination : {"mean", "geometric", "median", "vote"}, default="mean"
-        See `pool`.
+        How the teachers are pooled, see `pool`.
     cv : int, splitter, iterable, "oob", "in_sample" or None, default=5
-        Folds of the cross-fitting; None for five. "oob" fits each teacher that has out-of-bag
-        predictions once, and the others on five folds. "in_sample" labels each row with
-        teachers that were fitted on it, and warns.
+        Folds of the cross-fitting. None is 5. "oob" fits teachers with out-of-bag predictions
+        once, and the others on five folds. "in_sample" labels each row with teachers that were
+        fitted on it, and warns.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
-        For the default teachers; others get the table as it is.
+        Which columns are categories, for the default teachers. Other teachers get the table
+        unchanged.
     memory : None, str, path-like or joblib.Memory, default=None
-        Where the predictions of each teacher on each fold are kept, see `DistilledClassifier`.
+        Folder for the predictions of each teacher on each fold, see `DistilledClassifier`.
     n_jobs : int, default=None
-        Teachers × folds fitted at once.
+        Number of fits at once, over teachers and folds.
     random_state : int, RandomState or None, default=None
+        Seed of the folds, and of teachers without a seed of their own.
     verbose : int, default=0
+        1 shows the progress.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        The sorted labels.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if X has string column names.
     teachers_ : list of FittedTeacher
-        Fitted on all rows; each has a `name`, `classes_` and `predict_proba`.
+        The teachers fitted on all rows. Each has `name`, `estimator`, `classes_` and
+        `predict_proba`.
     named_teachers_ : Bunch
-        The same by name, as ``named_teachers_["rf"]`` or ``named_teachers_.rf``.
+        The fitted teachers by name, as ``named_teachers_["rf"]`` or ``named_teachers_.rf``.
     weights_ : dict of str to float
-        By teacher.
+        Weight of each teacher in the pool, by name.
     sharpness_ : float
-        The power that the pooled probabilities are raised to, which is 1/T of temperature
-        scaling; 1 where weights are given, there is one teacher or a frozen one, `combination`
-        is no mean or `cv` is "in_sample".
+        Exponent of the pooled probabilities, which is 1/T of temperature scaling. It is 1 unless
+        `weights` is "auto", there are several teachers and none is frozen, `combination` is
+        "mean" or "geometric", and `cv` is not "in_sample".
     scores_ : dict of str to float
-        Out-of-fold log loss by teacher, and of their "pool".
+        Out-of-fold log loss of each teacher, and of the "pool".
     diversity_ : dict
-        How the teachers differ and what each adds, out of fold: what `skdistill.diversity`
-        measures, as plain data.
+        Out-of-fold diversity of the teachers, as `skdistill.diversity` measures it.
 
     See Also
     --------
     DistilledClassifier : Trains such an ensemble, and a small net that predicts like it.
-    diversity : How teachers differ.
+    default_teachers : The default teachers.
+    pool : Combines predictions of teachers.
+    diversity : Measures how teachers differ.
 
     Notes
     -----
-    The teachers' weights w minimise the log loss of the pool Σ w_t p_t on soft targets that no
-    teacher has seen the label of. Then the pool is raised to the power s, p ∝ pˢ, of the lowest
-    log loss.
+    Let p_t be the out-of-fold probabilities of teacher t, which was not fitted on the row. With
+    ``weights="auto"`` and ``combination="mean"``, the weights minimize the log loss of the pool
+    p = Σ w_t p_t, subject to w_t ≥ 0 and Σ w_t = 1. A mean is under-confident where the teachers
+    disagree [1]_. So the pool is raised to the power s (`sharpness_`) with the lowest log loss
+    and normalized: p ∝ pˢ.
 
     References
     ----------
-    Ranjan and Gneiting, "Combining probability forecasts", 2010.
+    .. [1] Ranjan and Gneiting, "Combining probability forecasts", 2010.
 
     Examples
     --------
@@ -126,20 +141,27 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
         self.verbose = verbose
 
     def fit(self, X, y, sample_weight=None, *, groups=None):
-        """Fit the weights on folds, and every teacher on all rows.
+        """Fit the weights out of fold, and the teachers on all rows.
 
         Parameters
         ----------
-        X : table of shape (n_samples, n_features)
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
             Labels.
         sample_weight : array-like of shape (n_samples,), default=None
+            For the pool, and for the teachers that accept weights. Only ratios matter.
         groups : array-like of shape (n_samples,), default=None
-            Rows of one group never label each other.
+            Rows of one group are in the same fold, so they never label each other.
 
         Returns
         -------
         self : TeacherEnsemble
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the data or a teacher's predictions are invalid, or if `cv` splits
+            groups.
         """
         data = TrainingData.check(self, Classification, X, y, sample_weight, groups=groups)
         memory = open_memory(self.memory, self.random_state)
@@ -152,13 +174,13 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
         Parameters
         ----------
         data : TrainingData
-            Neither a fold's teachers nor the weights are fitted on its validation rows.
-        refit : bool
-            Whether to fit the teachers on all rows too, validation rows among them.
-        keep : bool
-            Whether these are wanted afterwards, as `teachers_`.
+            Its validation rows are used neither for the folds' teachers nor for the weights.
+        refit : bool, default=False
+            Fit the teachers on all rows as well, including validation rows.
+        keep : bool, default=False
+            Keep the refitted teachers as `teachers_`.
         memory : Memory, default=None
-            Open, as `open_memory` returns it.
+            Opened by `open_memory`.
 
         Returns
         -------
@@ -174,8 +196,8 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
         teachers = self._seeded_teachers(task, rng)
         names = [name for name, _ in teachers]
         weights = _weights_by_name(self.weights, names)
-        task.check_weights(weights, len(teachers))  # before the hours of fitting, not after
-        of_each, self.teachers_ = cross_fit(
+        task.check_weights(weights, len(teachers))  # before hours of fitting
+        by_teacher, self.teachers_ = cross_fit(
             teachers,
             data,
             splits=self._splits(data, rng),
@@ -186,58 +208,58 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
             verbose=self.verbose,
             memory=memory,
         )
-        self._fit_pool(of_each.labeled, teachers, weights, data)
-        soft_targets = of_each.map(self._pool)
-        for name, value in data.columns.items():  # it may be asked to predict on its own
+        self._fit_pool(by_teacher.labeled, teachers, weights, data)
+        soft_targets = by_teacher.map(self._pool)
+        for name, value in data.columns.items():  # `n_features_in_` and the like, to predict
             setattr(self, name, value)
         self.sparse_ = issparse(data.X)
-        scored = {**dict(zip(names, of_each.labeled)), "pool": soft_targets.labeled}
+        scored = {**dict(zip(names, by_teacher.labeled)), "pool": soft_targets.labeled}
         self.scores_ = {
             name: task.score(data.y, each, data.sample_weight) for name, each in scored.items()
         }
         self.diversity_ = task.diversity(
-            of_each.labeled, data.y, names, weights, self.combination, data.sample_weight
+            by_teacher.labeled, data.y, names, weights, self.combination, data.sample_weight
         )
         return soft_targets
 
     def _fit_pool(self, soft_targets, teachers, weights, data):
-        """Fit the pool on the rows that no teacher, and not the student, is validated by."""
-        rows = ~data.held_out
-        # A pool of soft targets that teachers may have seen the labels of is too sure already.
-        may_have_seen = any(isinstance(each, FrozenEstimator) for _, each in teachers)
-        may_have_seen |= self._is("in_sample")
-        found, self.sharpness_ = data.task.fit_pool(
-            soft_targets[:, rows],
-            data.y[rows],
+        """Fit the weights and the sharpness of the pool, without the validation rows."""
+        is_used = ~data.held_out
+        # In-sample predictions are over-confident already.
+        may_be_in_sample = any(isinstance(each, FrozenEstimator) for _, each in teachers)
+        may_be_in_sample |= self._is("in_sample")
+        fitted, self.sharpness_ = data.task.fit_pool(
+            soft_targets[:, is_used],
+            data.y[is_used],
             weights,
             self.combination,
-            sharpen=isinstance(weights, str) and len(teachers) > 1 and not may_have_seen,
-            sample_weight=None if data.sample_weight is None else data.sample_weight[rows],
+            sharpen=isinstance(weights, str) and len(teachers) > 1 and not may_be_in_sample,
+            sample_weight=None if data.sample_weight is None else data.sample_weight[is_used],
         )
         self.task_ = data.task
-        self.weights_ = {name: weight for (name, _), weight in zip(teachers, found.tolist())}
+        self.weights_ = {name: weight for (name, _), weight in zip(teachers, fitted.tolist())}
 
     def _pool(self, soft_targets):
         weights = np.array(list(self.weights_.values()))
         return self.task_.pool(soft_targets, weights, self.combination, self.sharpness_)
 
     def _splits(self, data, rng):
-        """Return the folds; None where each teacher labels the rows it was fitted on."""
+        """Return the folds, or None for in-sample soft targets."""
         if self._is("in_sample"):
             warnings.warn(
-                "cv='in_sample' labels each row with teachers that were fitted on it: their "
-                "overconfidence, and with forests the label noise, goes into the student. Use "
-                "cv=5 unless the teachers cannot overfit.",
+                "cv='in_sample' labels each row with teachers that were fitted on it. They pass "
+                "their overconfidence, and label noise in the case of forests, on to the student. "
+                "Use cv=5 unless the teachers cannot overfit.",
                 UserWarning,
                 stacklevel=5,
             )
             return None
         if self._is("oob") and data.groups is not None:
             raise ValueError(
-                "cv='oob' tears groups apart, as bags are drawn row by row: give an int, or a "
-                "splitter that heeds groups, such as GroupKFold."
+                "cv='oob' splits groups, because it draws bags row by row: pass an int, or a "
+                "splitter that respects groups, such as GroupKFold."
             )
-        # Teachers without out-of-bag predictions need folds all the same.
+        # With 'oob' too, teachers without out-of-bag predictions need folds.
         cv = N_FOLDS if self.cv is None or self._is("oob") else self.cv
         return make_folds(cv, data, rng)
 
@@ -258,13 +280,32 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
         return Bunch(**{teacher.name: teacher for teacher in self.teachers_})
 
     def predict_proba(self, X):
-        """Return the pooled class probabilities, ndarray of shape (n_samples, n_classes)."""
+        """Predict pooled class probabilities.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Columns follow `classes_`.
+        """
         check_is_fitted(self)
         X = as_at_fit(check_table(self, X, reset=False), self.sparse_)
         return self._pool(np.stack([teacher.soft_targets(X) for teacher in self.teachers_]))
 
     def predict(self, X):
-        """Return the most probable class of each row, ndarray of shape (n_samples,)."""
+        """Predict the most probable class of each row.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(1)]
 
@@ -273,12 +314,12 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
 
 
 def _weights_by_name(weights, names):
-    """Return the parameter `weights`, a dict by name as an array in the teachers' order."""
+    """Return the parameter `weights`; convert a dict to an array in the teachers' order."""
     if not isinstance(weights, Mapping):
         return weights
     if set(weights) != set(names):
         raise ValueError(
-            f"weights names the teachers {sorted(map(str, weights))}, but there are {names}: give "
-            "one weight for each."
+            f"weights names the teachers {sorted(map(str, weights))}, expected {names}: pass one "
+            "weight for each."
         )
     return np.array([weights[name] for name in names])

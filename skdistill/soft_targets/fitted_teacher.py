@@ -1,20 +1,23 @@
-"""A fitted teacher, whose predictions have a column for each output of the task."""
+"""`FittedTeacher`, whose predictions have one column for each output of the task."""
 
 
 class FittedTeacher:
-    """A teacher with its columns put in place.
+    """A fitted estimator whose predictions have the columns of the task.
+
+    The estimator's own predictions may have fewer columns, as a fold may lack a class.
 
     Parameters
     ----------
     name : str
+        Name of the teacher.
     estimator : estimator
         Fitted in place.
-    task : skdistill.tasks.task.Task
+    task : Task
 
     Attributes
     ----------
     columns : ndarray of int of shape (n_columns,)
-        Which output each column of the estimator's predictions is: a fold may lack a class.
+        Index of the output that each column of the estimator's predictions belongs to.
     """
 
     def __init__(self, name, estimator, task):
@@ -24,11 +27,11 @@ class FittedTeacher:
 
     @property
     def classes_(self):
-        """The sorted labels, which are the columns of `predict_proba`."""
+        """The sorted labels, in the order of the columns of `predict_proba`."""
         return self.task.classes
 
     def fit(self, X, y, sample_weight=None):
-        """Fit the estimator on targets as the task has prepared them."""
+        """Fit the estimator on targets that the task has prepared, such as class indices."""
         self.columns = self.task.fit_teacher(self.estimator, X, y, sample_weight)
         return self
 
@@ -37,5 +40,5 @@ class FittedTeacher:
         return self.task.predict_teacher(self.estimator, self.columns, X)
 
     def predict_proba(self, X):
-        """Return class probabilities, ndarray of shape (n_samples, n_classes)."""
+        """Predict class probabilities, ndarray of shape (n_samples, n_classes)."""
         return self.soft_targets(X)

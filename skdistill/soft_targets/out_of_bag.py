@@ -1,4 +1,4 @@
-"""Soft targets from one fit: each row is labeled by the trees whose bag it is not in."""
+"""Out-of-bag soft targets: the trees of one fit label the rows outside their own bags."""
 
 import numpy as np
 from sklearn.base import clone
@@ -10,7 +10,8 @@ from skdistill.teachers.table_classifier import TableClassifier
 def has_out_of_bag(teacher):
     """Tell whether a teacher draws bootstrap samples and can predict the rows left out.
 
-    A forest, `BaggingClassifier` or the like does, within a `Pipeline` or `TableClassifier` too.
+    Forests and `BaggingClassifier` do, also at the end of a `Pipeline` or in a
+    `TableClassifier`.
     """
     bagged = _bagged(teacher)
     params = bagged.get_params(deep=False) if hasattr(bagged, "get_params") else {}
@@ -18,21 +19,21 @@ def has_out_of_bag(teacher):
 
 
 def with_out_of_bag(teacher):
-    """Clone a teacher so that it keeps its out-of-bag predictions."""
+    """Clone a teacher and make the clone store its out-of-bag predictions."""
     teacher = clone(teacher)
     bagged = _bagged(teacher)
-    bagged.set_params(oob_score=bagged.oob_score or True)  # or a score of the user's
+    bagged.set_params(oob_score=bagged.oob_score or True)  # it may be a callable
     return teacher
 
 
 def out_of_bag_targets(fitted, n_samples):
-    """Return the out-of-bag soft targets of a teacher that `with_out_of_bag` has cloned.
+    """Return the out-of-bag soft targets of a fitted teacher from `with_out_of_bag`.
 
     Parameters
     ----------
     fitted : FittedTeacher
     n_samples : int
-        Rows that it was fitted on.
+        Number of rows that it was fitted on.
 
     Returns
     -------
@@ -48,14 +49,14 @@ def out_of_bag_targets(fitted, n_samples):
     lacking = np.isnan(soft_targets).any(1)
     if lacking.any():
         raise ValueError(
-            f"{lacking.sum()} of {n_samples} rows were in the bag of every tree, so that no tree "
-            "can label them: use more trees (n_estimators), or cv=5 instead of 'oob'."
+            f"{lacking.sum()} of {n_samples} rows were in the bag of every tree, so no tree can "
+            "label them: use more trees (n_estimators), or cv=5 instead of 'oob'."
         )
     return soft_targets
 
 
 def _bagged(teacher):
-    """Return the estimator that makes a teacher's predictions, fitted if the teacher is."""
+    """Return the final estimator within a teacher, fitted if the teacher is fitted."""
     if isinstance(teacher, Pipeline):
         return _bagged(teacher.steps[-1][1])
     if isinstance(teacher, TableClassifier):

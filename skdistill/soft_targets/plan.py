@@ -1,4 +1,4 @@
-"""Which teacher is fitted on which rows, and which rows it then labels."""
+"""Plan of the fits: which teacher is fitted on which rows, and labels which rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,22 +13,24 @@ ALL_ROWS = "all rows"
 
 @dataclass
 class Fit:
-    """One teacher to be fitted once.
+    """One planned fit of one teacher.
 
     Parameters
     ----------
     name : str
-        Of the teacher.
+        Name of the teacher.
     estimator : classifier
         Unfitted; it is cloned.
     where : str
-        "fold 1 of 5" and so on, "out of bag" or "all rows".
-    train, test : ndarray of int
-        Rows to fit on, and labeled rows to predict.
-    n_shares : int
-        Fits whose mean labels the unlabeled rows.
+        Name of the fit: "fold 1 of 5" and so on, "out of bag" or "all rows".
+    train : ndarray of int
+        Indices of the rows to fit on.
+    test : ndarray of int
+        Indices of the labeled rows to predict.
+    n_averaged : int
+        Number of fits whose mean labels the unlabeled rows.
     keep : bool
-        Whether the fitted teacher itself is wanted.
+        Whether to keep the fitted teacher itself.
     """
 
     name: str
@@ -36,17 +38,17 @@ class Fit:
     where: str
     train: np.ndarray
     test: np.ndarray
-    n_shares: int = 1
+    n_averaged: int = 1
     keep: bool = False
 
     @property
     def is_out_of_bag(self):
-        """Whether each row is labeled by the trees whose bag it is not in."""
+        """Whether the trees label the rows outside their own bags."""
         return self.where == OUT_OF_BAG
 
     @property
     def is_refit(self):
-        """Whether the teacher is fitted on all rows, to label the unlabeled ones."""
+        """Whether this fit is the additional one on all rows."""
         return self.where == ALL_ROWS
 
 
@@ -59,42 +61,42 @@ def plan_fits(name, teacher, data, splits, *, out_of_bag, refit, keep):
     teacher : classifier
     data : TrainingData
     splits : list of (train, test)
-        As `cross_fit` takes them.
+        From `training_splits`.
     out_of_bag : bool
-        Fit it once if it has out-of-bag predictions.
+        Fit the teacher once if it has out-of-bag predictions.
     refit : bool
-        Fit it on all rows as well, validation rows among them, unless another fit was.
+        Fit it on all rows as well, including validation rows, unless another fit uses all rows.
     keep : bool
-        Whether the one on all rows is wanted itself.
+        Keep the teacher that was fitted on all rows.
 
     Returns
     -------
     fits : list of Fit
-        The one on all rows last.
+        The fit on all rows is the last.
     """
-    everything = np.arange(len(data))
+    all_rows = np.arange(len(data))
     if out_of_bag and has_out_of_bag(teacher):
-        rows = np.flatnonzero(data.training_rows)
-        fits = [Fit(name, teacher, OUT_OF_BAG, rows, everything)]
+        train = np.flatnonzero(data.training_rows)
+        fits = [Fit(name, teacher, OUT_OF_BAG, train, all_rows)]
     else:
         n = len(splits)
         fits = [
-            Fit(name, teacher, f"fold {k} of {n}", train, test, n_shares=n)
+            Fit(name, teacher, f"fold {k} of {n}", train, test, n_averaged=n)
             for k, (train, test) in enumerate(splits, 1)
         ]
     if refit and (keep or not knows_all_rows(fits, data)):
-        rows = np.flatnonzero(data.counts)
-        fits.append(Fit(name, teacher, ALL_ROWS, rows, everything[:0], keep=keep))
+        train = np.flatnonzero(data.counts)
+        fits.append(Fit(name, teacher, ALL_ROWS, train, all_rows[:0], keep=keep))
     return fits
 
 
 def knows_all_rows(fits, data):
-    """Tell whether a teacher that is fitted once, in sample or out of bag, has all rows then."""
-    return fits[0].n_shares == 1 and len(fits[0].train) == data.counts.sum()
+    """Tell whether the first fit is the only one, in sample or out of bag, and uses all rows."""
+    return fits[0].n_averaged == 1 and len(fits[0].train) == data.counts.sum()
 
 
 def training_splits(splits, data):
-    """Leave out of each fold's training rows those that are held out or weigh nothing.
+    """Remove validation rows and rows of weight zero from the training rows of each fold.
 
     Parameters
     ----------
@@ -102,34 +104,38 @@ def training_splits(splits, data):
         None: each row is labeled by teachers that were fitted on it.
     data : TrainingData
 
+    Returns
+    -------
+    splits : list of (train, test)
+
     Raises
     ------
     ValueError
-        If a fold has no training rows then.
+        If no training rows are left in a fold.
     """
     if splits is None:
-        everything = np.arange(len(data))
-        splits = [(everything, everything)]
-    trained = data.training_rows
-    splits = [(train[trained[train]], test) for train, test in splits]
+        all_rows = np.arange(len(data))
+        splits = [(all_rows, all_rows)]
+    is_training = data.training_rows
+    splits = [(train[is_training[train]], test) for train, test in splits]
     if not all(len(train) for train, _ in splits):
         raise ValueError(
-            "cv has a fold without training rows, as all of them are held out for validation or "
-            "have weight zero: use other folds or more rows."
+            "cv has a fold without training rows: all of them are held out for validation or have "
+            "weight zero. Use other folds or more rows."
         )
     return splits
 
 
 def in_turn(fits_by_teacher):
-    """Order the fits of all teachers: first folds first, and the last teacher first in each.
+    """Order the fits by fold, and in each fold from the last teacher to the first.
 
-    Nets, the last teachers, take longest. And a worker that loads torch only after its first
-    fit looks to joblib as if it leaked memory, and is stopped.
+    The nets come last in the default list and take longest, so they start first. Besides,
+    joblib restarts a worker that loads torch after its first fit, as if it leaked memory.
 
     Parameters
     ----------
     fits_by_teacher : list of list of Fit
-        Empty for a teacher that needs no fit.
+        Empty for a prefit teacher.
 
     Returns
     -------

@@ -1,10 +1,12 @@
-"""Soft targets that were computed elsewhere, in the place of teachers."""
+"""Precomputed soft targets, used instead of teachers."""
 
 from skdistill.soft_targets.targets import SoftTargets
 
 
 class PrecomputedTeacher:
-    """Soft targets in the place of a `TeacherEnsemble`; it cannot label further rows.
+    """Precomputed soft targets with the interface of `TeacherEnsemble`.
+
+    It cannot label further rows.
 
     Parameters
     ----------
@@ -14,10 +16,12 @@ class PrecomputedTeacher:
 
     Attributes
     ----------
-    weights_, diversity_ : dict
+    weights_ : dict
+        Empty.
+    diversity_ : dict
         Empty.
     scores_ : dict of str to float
-        The loss of the "pool".
+        The loss of the soft targets, as "pool".
     """
 
     can_label = False
@@ -27,27 +31,27 @@ class PrecomputedTeacher:
         self.weights_, self.diversity_ = {}, {}
 
     def fit_soft_targets(self, data, **_):
-        """Score the soft targets; nothing is fitted here."""
+        """Score the soft targets and return them."""
         self.scores_ = {"pool": data.task.score(data.y, self.targets, data.sample_weight)}
         return SoftTargets(self.targets, [], [])
 
 
 def refuse_what_needs_teachers(estimator, data):
-    """Refuse what only fitted teachers could do.
+    """Check that nothing is requested that needs fitted teachers.
 
     Raises
     ------
     ValueError
-        If there are unlabeled rows, or the estimator asks for synthetic ones or the teachers.
+        If there are unlabeled rows, or the estimator requests synthetic rows or the teachers.
     """
     augmenter = estimator.augmenter
-    asked = {
+    requests = {
         "X_unlabeled": bool(data.unlabeled),
         "keep_teachers=True": estimator.keep_teachers,
         f"augmenter={augmenter!r}": augmenter is not None and augmenter != "auto",
     }
-    for what in [what for what, is_asked in asked.items() if is_asked]:
+    for request in [name for name, is_requested in requests.items() if is_requested]:
         raise ValueError(
-            f"{what} needs teachers, and with teacher_proba none is fitted that could label "
-            "further rows or be kept: leave out one of the two."
+            f"{request} needs teachers, and with teacher_proba none is fitted that could label "
+            "further rows or be kept: drop one of the two."
         )

@@ -1,4 +1,4 @@
-"""Teachers that need no fitting: black boxes, and classifiers that are fitted already."""
+"""Prefit teachers: black boxes, and classifiers that were fitted before."""
 
 import warnings
 
@@ -14,39 +14,44 @@ from skdistill.teachers.callable_teacher import CallableTeacher
 
 
 def is_prefit(teacher):
-    """Tell whether a teacher needs no fitting, so that it need not be asked fold by fold."""
+    """Tell whether a teacher needs no fitting, so that it predicts each row only once."""
     return isinstance(teacher, (FrozenEstimator, CallableTeacher))
 
 
 def check_prefit_within(teacher, task, y):
-    """Refuse a teacher that holds a fitted classifier of other columns than 0, 1, 2…
+    """Check that a prefit classifier within a teacher has the classes 0, 1, 2…
 
     Parameters
     ----------
     teacher : classifier
-        To be fitted on indices of the labels.
+        It is fitted on class indices later.
     task : Task
     y : ndarray of shape (n_samples,), int
         Class indices.
+
+    Raises
+    ------
+    ValueError
+        If it has other classes, which would not match the indices.
     """
     labels = None
-    for within in getattr(teacher, "get_params", dict)().values():
-        if not (is_prefit(within) and is_classifier(within)):
+    for inner in getattr(teacher, "get_params", dict)().values():
+        if not (is_prefit(inner) and is_classifier(inner)):
             continue
         labels = task.classes[np.unique(y)].tolist() if labels is None else labels
-        classes = np.asarray(within.classes_).tolist()
+        classes = np.asarray(inner.classes_).tolist()
         if not classes == list(range(len(labels))) == labels:
             raise ValueError(
-                f"it holds a {type(within).__name__} of the classes {classes[:5]}, but is to be "
-                f"fitted on indices of {labels[:5]}: fit the whole teacher and freeze that, or use "
-                "labels 0, 1, 2…"
+                f"it holds a {type(inner).__name__} of the classes {classes[:5]}, but it is fitted "
+                f"on the indices 0, 1, 2… of the labels {labels[:5]}: fit and freeze the whole "
+                "teacher, or use the labels 0, 1, 2…"
             )
 
 
 class PrefitTeacher(FittedTeacher):
-    """A teacher that needs no fitting: asked once for each row, whatever the folds.
+    """A prefit teacher, which predicts each row once for all folds.
 
-    What is fitted to its answers, the scale of scores, is cheap: the folds do that.
+    Only the scaling of scores is fitted, which is cheap, on each fold's training rows.
     """
 
     def __init__(self, name, estimator, task):
@@ -62,54 +67,56 @@ class PrefitTeacher(FittedTeacher):
         self._known = np.array([label in self.classes_ for label in own])
         self.columns = np.searchsorted(self.classes_, own[self._known])
 
-    def ask(self, X):
-        """Return its answers, before they are scaled: this is what costs."""
-        return self.black_box.ask(X)
+    def raw_predictions(self, X):
+        """Return the predictions before scaling; this is the expensive part."""
+        return self.black_box.raw_predictions(X)
 
-    def scale_and_label(self, answers, splits, data):
-        """Make soft targets of answers.
+    def scale_and_label(self, raw, splits, data):
+        """Convert raw predictions to soft targets.
 
         Parameters
         ----------
-        answers : list of ndarray
-            Of X, and of each table of unlabeled rows.
+        raw : list of ndarray
+            Raw predictions for X, and for each table of unlabeled rows.
         splits : list of (train, test)
         data : TrainingData
 
         Returns
         -------
         soft_targets : SoftTargets
-            `refitted` is what the scale fitted on all rows makes of them.
+            `refitted` uses the scaling that is fitted on all rows.
         """
         labeled = np.empty((len(data), data.task.n_outputs))
         means = [0.0] * len(data.unlabeled)
-        everything = np.flatnonzero(data.counts)
-        for train, test in [*splits, (everything, everything[:0])]:
+        all_rows = np.flatnonzero(data.counts)
+        for train, test in [*splits, (all_rows, all_rows[:0])]:
             weight = None if data.sample_weight is None else data.sample_weight[train]
-            self._scale(answers[0][train], data.y[train], weight)
-            labeled[test] = self._label(answers[0][test])
-            unlabeled = [self._label(answer) for answer in answers[1:]]
+            self._fit_scaling(raw[0][train], data.y[train], weight)
+            labeled[test] = self._label(raw[0][test])
+            unlabeled = [self._label(each) for each in raw[1:]]
             if len(test):
                 means = [mean + one / len(splits) for mean, one in zip(means, unlabeled)]
         return SoftTargets(labeled, means, unlabeled)
 
     def soft_targets(self, X):
         """Return the soft targets of rows, ndarray of shape (n_samples, n_classes)."""
-        return self._label(self.ask(X))
+        return self._label(self.raw_predictions(X))
 
-    def _scale(self, answers, y, sample_weight):
+    def _fit_scaling(self, raw, y, sample_weight):
         own = np.searchsorted(self.black_box.classes_, self.classes_)
-        self.black_box.fit_answers(answers, own[y], sample_weight)
+        self.black_box.fit_scaling(raw, own[y], sample_weight)
 
-    def _label(self, answers):
-        proba = as_probabilities(self.black_box.to_proba(answers), len(self._known))
+    def _label(self, raw):
+        proba = as_probabilities(self.black_box.to_proba(raw), len(self._known))
         known = proba[:, self._known]
         total = known.sum(1, keepdims=True)
         if not (total > 0).all():
             raise ValueError(
-                f"it gives no chance to any class of y for {(total <= 0).sum()} rows, first row "
-                f"{int((total <= 0).argmax())}: y has {self.classes_.tolist()[:5]}, and it is sure "
-                f"of {self.black_box.classes_[~self._known].tolist()[:5]}."
+                f"it gives all classes of y probability 0 for {(total <= 0).sum()} rows, first in "
+                f"row {int((total <= 0).argmax())}. y has the classes "
+                f"{self.classes_.tolist()[:5]}, but there it predicts only "
+                f"{self.black_box.classes_[~self._known].tolist()[:5]}: drop such rows, or pass a "
+                "teacher of the classes of y."
             )
         return self.task.in_place(known / total, self.columns)
 
@@ -118,22 +125,24 @@ class PrefitTeacher(FittedTeacher):
         unknown = set(own) - set(self.classes_.tolist())
         if unknown:
             raise ValueError(
-                f"it was fitted on classes that y does not have: {sorted(unknown)[:5]}, and y "
-                f"has {self.classes_.tolist()[:5]}."
+                f"it was fitted on classes that y does not have: {sorted(unknown)[:5]}. y has "
+                f"{self.classes_.tolist()[:5]}: pass a teacher that was fitted on these."
             )
         if len(own) < 2:
-            raise ValueError(f"it knows one class only, {own}, and has nothing to teach.")
+            raise ValueError(
+                f"it was fitted on one class only, {own}: pass a teacher of two or more classes."
+            )
 
 
 def warn_of_frozen(teachers):
-    """Say, once for each, that a fitted classifier may label the rows it was fitted on."""
+    """Warn that a frozen classifier may label the rows it was fitted on."""
     for name, teacher in teachers:
         if isinstance(teacher, FrozenEstimator):
             warnings.warn(
-                f"Teacher {name!r} is frozen and labels the rows of X: if it was fitted on them, "
-                "it repeats their labels, and the rows that judge the student are not new to it. "
-                "Pass it unfitted, or rows that it has not seen; for those, silence this with "
-                "warnings.filterwarnings('ignore', 'Teacher .* is frozen').",
+                f"Teacher {name!r} is frozen and labels the rows of X. If it was fitted on them, "
+                "it repeats their labels, and it has seen the validation rows of the student. "
+                "Pass it unfitted, or rows that it has not seen. In the latter case, silence this "
+                "warning by warnings.filterwarnings('ignore', 'Teacher .* is frozen').",
                 UserWarning,
                 stacklevel=5,
             )

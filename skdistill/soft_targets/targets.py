@@ -1,4 +1,4 @@
-"""Soft targets: what teachers say of rows whose labels they have not seen."""
+"""Soft targets of labeled and unlabeled rows."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,20 @@ import numpy as np
 
 @dataclass
 class SoftTargets:
-    """Soft targets of the labeled rows and of each table of unlabeled ones.
+    """Soft targets of the labeled rows and of each table of unlabeled rows.
 
     Each array has shape (n_samples, n_outputs), or (n_teachers, n_samples, n_outputs) before
-    the teachers are pooled.
+    pooling.
 
     Parameters
     ----------
     labeled : ndarray
-        From teachers that were not fitted on the row.
+        Soft targets of the labeled rows. Unless in-sample targets or frozen teachers are
+        requested, they come from teachers that were not fitted on the row.
     unlabeled : list of ndarray
-        The mean over the folds' teachers.
+        For each table of unlabeled rows, the mean over the teachers of the folds.
     refitted : list of ndarray
-        From teachers that were refitted on all rows; `unlabeled` itself where none was.
+        The same from teachers that were refitted on all rows, or `unlabeled` without a refit.
     """
 
     labeled: np.ndarray
@@ -33,7 +34,7 @@ class SoftTargets:
 
     @classmethod
     def stack(cls, teachers):
-        """Put the soft targets of several teachers into arrays with an axis of teachers."""
+        """Stack the soft targets of several teachers along a new first axis."""
         return cls(
             np.stack([each.labeled for each in teachers]),
             [np.stack(tables) for tables in zip(*(each.unlabeled for each in teachers))],

@@ -1,52 +1,38 @@
-"""Checks of a student against its table, before hours go into its teachers."""
+"""Check of a student against its table, before the teachers are fitted."""
 
 import math
 
 import numpy as np
 import torch
-from scipy.sparse import issparse
 from sklearn.base import clone
 from skorch import NeuralNet
 
-from skdistill.nets.interface import ROWS_TO_TRY, check_module, inputs_for, size_module
+from skdistill.nets.interface import ROWS_TO_TRY, check_module, size_module
 from skdistill.nets.modules import LayerStack, StudentMLP
 from skdistill.sklearn_private import safe_indexing
-from skdistill.table.net_inputs import NetInputs, UnscaledInputs
+from skdistill.student.student_net import fit_inputs
 
 
-def fit_inputs(net: NeuralNet, data, soft_targets, rng):
-    """Fit how a net sees the table: as `inputs_for` says, or as the teacher it was cut from.
+def check_student(net: NeuralNet, data):
+    """Check that a net can be trained on a table.
 
     Parameters
     ----------
     net : skorch.NeuralNet
+        Unfitted.
     data : TrainingData
-    soft_targets : ndarray of shape (n_samples, n_outputs)
-        What bins follow.
-    rng : RandomState
-    """
-    start = _start_of(net)
-    if start is not None:
-        return NetInputs.from_arrays(**start["inputs"], is_sparse=issparse(data.X))
-    inputs = inputs_for(net, data.X, data.categorical_features)
-    if net.module is LayerStack:
-        inputs = UnscaledInputs()
-    return inputs.fit(data.X, soft_targets, rng, encoder=data.encoder)
-
-
-def check_student(net: NeuralNet, data):
-    """Refuse a net that cannot be trained on a table, before hours go into its teachers.
 
     Raises
     ------
     ValueError
-        If it was cut from a teacher of other numbers of columns or classes, a column is neither
-        numbers nor a category, or a module of one's own fails on a few rows or returns no logits.
+        If the net was cut from a teacher with another number of columns or classes, if a column
+        holds neither numbers nor categories, or if a custom module fails on a few rows or
+        returns no logits.
     """
     n_outputs = data.task.n_outputs
-    _check_start(net, math.prod(data.X.shape[1:]), n_outputs)
+    _check_cut(net, math.prod(data.X.shape[1:]), n_outputs)
     if net.module is StudentMLP:
-        data.encoder.encode(data.X)  # looks into each column
+        data.encoder.encode(data.X)  # checks each column
         return
     targets = data.task.as_soft_targets(data.y)
     inputs = fit_inputs(net, data, targets, np.random.RandomState(0))
@@ -56,8 +42,9 @@ def check_student(net: NeuralNet, data):
     check_module(trial, inputs.transform(few), n_outputs)
 
 
-def _check_start(net, n_features, n_outputs):
-    start = _start_of(net)
+def _check_cut(net, n_features, n_outputs):
+    """Check that the table has the columns and classes of the teacher that a net was cut from."""
+    start = getattr(net, "start", None)
     if start is not None:
         n_columns = len(start["inputs"]["is_categorical"])
         n_classes = len(start["arrays"]["out.bias"])
@@ -73,9 +60,5 @@ def _check_start(net, n_features, n_outputs):
         if got != expected:
             raise ValueError(
                 f"the student was cut from a teacher of {expected} {what}, but there are {got} "
-                f"{what} here: cut it from one that was fitted on such a table."
+                f"{what} here: cut it from a teacher that was fitted on such a table."
             )
-
-
-def _start_of(net):
-    return getattr(net, "start", None)

@@ -1,4 +1,4 @@
-"""A student cut from a torch teacher's layers, which begins with the teacher's weights."""
+"""`student_from_teacher`, which cuts a student from a torch teacher's layers and weights."""
 
 import copy
 from collections.abc import Sequence
@@ -14,56 +14,63 @@ from torch import nn
 from skdistill.nets.modules import LayerStack, is_student_mlp
 from skdistill.student.student_net import StudentNet
 
-TAKEN = (
-    "student_from_teacher takes a fitted NetClassifier over StudentMLP; a fitted skorch net whose "
-    "module is an nn.Sequential of nn.Linear, BatchNorm1d, activations and dropout that ends with "
-    "nn.Linear (or a softmax behind it), or does nothing but apply one; or such an nn.Sequential"
+EXPECTED = (
+    "expected an nn.Sequential of Linear, BatchNorm1d, activation and dropout layers that ends "
+    "with Linear, or with a softmax after it. Pass such a stack, a fitted skorch net over one, or "
+    "a fitted NetClassifier over StudentMLP."
 )
 
 
 def student_from_teacher(net, keep=None, width=None):
-    """Cut a student out of a trained torch teacher, to start from the teacher's weights.
-
-    The student keeps the teacher's first and last hidden layers, or those in `keep`. One
-    that is dropped is not skipped but taken for linear (its ReLU for half of what comes in)
-    and multiplied into the next, so that what is kept finds what it was trained on. Of a
-    layer that is narrowed those units stay whose weights, coming in and going out, have the
-    largest product of norms.
+    """Cut a student from a trained torch teacher; it starts from the teacher's weights.
 
     Parameters
     ----------
     net : NetClassifier, skorch.NeuralNet or torch.nn.Sequential
-        Fitted: a `NetClassifier` over `StudentMLP`, or a skorch net whose module is, or does
-        nothing but apply, an ``nn.Sequential`` of ``nn.Linear``, ``nn.BatchNorm1d`` and
-        layers without weights. A softmax at its end is left out: students return logits.
+        A fitted `NetClassifier` over `StudentMLP`, a fitted skorch net over a stack of layers,
+        or the stack itself. A stack is an ``nn.Sequential`` of ``nn.Linear``,
+        ``nn.BatchNorm1d`` and layers without weights that ends with ``nn.Linear``. A module
+        that only applies such a stack works as well. A final softmax is dropped, because
+        students return logits.
     keep : sequence of int, default=None
-        The hidden layers that stay, counted from 0, or from -1 backwards. None: the first
-        and the last.
+        Indices of the hidden layers to keep, in ascending order; -1 is the last. None keeps
+        the first and the last.
     width : int or sequence of int, default=None
-        Units of each layer that stays; None for all of them.
+        Number of units of each kept layer. None keeps all units.
 
     Returns
     -------
     student : StudentNet or skorch.NeuralNet
-        Unfitted, for ``DistilledClassifier(student=…)``; each training begins with the
-        teacher's weights. From a `NetClassifier`, a `StudentNet` that sees a table as its
-        teacher did, with the same scales, categories and bins, whatever `categorical_features`
-        says. From a skorch net, one of its class and settings; its module gets X in float32
-        as it is, so what is before the net in a pipeline has to be applied before.
+        Unfitted, for ``DistilledClassifier(student=…)``. Each training starts from the
+        teacher's weights. A `NetClassifier` gives a `StudentNet` with the teacher's scaling,
+        categories and bins; `categorical_features` does not change them. A skorch net gives a
+        net of the same class and settings. Its module gets X unchanged, in float32, so apply
+        the preceding steps of a pipeline yourself.
 
     Raises
     ------
     TypeError
-        If `net` is of another kind, or not fitted.
+        If `net` is not fitted, or of another type.
     ValueError
-        If `keep` or `width` names what the teacher does not have. In
-        `DistilledClassifier.fit`, if the table has not as many columns and classes as the
-        teacher's.
+        If the teacher does not have the layers in `keep` or the units in `width`, or has no
+        hidden layer. `DistilledClassifier.fit` raises it if the table has another number of
+        columns or classes than the teacher's.
+
+    See Also
+    --------
+    StudentNet : The default student.
+    NetClassifier : A torch teacher.
 
     Notes
     -----
-    A teacher that was fitted on the rows that the student is given has seen the labels of
-    those that judge the student, so the first ``valid_loss`` of its `history_` are too good.
+    A dropped hidden layer h ↦ relu(W h + b) is replaced by the linear map h ↦ (W h + b) / 2 and
+    multiplied into the next layer. So the next layer gets nearly the input that it was trained
+    on. For other activations, 1/2 is replaced by the slope of the line that fits the activation
+    best under a standard normal input. A narrowed layer keeps the units with the largest
+    product of two norms: of their incoming and of their outgoing weights.
+
+    If the teacher was fitted on the rows of the student, it has seen the labels of the
+    validation rows. The first ``valid_loss`` values of `history_` are then too low.
 
     Examples
     --------
@@ -73,10 +80,14 @@ def student_from_teacher(net, keep=None, width=None):
     >>> X, y = load_iris(return_X_y=True)
     >>> net = TensorNet(StudentMLP, module__hidden_sizes=(64, 64, 64), max_epochs=5)
     >>> teacher = NetClassifier(net, random_state=0)
-    >>> student = student_from_teacher(teacher.fit(X, y), width=16)
+    >>> student = student_from_teacher(teacher.fit(X, y), width=16).set_params(max_epochs=5)
     >>> student.module__hidden_sizes
     (16, 16)
-    >>> clf = DistilledClassifier([("net", teacher)], student, random_state=0).fit(X, y)
+    >>> clf = DistilledClassifier(
+    ...     [("net", teacher)], student, cv=2, augmenter=None, random_state=0
+    ... ).fit(X, y)
+    >>> clf.predict_proba(X).shape
+    (150, 3)
     """
     if hasattr(net, "inputs_") and hasattr(net, "net_"):
         return _from_net_classifier(net, keep, width)
@@ -92,19 +103,21 @@ def student_from_teacher(net, keep=None, width=None):
     if isinstance(net, nn.Sequential):
         stack = _stack_of(net)
         return StudentNet(LayerStack, module__layers=_cut_stack(stack, keep, width))
-    raise TypeError(f"{TAKEN}, got {type(net).__name__}, or one that is not fitted.")
+    is_unfitted = isinstance(net, NeuralNet) or (hasattr(net, "net") and not hasattr(net, "net_"))
+    kind = f"{'an unfitted' if is_unfitted else 'a'} {type(net).__name__}"
+    raise TypeError(f"cannot cut a student from {kind}: {EXPECTED}")
 
 
 @dataclass
 class _Layer:
-    """A linear layer, and what a batch norm behind it does to its units."""
+    """A linear layer, and the scale and shift of the batch norm after it."""
 
     weight: np.ndarray  # (n_out, n_in)
     bias: np.ndarray
     scale: np.ndarray | float = 1.0
     shift: np.ndarray | float = 0.0
-    slope: float = 1.0  # of the line that its activation is nearest to
-    units: np.ndarray | None = None  # those that stay
+    slope: float = 1.0  # of the line that fits its activation best
+    units: np.ndarray | None = None  # indices of the kept units
 
     @classmethod
     def of(cls, linear, followers=()):
@@ -117,31 +130,31 @@ class _Layer:
         return layer
 
     def folded(self):
-        """Weight and bias of a linear map in place of layer, batch norm and activation."""
+        """Return weight and bias of the linear map for layer, batch norm and activation."""
         scale = np.broadcast_to(self.slope * self.scale, self.bias.shape)
         return scale[:, None] * self.weight, scale * self.bias + self.slope * self.shift
 
     def after(self, weight, bias):
-        """The layer on what goes into another, which is dropped."""
+        """Return the layer after a linear map of its input, as one layer."""
         return replace(self, weight=self.weight @ weight, bias=self.weight @ bias + self.bias)
 
 
 def _cut(layers, keep, width):
-    """The layers that stay, as wide as they are to be.
+    """Select and narrow the layers of the student.
 
     Parameters
     ----------
     layers : list of _Layer
-        The last of them is the output.
+        The hidden layers and the output layer.
     keep, width
         As in `student_from_teacher`.
 
     Returns
     -------
     kept : list of int
-        Indices of the hidden layers that stay.
+        Indices of the kept hidden layers.
     layers : list of _Layer
-        These and the output.
+        The kept hidden layers and the output layer.
     """
     n_hidden = len(layers) - 1
     kept = _check_keep(keep, n_hidden)
@@ -162,10 +175,10 @@ def _cut(layers, keep, width):
 
 
 def _narrow(layer, following, n_units):
-    """Keep the units that matter most, in their order."""
-    coming_in = np.linalg.norm(layer.folded()[0], axis=1)
-    going_out = np.linalg.norm(following.weight, axis=0)
-    units = np.sort(np.argsort(-coming_in * going_out, kind="stable")[:n_units])
+    """Keep the units with the largest weights, in their order."""
+    incoming = np.linalg.norm(layer.folded()[0], axis=1)
+    outgoing = np.linalg.norm(following.weight, axis=0)
+    units = np.sort(np.argsort(-incoming * outgoing, kind="stable")[:n_units])
     narrowed = replace(layer, weight=layer.weight[units], bias=layer.bias[units], units=units)
     return narrowed, replace(following, weight=following.weight[:, units])
 
@@ -173,7 +186,9 @@ def _narrow(layer, following, n_units):
 def _from_net_classifier(teacher, keep, width):
     module = teacher.net_.module_
     if not is_student_mlp(module):
-        raise TypeError(f"{TAKEN}, got a NetClassifier over {type(module).__name__}.")
+        raise TypeError(
+            f"cannot cut a student from a NetClassifier over {type(module).__name__}: {EXPECTED}"
+        )
     layers = [_Layer.of(layer, [nn.ReLU()]) for layer in module.hidden]
     kept, cut = _cut([*layers, _Layer.of(module.out)], keep, width)
     is_layer = ("hidden.", "out.")
@@ -198,7 +213,7 @@ def _from_net_classifier(teacher, keep, width):
 
 
 def _cut_stack(stack, keep, width):
-    """The same for a plain stack of modules, as an `nn.Sequential`."""
+    """Cut a student from a stack of modules; return it as an `nn.Sequential`."""
     before, blocks = _blocks(stack)
     kept, cut = _cut([_Layer.of(*block) for block in blocks], keep, width)
     modules = before
@@ -212,42 +227,42 @@ def _cut_stack(stack, keep, width):
 
 
 def _stack_of(module):
-    """The plain stack that a module is, or applies, on the processor and in float32."""
+    """Return the stack that a module is or applies, on the CPU and in float32."""
     module = copy.deepcopy(module).cpu().float().eval()
     if isinstance(module, nn.Sequential):
         return module
     children = list(module.children())
     if len(children) == 1 and isinstance(children[0], nn.Sequential):
         _, blocks = _blocks(children[0])
-        if _does_as(module, children[0], blocks[0][0].in_features):
+        if _only_applies(module, children[0], blocks[0][0].in_features):
             return children[0]
-    raise TypeError(f"{TAKEN}, got a module {type(module).__name__} that is none.")
+    raise TypeError(f"cannot cut a student from a {type(module).__name__} module: {EXPECTED}")
 
 
-def _does_as(module, stack, n_features):
-    """Whether a module does nothing but apply its stack."""
+def _only_applies(module, stack, n_features):
+    """Tell whether a module does nothing but apply its stack."""
     X = torch.linspace(-1, 1, 4 * n_features).sin().view(4, n_features)
     with torch.inference_mode():
         try:
             return torch.equal(module(X), stack(X))
-        except (TypeError, ValueError, RuntimeError):  # it takes other things than a table
+        except (TypeError, ValueError, RuntimeError):  # its input is not a table
             return False
 
 
 def _blocks(stack):
-    """A stack as the modules before its first linear layer, and pairs (linear, followers)."""
+    """Split a stack into the modules before its first linear layer, and (linear, followers)."""
     modules = list(_flattened(stack))
     if modules and isinstance(modules[-1], (nn.Softmax, nn.LogSoftmax)):
         modules.pop()
     for module in modules:
         has_weights = next(module.parameters(), None) is not None
         if has_weights and not isinstance(module, (nn.Linear, nn.BatchNorm1d)):
-            raise TypeError(f"{TAKEN}, got one with {module}.")
+            raise TypeError(f"cannot cut a student from a stack with {module}: {EXPECTED}")
     places = [i for i, module in enumerate(modules) if isinstance(module, nn.Linear)]
     if len(places) < 2 or places[-1] != len(modules) - 1:
         raise TypeError(
-            f"{TAKEN}, and has one hidden layer at least, got "
-            f"{[type(module).__name__ for module in modules]}."
+            f"cannot cut a student from the layers {[type(each).__name__ for each in modules]}: "
+            f"it needs at least one hidden layer; {EXPECTED}"
         )
     ends = [*places[1:], len(modules)]
     blocks = [(modules[i], modules[i + 1 : end]) for i, end in zip(places, ends)]
@@ -263,18 +278,18 @@ def _flattened(stack):
 
 
 def _narrowed(module, units):
-    """A layer behind a linear one, for those of its units that stay."""
+    """Narrow a module that follows a linear layer to the kept units."""
     if not isinstance(module, nn.BatchNorm1d):
         return module
     for tensor in (*module.parameters(), *module.buffers()):
-        if tensor.ndim:  # the number of batches is of the whole layer
+        if tensor.ndim:  # not the number of batches, a scalar
             tensor.data = tensor.data[units]
     module.num_features = len(units)
     return module
 
 
 def _slope(followers):
-    """Slope of the line that comes nearest to the activation of a standard normal number."""
+    """Return the slope of the best linear fit to the activation, for standard normal input."""
     z = torch.special.ndtri((torch.arange(1000) + 0.5) / 1000)
     activated = z[:, None]
     for module in followers:
@@ -284,7 +299,7 @@ def _slope(followers):
 
 
 def _scale_and_shift(norm):
-    """What a batch norm does to a unit once it is trained."""
+    """Return the scale and shift that a trained batch norm applies to each unit."""
     scale, shift = np.ones(norm.num_features), np.zeros(norm.num_features)
     if norm.running_var is not None:
         scale = 1 / np.sqrt(_array(norm.running_var) + norm.eps)
@@ -299,31 +314,33 @@ def _array(tensor):
 
 
 def _check_keep(keep, n_hidden):
-    """Indices of the hidden layers that stay, each from 0 on."""
+    """Check `keep`; return the indices of the kept hidden layers, all non-negative."""
     if n_hidden == 0:
-        raise ValueError("the teacher has no hidden layer to cut a student from.")
+        raise ValueError(
+            "the teacher has no hidden layer to cut a student from: pass one with at least one."
+        )
     if keep is None:
         return sorted({0, n_hidden - 1})
-    asked = list(keep) if isinstance(keep, Sequence) else [keep]
-    if all(isinstance(i, Integral) for i in asked):
-        kept = [int(i) + (n_hidden if i < 0 else 0) for i in asked]
+    indices = list(keep) if isinstance(keep, Sequence) else [keep]
+    if all(isinstance(i, Integral) for i in indices):
+        kept = [int(i) + (n_hidden if i < 0 else 0) for i in indices]
         if kept and sorted(set(kept)) == kept and kept[0] >= 0 and kept[-1] < n_hidden:
             return kept
     raise ValueError(
-        f"keep must name some of the teacher's hidden layers 0 to {n_hidden - 1}, in their order "
-        f"and each once, got {keep!r}."
+        f"keep must name some of the teacher's hidden layers 0 to {n_hidden - 1}, in ascending "
+        f"order and without repeats, got {keep!r}."
     )
 
 
 def _check_width(width, most):
-    """Units of each layer that stays."""
+    """Check `width`; return the number of units of each kept layer."""
     if width is None:
         return most
     widths = list(width) if isinstance(width, Sequence) else [width] * len(most)
     fits = len(widths) == len(most) and all(isinstance(each, Integral) for each in widths)
     if not fits or any(not 1 <= each <= limit for each, limit in zip(widths, most)):
         raise ValueError(
-            f"width must be an int, or {len(most)} of them, and at most as wide as the teacher's "
-            f"layers, {most}, got {width!r}."
+            f"width must be an int, or {len(most)} of them, and at most the widths of the "
+            f"teacher's layers, {most}, got {width!r}."
         )
     return widths

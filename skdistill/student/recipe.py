@@ -1,4 +1,4 @@
-"""How the student is trained: alpha, temperature, and whether it stops early."""
+"""Choices for the student's training: alpha, temperature, early stopping, validation rows."""
 
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -11,26 +11,28 @@ from skdistill.nets.training import how_it_ended, train_net
 from skdistill.table.splits import hold_out
 
 TEMPERATURES = (1.0, 2.0, 4.0)
-# Each candidate is trained on a shorter schedule of its own, annealed to its end.
+# Trials are this many times shorter than the training. Their schedules are complete, too.
 SHARE_OF_EPOCHS = 4
 FEWEST_VALIDATION_ROWS = 150
 
 
 @dataclass
 class Candidate:
-    """One way to train the student.
+    """A candidate of alpha and temperature for the student's training.
 
     Parameters
     ----------
-    alpha, temperature : float
+    alpha : float
+        As in `distillation_loss`.
+    temperature : float
         As in `distillation_loss`.
     teachers : bool
-        False: the net on labels alone.
+        False for the net on labels alone.
     valid_loss : float
-        Validation loss of a short training: at its end, or the lowest of a training that
-        stops early. NaN while it is not tried.
+        Validation loss of a short training: the lowest if it stops early, else the last. NaN
+        before the trial.
     cut_short : bool
-        Whether that training ran out of time.
+        Whether the trial ran out of time.
     """
 
     alpha: float
@@ -43,24 +45,34 @@ class Candidate:
 def needs_early_stopping(net, n_labeled, n_unlabeled):
     """Decide whether the student stops early, by the loss of validation rows.
 
-    Beside as many unlabeled rows as labeled ones there is little to overfit, and what a few
-    validation labels say of when to stop is mostly noise: such a student is trained for all
-    epochs, on all rows. A net with a `patience` of its own always stops early.
+    With at least as many unlabeled rows as labeled ones there is little overfitting, and the
+    loss of a few validation rows is too noisy to choose an epoch. The student is then trained
+    for all epochs on all rows. A net with `patience` always stops early.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+    n_labeled : int
+    n_unlabeled : int
+
+    Returns
+    -------
+    early_stopping : bool
     """
     return n_unlabeled < n_labeled or getattr(net, "patience", 0) is not None
 
 
 def choose_validation_rows(data, rng, *, optional):
-    """Hold out rows to validate the student by.
+    """Choose the rows on which the student is validated.
 
     Parameters
     ----------
     data : TrainingData
     rng : RandomState
     optional : bool
-        Whether to hold out none rather than too few to choose between candidates by. It does
-        not matter whether there is something to choose: a search over `alpha` with "auto" among
-        its values is to fit the teachers once.
+        Hold out no rows if there would be too few to compare candidates. The choice does not
+        depend on `alpha`, so that a search over `alpha` with "auto" among its values fits the
+        teachers only once.
 
     Returns
     -------
@@ -74,7 +86,7 @@ def choose_validation_rows(data, rng, *, optional):
 
 
 def choose_recipe(net, transfer_set, *, alpha, temperature, trials):
-    """Choose what is "auto".
+    """Choose alpha and temperature where they are "auto".
 
     Parameters
     ----------
@@ -83,35 +95,35 @@ def choose_recipe(net, transfer_set, *, alpha, temperature, trials):
     transfer_set : TransferSet
     alpha, temperature : float or "auto"
     trials : Trials
-        How candidates are tried.
+        Tries the candidates.
 
     Returns
     -------
     chosen : Candidate
     candidates : list of dict
-        All that were tried. Empty if fewer than 150 rows were held out: of those few the
-        luckiest candidate would win.
+        All candidates that were tried. It is empty with fewer than 150 validation rows, whose
+        loss is too noisy to compare candidates.
     """
-    share = alpha_of_noise(transfer_set) if alpha == "auto" else alpha
-    degrees = TEMPERATURES if temperature == "auto" else (temperature,)
-    # Rows without a label are the teachers' whatever alpha is.
-    has_teachers = share > 0 or not transfer_set.is_labeled.all()
-    chosen = Candidate(share, degrees[0], has_teachers)
+    first_alpha = alpha_of_noise(transfer_set) if alpha == "auto" else alpha
+    temperatures = TEMPERATURES if temperature == "auto" else (temperature,)
+    # The loss of unlabeled rows is the teachers' term alone, for every alpha.
+    has_teachers = first_alpha > 0 or not transfer_set.is_labeled.all()
+    chosen = Candidate(first_alpha, temperatures[0], has_teachers)
     tried: list[Candidate] = []
     if net.train_split is None or transfer_set.held_out.sum() < FEWEST_VALIDATION_ROWS:
         return chosen, tried
     if alpha == "auto":
         chosen, tried = choose_teachers_or_labels(trials, chosen)
     if temperature == "auto" and chosen.teachers:
-        chosen, tried = choose_temperature(trials, chosen, tried, degrees)
+        chosen, tried = choose_temperature(trials, chosen, tried, temperatures)
     return chosen, [{**asdict(each), "chosen": each is chosen} for each in tried]
 
 
 def choose_teachers_or_labels(trials, candidate):
-    """Compare a candidate with the net on labels alone, which must be clearly better to win.
+    """Compare a candidate with the net on labels alone.
 
-    It has to win by three standard errors: its loss is that of the best of its epochs by the
-    same validation rows.
+    The net on labels wins if its validation loss is lower by more than three standard errors.
+    The margin is needed because its loss is that of its best epoch on the same rows.
 
     Returns
     -------
@@ -125,13 +137,13 @@ def choose_teachers_or_labels(trials, candidate):
 
 
 def choose_temperature(trials, candidate, tried, temperatures):
-    """Take the temperature of the lowest validation loss.
+    """Choose the temperature with the lowest validation loss.
 
     Returns
     -------
     chosen : Candidate
     tried : list of Candidate
-        Those that were tried before and now.
+        `tried` and the new candidates.
     """
     others = [Candidate(candidate.alpha, other) for other in temperatures[1:]]
     untried = [each for each in (candidate, *others) if each not in tried]
@@ -141,13 +153,15 @@ def choose_temperature(trials, candidate, tried, temperatures):
 
 
 def alpha_of_noise(transfer_set):
-    """Return `alpha` from how well the teachers predict the labels, out of fold.
+    """Return an alpha that follows the label noise.
 
-    Without unlabeled rows it is the share of the labels' variance that they leave unexplained,
-    1 - R²: of noisy labels they know more than the labels say, of clean ones their mistakes are
-    most of the difference. Many unlabeled rows already say what the teachers know, so beside
-    them it goes sooner to 0 and 1: 1 / (1 + SNRᵖ), where SNR = R² / (1 - R²) is the labels'
-    ratio of signal to noise, and p is 1 + the share of such rows.
+    It is 1 / (1 + SNRᵖ). SNR = R² / (1 - R²) is the signal-to-noise ratio of the labels, R² is
+    the share of their variance that the teachers explain out of fold, and p is 1 + the share of
+    unlabeled rows. Without unlabeled rows, alpha is the unexplained variance, 1 - R².
+
+    Where labels and teachers differ, noisy labels are mostly wrong, and clean labels are mostly
+    right. Unlabeled rows carry the teachers' knowledge anyway, so with many of them alpha is
+    closer to 0 or 1.
 
     Parameters
     ----------
@@ -163,7 +177,7 @@ def alpha_of_noise(transfer_set):
 
 
 class Trials:
-    """Short trainings of candidates, compared by their loss on the validation rows.
+    """Short trainings of candidates, to compare their losses on the validation rows.
 
     Parameters
     ----------
@@ -171,10 +185,10 @@ class Trials:
         Sized and unfitted; it is cloned.
     transfer_set : TransferSet
     early_stopping : bool
-        Whether the student is to stop early; one on labels alone always does.
+        Whether the student stops early. A net on labels alone always does.
     seed : int
     n_jobs : int, default=None
-        Candidates trained at once.
+        Number of candidates trained at once.
     max_time : float, default=None
         Seconds for each candidate.
     """
@@ -188,7 +202,7 @@ class Trials:
         self.n_jobs = n_jobs
 
     def run(self, candidates):
-        """Train each candidate shortly, and note its loss.
+        """Run the trial of each candidate, and set its `valid_loss` and `cut_short`.
 
         Returns
         -------
@@ -202,27 +216,29 @@ class Trials:
         return row_losses
 
     def _try(self, candidate):
-        """Train a candidate shortly; return its loss, whether time was over, and rows' losses."""
+        """Run a trial; return its loss, whether it ran out of time, and the loss of each row."""
         net = clone(self.net)
         net.set_params(max_epochs=max(1, net.max_epochs // SHARE_OF_EPOCHS), verbose=0)
         to_the_end = candidate.teachers and not self.early_stopping
         if to_the_end and "callbacks__early_stopping" in net.get_params():
-            net.set_params(callbacks__early_stopping=None)  # tried as it will be trained
+            net.set_params(callbacks__early_stopping=None)  # as in the training
         train_candidate(net, candidate, self.transfer_set, **self.training)
         losses = [epoch["valid_loss"] for epoch in net.history]
         losses = losses[-1:] if to_the_end else losses
-        # A training that diverged is no candidate: NaN would win every comparison.
+        # A diverged trial must not win, as NaN would do in a comparison.
         best = min((loss for loss in losses if np.isfinite(loss)), default=np.inf)
-        rows = self.validation
-        outputs = net.forward(rows.X, device="cpu").double()
-        return best, how_it_ended(net) == "time", rows.task.row_losses(outputs, rows.y)
+        validation = self.validation
+        outputs = net.forward(validation.X, device="cpu").double()
+        row_losses = validation.task.row_losses(outputs, validation.y)
+        return best, how_it_ended(net) == "time", row_losses
 
 
 def train_candidate(net, candidate, transfer_set, **training):
-    """Train a net as a candidate says: on all of these rows, or only on the labeled ones."""
-    rows = transfer_set if candidate.teachers else transfer_set.labeled()
+    """Train a net with a candidate; without teachers, on the labeled rows only."""
+    if not candidate.teachers:
+        transfer_set = transfer_set.labeled()
     loss = {"alpha": candidate.alpha, "temperature": candidate.temperature}
-    return train_net(net, rows, **loss, **training)
+    return train_net(net, transfer_set, **loss, **training)
 
 
 def _is_clearly_lower(losses, others, sample_weight):
@@ -233,4 +249,4 @@ def _is_clearly_lower(losses, others, sample_weight):
     weight = np.ones(len(gain)) if sample_weight is None else sample_weight
     mean = np.average(gain, weights=weight)
     error = np.sqrt(np.square(weight * (gain - mean)).sum()) / weight.sum()
-    return bool(mean > 3 * error)  # also where a loss is not a number
+    return bool(mean > 3 * error)  # False if a loss is NaN

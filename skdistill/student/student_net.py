@@ -1,43 +1,68 @@
-"""The student: a small net, and what remains of it after training."""
+"""The student's net: its default, its inputs, and its forward pass after training."""
 
 import torch
 from scipy.sparse import issparse
 from skorch import NeuralNet
 
-from skdistill.nets.modules import StudentMLP, is_student_mlp
+from skdistill.nets.interface import inputs_for
+from skdistill.nets.modules import LayerStack, StudentMLP, is_student_mlp
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.serving.forward import ForwardPass
+from skdistill.table.net_inputs import NetInputs, UnscaledInputs
 
 
 class StudentNet(TensorNet):
-    """The default student: a skorch net over `StudentMLP`.
+    """The default student: a `TensorNet` over `StudentMLP`.
 
-    Its criterion is the distillation loss, its ``valid_loss`` the log loss of held-out
-    labels. `DistilledClassifier` sizes and trains it; on its own it is fitted on
-    encoded rows and what `pack_targets` makes of their targets.
+    It is trained with the distillation loss. Its ``valid_loss`` is the log loss of the labels
+    of validation rows. `DistilledClassifier` sets the sizes of the input and the output, and
+    trains it.
 
     Parameters
     ----------
     module : nn.Module class, default=StudentMLP
+        Returns logits of shape (n_samples, n_classes).
     start : dict or None, default=None
-        What `student_from_teacher` has cut from a teacher: "arrays", the parameters that each
-        training begins with, and "inputs", how the teacher saw a table. None: a fresh start.
+        Set by `student_from_teacher`: the initial parameters "arrays", and the "inputs" of the
+        teacher. None: random initial parameters.
     patience : int or None, default=None
-        None: beside as many synthetic or other unlabelled rows as labelled ones it is trained
-        for all epochs, on all rows; else it stops early, see `TensorNet`. An int: it always
-        stops early, by rows that are held out for that.
+        None: the student trains for all epochs on all rows if there are at least as many
+        synthetic and other unlabeled rows as labeled ones. Otherwise it stops early, see
+        `TensorNet`. An int: it always stops early, by the loss of validation rows.
     lr : float, default=4e-3
+        Initial learning rate. It is higher than that of a net on labels alone, because soft
+        targets are less noisy.
     max_epochs : int, default=50
-        Higher and fewer than those of a net on labels alone: soft targets are less noisy.
+        Largest number of epochs.
     **kwargs
-        As in `TensorNet`: optimizer, batch_size, callbacks; and
-        ``module__hidden_sizes``, ``module__dropout`` and the like.
+        Further parameters of `TensorNet`, such as `optimizer`, `batch_size`, `callbacks` and
+        ``module__hidden_sizes``.
+
+    See Also
+    --------
+    DistilledClassifier : Trains the student.
+    StudentMLP : The module.
+    student_from_teacher : Cuts a student from a torch teacher.
+
+    Notes
+    -----
+    On its own, the net is fitted on encoded rows, and targets of shape
+    (n_samples, n_classes + 2): soft targets, label (-1 for unlabeled rows) and weight.
 
     Examples
     --------
-    >>> import torch
-    >>> from skdistill import StudentNet
-    >>> net = StudentNet(optimizer=torch.optim.SGD, lr=0.1, module__hidden_sizes=(64, 64))
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from skdistill import DistilledClassifier, StudentNet
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = DistilledClassifier(
+    ...     RandomForestClassifier(10),
+    ...     StudentNet(max_epochs=3, module__hidden_sizes=(16,)),
+    ...     cv=2,
+    ...     random_state=0,
+    ... ).fit(X, y)
+    >>> clf.predict_proba(X).shape
+    (150, 3)
     """
 
     def __init__(
@@ -49,39 +74,63 @@ class StudentNet(TensorNet):
     def initialize_module(self):
         super().initialize_module()
         if self.start is not None:
-            _begin_with(self.module_, self.start["arrays"])
+            _load_arrays(self.module_, self.start["arrays"])
         return self
 
 
-def _begin_with(module, arrays):
-    """Overwrite a module's parameters, which must be these."""
+def _load_arrays(module, arrays):
+    """Overwrite the parameters of a module, which must have the same names and shapes."""
     own = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     theirs = {name: array.shape for name, array in arrays.items()}
     if own != theirs:
         other = sorted(name for name in own | theirs if own.get(name) != theirs.get(name))
         raise ValueError(
-            f"the student's {', '.join(other)} have other shapes than what was cut from the "
-            "teacher: leave its module__ sizes as they are, and choose them by "
+            f"the student's {', '.join(other)} have other shapes than the layers cut from the "
+            "teacher: do not set sizes by module__ parameters, but by "
             "student_from_teacher(keep=…, width=…)."
         )
     module.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
 
 
+def fit_inputs(net: NeuralNet, data, soft_targets, rng):
+    """Fit the inputs of a net; a net that was cut from a teacher gets the teacher's inputs.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+    data : TrainingData
+    soft_targets : ndarray of shape (n_samples, n_outputs)
+        Soft targets of the rows, by which bins are chosen.
+    rng : RandomState
+
+    Returns
+    -------
+    inputs : NetInputs or UnscaledInputs
+    """
+    start = getattr(net, "start", None)
+    if start is not None:
+        return NetInputs.from_arrays(**start["inputs"], is_sparse=issparse(data.X))
+    inputs = inputs_for(net, data.X, data.categorical_features)
+    if net.module is LayerStack:
+        inputs = UnscaledInputs()
+    return inputs.fit(data.X, soft_targets, rng, encoder=data.encoder)
+
+
 class TorchForward:
-    """The forward pass of a custom module, which stays a torch module on the CPU."""
+    """The forward pass of a custom module, which remains a torch module on the CPU."""
 
     def __init__(self, module):
         self.module = module.cpu().eval()
 
     def __call__(self, X):
-        """Logits of encoded rows, ndarray of shape (n_samples, n_classes)."""
+        """Return the logits of encoded rows, ndarray of shape (n_samples, n_classes)."""
         X = X.toarray() if issparse(X) else X
         with torch.inference_mode():
             return self.module(torch.as_tensor(X)).numpy()
 
 
 def forward_pass(net: NeuralNet):
-    """What predicts once a net is trained: plain arrays, or a custom module."""
+    """Return the forward pass of a trained net: of plain arrays, or of a custom module."""
     module = net.module_
     if not is_student_mlp(module):
         return TorchForward(module)

@@ -1,4 +1,4 @@
-"""The student's training: choose its recipe, train it, keep what predicts."""
+"""Training of the student: choose alpha and temperature, train, keep the forward pass."""
 
 import time
 import warnings
@@ -19,15 +19,15 @@ class Training:
     Parameters
     ----------
     student : callable
-        Encoded rows in, outputs such as logits out.
+        Maps encoded rows to outputs such as logits.
     recipe : Candidate
-        The one it was trained by.
+        The alpha and temperature of the training.
     candidates : list of dict
-        What `choose_recipe` tried.
+        All candidates that `choose_recipe` tried.
     history : list of dict
-        ``train_loss`` and ``valid_loss`` by epoch.
+        ``train_loss`` and ``valid_loss`` of each epoch.
     ended : str
-        As `how_it_ended` says.
+        Why training ended, see `how_it_ended`.
     """
 
     student: Any
@@ -59,14 +59,17 @@ def train_student(
     transfer_set : TransferSet
     alpha, temperature : float or "auto"
     early_stopping : bool
-        As `needs_early_stopping` says. If not, it is trained for all epochs on all rows.
+        From `needs_early_stopping`. If False, the student is trained for all epochs on all rows.
     seed : int
     memory : Memory, default=None
-        Where a student that was trained alike is found, unless it has callbacks: they are
-        there for what they do meanwhile.
-    n_jobs, verbose : int
+        Stores and recalls students. It is not used for nets with callbacks, which may have
+        side effects.
+    n_jobs : int, default=None
+        Number of candidates trained at once.
     deadline : float, default=None
-        By ``time.monotonic()``; the epoch in which it passes is the last.
+        In terms of ``time.monotonic()``. Training ends with the epoch in which it passes.
+    verbose : int, default=0
+        1 reports each epoch.
 
     Returns
     -------
@@ -75,33 +78,33 @@ def train_student(
     Raises
     ------
     KeyboardInterrupt
-        On Ctrl-C before one epoch is done; later the student is kept as it is, or as of its
-        best epoch if rows are held out, with a warning.
+        On Ctrl-C before the first epoch is completed. After it, the student of the best epoch
+        so far is kept with a warning, or of the last epoch without validation rows.
     """
-    recipe = {
+    settings = {
         "alpha": alpha,
         "temperature": temperature,
         "early_stopping": early_stopping,
         "seed": seed,
     }
-    make = partial(_train, net, transfer_set, recipe, n_jobs, deadline, verbose)
+    make = partial(_train, net, transfer_set, settings, n_jobs, deadline, verbose)
     if net.callbacks:
         return make()
-    return remembered(memory, make, "student", net, transfer_set, recipe, keep=_is_whole)
+    return remembered(memory, make, "student", net, transfer_set, settings, keep=_is_complete)
 
 
-def _train(net, transfer_set, recipe, n_jobs, deadline, verbose):
-    early_stopping, seed = recipe["early_stopping"], recipe["seed"]
+def _train(net, transfer_set, settings, n_jobs, deadline, verbose):
+    early_stopping, seed = settings["early_stopping"], settings["seed"]
     trials = Trials(
         net,
         transfer_set,
         early_stopping=early_stopping,
         seed=seed,
         n_jobs=n_jobs,
-        # Up to four trials are to leave two thirds of the time.
+        # Up to four trials use at most a third of the time.
         max_time=None if deadline is None else _seconds_until(deadline) / 12,
     )
-    alpha, temperature = recipe["alpha"], recipe["temperature"]
+    alpha, temperature = settings["alpha"], settings["temperature"]
     chosen, candidates = choose_recipe(
         net, transfer_set, alpha=alpha, temperature=temperature, trials=trials
     )
@@ -110,17 +113,17 @@ def _train(net, transfer_set, recipe, n_jobs, deadline, verbose):
     max_time = None if deadline is None else _seconds_until(deadline)
     if max_time == 0:
         _warn(
-            "max_time was over before the student's training began: it is trained for one "
-            "epoch. Give more time, or fewer or smaller teachers."
+            "max_time was over before the student's training began, so it is trained for one "
+            "epoch only. Increase max_time, or use fewer or smaller teachers."
         )
-    limits = {"max_time": max_time, "verbose": verbose, "salvage": True}
+    limits = {"max_time": max_time, "verbose": verbose, "keep_interrupted": True}
     train_candidate(net, chosen, transfer_set, seed=seed, **limits)
     check_finite(net, "the student", "student__lr")
     ended = how_it_ended(net)
     if ended == "interrupt":
         _warn(
             f"training was interrupted in epoch {len(net.history)} of {net.max_epochs}: the "
-            "student is usable, but not trained to the end."
+            "student is usable, but its training is incomplete. Fit again to complete it."
         )
     history = [
         {key: epoch[key] for key in ("train_loss", "valid_loss") if key in epoch}
@@ -129,10 +132,10 @@ def _train(net, transfer_set, recipe, n_jobs, deadline, verbose):
     return Training(forward_pass(net), chosen, candidates, history, ended)
 
 
-def _is_whole(training):
-    """Tell whether more time would have changed nothing: neither training nor choice."""
-    hurried = any(candidate["cut_short"] for candidate in training.candidates)
-    return training.ended not in CUT_SHORT and not hurried
+def _is_complete(training):
+    """Tell whether neither the training nor a trial was cut short."""
+    any_trial_cut = any(candidate["cut_short"] for candidate in training.candidates)
+    return training.ended not in CUT_SHORT and not any_trial_cut
 
 
 def _seconds_until(deadline):

@@ -1,4 +1,4 @@
-"""A black box as a classifier."""
+"""`CallableTeacher`, a black box as a classifier, and the scaling of its scores."""
 
 import numpy as np
 from scipy.optimize import minimize
@@ -15,42 +15,46 @@ OUTPUTS = ("proba", "logits", "scores")
 class CallableTeacher(ClassifierMixin, BaseEstimator):
     """A black box as a classifier: a remote model, a torch function, a language model.
 
-    As a teacher it is asked once for each row, in the process that calls `fit`, and its
-    answers are kept if there is a `memory`. It gets X as it was given.
+    As a teacher, it predicts each row once, in the process that calls `fit`. It receives X
+    unchanged. If there is a `memory`, it stores the predictions.
 
     Parameters
     ----------
-    fn : callable
-        ``fn(X)`` returns an array of shape (n_samples, n_classes), for two classes also
-        (n_samples,), which is of ``classes[1]``. Clones share it. Pickling needs one
-        that can be pickled; `memory` one that has a name of its own, so no lambda. It is
-        known by its source: a model that it asks belongs into ``partial(fn, model)``, as of
-        another one in a global variable `memory` would not know.
+    func : callable
+        ``func(X)`` returns an array of shape (n_samples, n_classes). For two classes it may
+        also return shape (n_samples,), the values of ``classes[1]``. Clones share `func`. It
+        must be picklable to pickle the teacher, and a named function, not a lambda, to use
+        `memory`. `memory` identifies it by its source code, so pass a model that it uses as
+        ``partial(func, model)``: `memory` does not notice a change of a global variable.
     classes : array-like of shape (n_classes,)
         The labels, in the order of the columns.
     output : {"proba", "logits", "scores"}, default="proba"
-        What `fn` returns. "proba": probabilities. "logits": their logarithms but for a
-        constant in each row; -inf is a probability of 0. "scores": any number that is
-        higher for what is more probable; slope and bias that make probabilities of
-        them are fitted on the labels, see Notes.
+        What `func` returns. "proba": probabilities. "logits": log-probabilities, up to a
+        constant in each row; -inf is a probability of 0. "scores": any numbers that increase
+        with the probability; `fit` learns to scale them, see Notes.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Sorted; there before `fit` is called.
+        The sorted labels, available before `fit`.
+
+    See Also
+    --------
+    DistilledClassifier : Distills teachers into a small net.
+    sklearn.frozen.FrozenEstimator : Makes a fitted classifier a teacher.
 
     Notes
     -----
-    Scores become ``softmax(slope * scores + bias)`` with one slope ≥ 0 and a bias for each
-    class: Platt's scaling, and for more than two classes temperature scaling with a bias.
-    As a teacher it is fitted without the fold whose rows it labels. A class that
-    its rows lack has probability 0.
+    Scores become probabilities by ``softmax(slope * scores + bias)``, with one slope ≥ 0 and a
+    bias for each class. This is Platt scaling [1]_ for two classes, and temperature scaling
+    [2]_ with a bias for more. As a teacher, it scales the rows of each fold with parameters
+    that were fitted on the other folds. A class without training rows has probability 0.
 
     References
     ----------
-    Platt, "Probabilistic outputs for support vector machines and comparisons to
-    regularized likelihood methods", 1999.
-    Guo et al., "On calibration of modern neural networks", 2017, arXiv:1706.04599.
+    .. [1] Platt, "Probabilistic outputs for support vector machines and comparisons to
+       regularized likelihood methods", 1999.
+    .. [2] Guo et al., "On calibration of modern neural networks", 2017, arXiv:1706.04599.
 
     Examples
     --------
@@ -64,11 +68,11 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
            [0.25, 0.75]])
     """
 
-    # Its parameters tell all that is to be known of it, although it has a clone of its own.
+    # It has its own `__sklearn_clone__`, but its parameters describe it completely.
     _is_its_parameters = True
 
-    def __init__(self, fn, classes, output="proba"):
-        self.fn = fn
+    def __init__(self, func, classes, output="proba"):
+        self.func = func
         self.classes = classes
         self.output = output
 
@@ -78,12 +82,12 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
         return np.unique(self.classes)
 
     def fit(self, X, y, sample_weight=None):
-        """Check that the labels are among `classes`; fit the scaling of scores.
+        """Check the labels, and fit the scaling if the output is "scores".
 
         Parameters
         ----------
         X : table of shape (n_samples, n_features)
-            `fn` is asked only if its output is "scores".
+            Passed to `func` if its output is "scores", and ignored otherwise.
         y : array-like of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,), default=None
 
@@ -94,7 +98,7 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If y has labels that `classes` has not, or a parameter makes no sense.
+            If y has labels that are not in `classes`, or a parameter is invalid.
         """
         self._check_parameters()
         y = column_or_1d(y, warn=True)
@@ -103,88 +107,126 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
             sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
         self.check_labels(np.unique(y))
         if self.output == "scores":
-            self.fit_answers(self.ask(X), np.searchsorted(self.classes_, y), sample_weight)
+            y = np.searchsorted(self.classes_, y)
+            self.fit_scaling(self.raw_predictions(X), y, sample_weight)
         return self
 
     def predict_proba(self, X):
-        """Class probabilities, ndarray of shape (n_samples, n_classes)."""
-        return as_probabilities(self.to_proba(self.ask(X)), len(self.classes))
+        """Predict class probabilities.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Columns follow `classes_`.
+        """
+        return as_probabilities(self.to_proba(self.raw_predictions(X)), len(self.classes))
 
     def predict(self, X):
-        """The most probable class of each row, ndarray of shape (n_samples,)."""
+        """Predict the most probable class of each row.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
         return self.classes_[self.predict_proba(X).argmax(1)]
 
     def check_labels(self, labels):
-        """Raise if one of them is not among `classes`."""
+        """Check that all labels, an ndarray, are in `classes`."""
         unknown = set(labels.tolist()) - set(self.classes_.tolist())
         if unknown:
             raise ValueError(
                 f"y has labels that the teacher does not know: {sorted(unknown)[:5]}; its classes "
-                f"are {self.classes_.tolist()[:10]}. Name all of y's in `classes`."
+                f"are {self.classes_.tolist()[:10]}. Pass all labels of y as `classes`."
             )
 
-    def ask(self, X):
-        """What `fn` says, columns in the order of `classes_`.
+    def raw_predictions(self, X):
+        """Call `func`, check what it returns and sort its columns.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
 
         Returns
         -------
-        answers : ndarray of shape (n_samples, n_classes), float64
+        raw : ndarray of shape (n_samples, n_classes), float64
+            Probabilities, logits or scores. Columns follow `classes_`.
 
         Raises
         ------
         ValueError
-            If `fn` returns another shape, NaN, or infinity but for logits of -inf.
+            If `func` returns another shape, NaN or infinity. Single logits of -inf are allowed.
         """
         self._check_parameters()
-        given = self.fn(X)
-        if hasattr(given, "detach"):  # a torch tensor, perhaps with gradients or on a GPU
-            given = given.detach().cpu()
-        given = np.asarray(given, dtype=np.float64)
+        raw = self.func(X)
+        if hasattr(raw, "detach"):  # a torch tensor, perhaps with gradients or on a GPU
+            raw = raw.detach().cpu()
+        raw = np.asarray(raw, dtype=np.float64)
         n_samples, n_classes = num_samples(X), len(self.classes)
-        called = getattr(self.fn, "__name__", "fn")
-        if n_classes == 2 and given.shape == (n_samples,):
-            other = 1 - given if self.output == "proba" else np.zeros(n_samples)
-            given = np.column_stack([other, given])
-        if given.shape != (n_samples, n_classes):
+        name = getattr(self.func, "__name__", "func")
+        if n_classes == 2 and raw.shape == (n_samples,):
+            other = 1 - raw if self.output == "proba" else np.zeros(n_samples)
+            raw = np.column_stack([other, raw])
+        if raw.shape != (n_samples, n_classes):
             raise ValueError(
-                f"{called} returned shape {given.shape}, expected {(n_samples, n_classes)}: a row "
-                "for each of X, a column for each of `classes`."
+                f"{name} returned shape {raw.shape}, expected {(n_samples, n_classes)}: one row "
+                "for each row of X, and one column for each of `classes`."
             )
-        # The maximum is NaN if one is, and a row of nothing but -inf says nothing.
-        told = given.max(1, keepdims=True) if self.output == "logits" else given
-        answered = np.isfinite(told).all(1)
-        if not answered.all():
+        # Logits of -inf are valid unless all are. The maximum is NaN if any logit is.
+        finite = raw.max(1, keepdims=True) if self.output == "logits" else raw
+        is_valid = np.isfinite(finite).all(1)
+        if not is_valid.all():
             raise ValueError(
-                f"{called} returned NaN or infinity for {(~answered).sum()} of {n_samples} rows, "
-                f"first in row {int(answered.argmin())}: leave such rows out of X, or give the "
-                "classes equal chances there."
+                f"{name} returned NaN or infinity for {(~is_valid).sum()} of {n_samples} rows, "
+                f"first in row {int(is_valid.argmin())}: drop such rows from X, or return equal "
+                "probabilities for them."
             )
-        return given[:, np.argsort(np.asarray(self.classes))]
+        return raw[:, np.argsort(np.asarray(self.classes))]
 
-    def fit_answers(self, answers, y, sample_weight=None):
-        """Fit what has to be fitted on answers of `ask` and class indices."""
+    def fit_scaling(self, raw, y, sample_weight=None):
+        """Fit the scaling of scores; other outputs need none.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (n_samples, n_classes)
+            From `raw_predictions`.
+        y : ndarray of shape (n_samples,), int
+            Indices into `classes_`.
+        sample_weight : ndarray of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : CallableTeacher
+        """
         if self.output == "scores":
-            self.scaling_ = ScoreScaling().fit(answers, y, sample_weight)
+            self.scaling_ = ScoreScaling().fit(raw, y, sample_weight)
         return self
 
-    def to_proba(self, answers):
-        """Probabilities from answers of `ask`."""
+    def to_proba(self, raw):
+        """Convert what `raw_predictions` returns to probabilities of the same shape."""
         if self.output == "proba":
-            return answers
+            return raw
         if self.output == "logits":
-            return softmax(answers, axis=1)
+            return softmax(raw, axis=1)
         check_is_fitted(self)
-        return self.scaling_.predict_proba(answers)
+        return self.scaling_.predict_proba(raw)
 
     def _check_parameters(self):
-        if not callable(self.fn):
-            raise ValueError(f"fn must be callable, got {self.fn!r}.")
+        if not callable(self.func):
+            raise ValueError(f"func must be callable, got {self.func!r}.")
         if self.output not in OUTPUTS:
             raise ValueError(f"output must be one of {OUTPUTS}, got {self.output!r}.")
         classes = np.asarray(self.classes)
         if classes.ndim != 1 or len(self.classes_) != len(classes) or len(classes) < 2:
             raise ValueError(
-                f"classes must be two or more labels that differ, one for each column of what fn "
+                f"classes must be two or more distinct labels, one for each column that func "
                 f"returns, got {self.classes!r}."
             )
 
@@ -192,7 +234,7 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
         return self.output != "scores" or hasattr(self, "scaling_")
 
     def __sklearn_clone__(self):
-        """Share `fn`: a second copy of a model or a client is not wanted."""
+        """Share `func` with the clone, as it may hold a large model or a client."""
         return type(self)(**self.get_params(deep=False))
 
     def __sklearn_tags__(self):
@@ -207,21 +249,22 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
 
 
 class ScoreScaling:
-    """Decision scores to probabilities: ``softmax(slope * scores + bias)``.
+    """Scaling of decision scores to probabilities: ``softmax(slope * scores + bias)``.
 
-    `LogisticRegression` on the scores would fit n_classes² numbers, `CalibratedClassifierCV`
-    a slope for each class and wants several rows of each. The labels are smoothed as by
-    Platt, or scores that separate the classes would have an infinite slope.
+    It has n_classes + 1 parameters. `LogisticRegression` on the scores would fit n_classes²,
+    and `CalibratedClassifierCV` one slope per class, from several rows of each. The labels are
+    smoothed as in Platt scaling: without it, scores that separate the classes would get an
+    infinite slope.
     """
 
     def fit(self, scores, y, sample_weight=None):
-        """Minimise the log loss, which is convex.
+        """Minimize the log loss, which is convex.
 
         Parameters
         ----------
         scores : ndarray of shape (n_samples, n_classes)
         y : ndarray of shape (n_samples,), int
-            Class indices. Those that are not there get probability 0.
+            Class indices. A class without rows gets probability 0.
         sample_weight : ndarray of shape (n_samples,), default=None
         """
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
@@ -255,7 +298,7 @@ class ScoreScaling:
         return self
 
     def predict_proba(self, scores):
-        """Probabilities, ndarray of shape (n_samples, n_classes)."""
+        """Return probabilities, ndarray of shape (n_samples, n_classes)."""
         proba = np.zeros((len(scores), self.n_classes_))
         proba[:, self.present_] = softmax(
             self.slope_ * scores[:, self.present_] + self.bias_, axis=1

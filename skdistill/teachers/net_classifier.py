@@ -1,4 +1,4 @@
-"""A torch net on labels, as a scikit-learn classifier."""
+"""`NetClassifier`, a torch net trained on labels as a scikit-learn classifier."""
 
 from dataclasses import replace
 
@@ -28,29 +28,56 @@ from skdistill.transfer.transfer_set import TransferSet
 
 
 class NetClassifier(ClassifierMixin, BaseEstimator):
-    """A torch net trained on labels through skorch, from mixed tables.
+    """A torch net trained on the labels of a table, through skorch.
 
-    The default torch teachers are such; with the student's net it is the baseline that
-    every student is compared with: the same net without teachers. A net that stops early
-    is then trained for as many epochs on all rows, those that counted them among these.
+    The default torch teachers are instances of this class. With the student's net, it is the
+    baseline of distillation: the same net without teachers.
 
     Parameters
     ----------
-    net : TensorNet, default=None
-        Cloned and trained; by default ``TensorNet(StudentMLP)``.
+    net : skorch.NeuralNet, default=None
+        A `TensorNet`, or another skorch net whose module returns logits. It is cloned and
+        trained. None uses ``TensorNet(StudentMLP)``.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         As in `DistilledClassifier`.
     device : str, default="auto"
-        "auto": the GPU where there is one.
+        Device of the training. "auto" uses the GPU if there is one.
     random_state : int, RandomState or None, default=None
+        Seed of the validation rows, the initial weights, shuffling and dropout.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-    net_ : TensorNet
-        Trained, without its optimizer.
+        The sorted labels.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if X has string column names.
+    net_ : skorch.NeuralNet
+        The trained net, without its optimizer.
     history_ : list of dict
-        ``train_loss`` and ``valid_loss`` of each epoch of the training that counts them.
+        ``train_loss`` and ``valid_loss`` of each epoch of the first training, see Notes.
+
+    See Also
+    --------
+    TensorNet : The net, with the parameters of its training.
+    StudentMLP : The default module.
+    DistilledClassifier : Trains such a net on soft targets and labels.
+
+    Notes
+    -----
+    A net with early stopping is trained twice. The first training holds out a tenth to a fifth
+    of the rows and finds the number of epochs. The second trains for so many epochs on all
+    rows.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skdistill import NetClassifier, StudentMLP, TensorNet
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = NetClassifier(TensorNet(StudentMLP, max_epochs=5), random_state=0).fit(X, y)
+    >>> clf.predict_proba(X).shape
+    (150, 3)
     """
 
     def __init__(
@@ -62,7 +89,27 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y, sample_weight=None):
-        """Count the epochs by a tenth or so of the rows, then train as many on all of them."""
+        """Find the number of epochs on validation rows, then train on all rows.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            Or (n_samples, ...), which a module without a layout gets unchanged.
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Only ratios matter.
+
+        Returns
+        -------
+        self : NetClassifier
+
+        Raises
+        ------
+        ValueError
+            If the data is invalid, the module returns no logits, the device is unavailable, or
+            training diverges.
+        """
         data = TrainingData.check(self, Classification, X, y, sample_weight)
         rng = check_random_state(self.random_state)
         held_out = hold_out(data.y, rng, sample_weight=data.sample_weight)
@@ -81,12 +128,12 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def _train(self, net, data, seed):
-        """Train a net on the rows that are not held out; return how it sees a table."""
-        # Bins follow labels, and neither those of validation rows nor of weight zero.
-        rows = data.training_rows
-        targets = data.task.as_soft_targets(data.y[rows])
+        """Train a net on the rows that are not held out; return its fitted inputs."""
+        # Bins depend on labels, so they are fitted on the training rows only.
+        is_training = data.training_rows
+        targets = data.task.as_soft_targets(data.y[is_training])
         inputs = inputs_for(net, data.X, self.categorical_features).fit(
-            safe_indexing(data.X, rows), targets, np.random.RandomState(seed)
+            safe_indexing(data.X, is_training), targets, np.random.RandomState(seed)
         )
         n_classes = data.task.n_outputs
         size_module(net, inputs.layout, n_classes, len(data))
@@ -97,14 +144,33 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         return inputs
 
     def predict_proba(self, X):
-        """Class probabilities, ndarray of shape (n_samples, n_classes)."""
+        """Predict class probabilities.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Columns follow `classes_`.
+        """
         check_is_fitted(self)
         X = self.inputs_.transform(check_table(self, X, reset=False))
         logits = [torch.softmax(z.double(), 1).cpu() for z in self.net_.forward_iter(X)]
         return torch.cat(logits).numpy()
 
     def predict(self, X):
-        """The most probable class of each row, ndarray of shape (n_samples,)."""
+        """Predict the most probable class of each row.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(1)]
 

@@ -1,4 +1,4 @@
-"""A classifier of matrices behind a table encoder; what XGBoost is told of a table."""
+"""`TableClassifier`, a classifier behind a table encoder, and its settings of XGBoost."""
 
 import numpy as np
 from scipy.sparse import issparse
@@ -14,42 +14,73 @@ from skdistill.table.validation import check_table
 from skdistill.tasks.classification import Classification
 from skdistill.tasks.fitting import fit_on_indices, has_probabilities
 
-# Boosting rounds where no row can be spared to count them by.
-ROUNDS_UNSEEN = 100
-# Of so many columns a split of XGBoost sees each; of more it sees some.
-COLUMNS_SEEN = 32
-BINS_IN_ALL = 16_384
-# A column of more levels is left in ranks: XGBoost parts them by what few rows say of each.
+# Largest number of boosting rounds on tables that are too small for validation rows.
+MAX_ROUNDS_UNVALIDATED = 100
+# XGBoost samples about this many columns for each split of a wider table.
+COLUMNS_PER_SPLIT = 32
+TOTAL_BINS = 16_384
+# XGBoost would split columns of more categories by the few rows of each: they stay ordinal.
 MAX_CATEGORIES = 64
-OF_RANKS = ("feature_types", "monotone_constraints", "multi_strategy")
+ORDINAL_ONLY = ("feature_types", "monotone_constraints", "multi_strategy")
 
 
 class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
-    """A classifier of matrices behind a `TableEncoder`, for mixed tables.
+    """A classifier behind a `TableEncoder`, for tables with numbers and categories.
 
-    Fitted on a sparse matrix it gets CSR always; rows of more than one axis are flattened.
-    An XGBoost classifier with ``early_stopping_rounds`` counts its rounds on a tenth or so
-    of the rows, and is then fitted with as many on all of them. Unless told, it takes columns
-    of up to 64 levels as categories; of more than 32 columns each of its splits looks at 32, or
-    a tenth, and of more than 64 in fewer bins.
-
-    The classifier's parameters are its own too, so that in an ensemble one writes
-    ``rf__n_estimators`` as if there were no encoder between.
+    The parameters of `classifier` are parameters of the `TableClassifier` as well. In an
+    ensemble, ``rf__n_estimators`` reaches a forest as if there were no encoder.
 
     Parameters
     ----------
     classifier : classifier
-        Takes floats with NaN, and a category as the rank of its level; fitted on class
-        indices.
+        It must accept floats with NaN, and gets categories as codes. It is cloned and fitted
+        on class indices.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         As in `TableEncoder`.
 
     Attributes
     ----------
-    classifier_ : classifier
-        Fitted.
-    encoder_ : TableEncoder
     classes_ : ndarray of shape (n_classes,)
+        The sorted labels.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if X has string column names.
+    classifier_ : classifier
+        The fitted classifier.
+    encoder_ : TableEncoder
+        The fitted encoder.
+
+    See Also
+    --------
+    TableEncoder : The encoder.
+    default_teachers : Uses it for the forest and XGBoost.
+
+    Notes
+    -----
+    After a fit on a sparse matrix, the classifier always gets CSR. Rows of more than one axis
+    are flattened.
+
+    XGBoost gets settings that fit the table, unless they are set already:
+
+    - With ``early_stopping_rounds``, it finds the number of rounds on held-out rows, a tenth to
+      a fifth of all, and is then fitted with so many rounds on all rows.
+    - Columns with up to 64 categories are categorical features of XGBoost.
+    - If there are more than 32 columns, each split samples 32 of them, or a tenth.
+    - If there are more than 64 columns, numbers have fewer bins than XGBoost's 256.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skdistill import TableClassifier
+    >>> X = np.array([["red", 1.0], ["red", 3.0], ["blue", 1.0], ["blue", 3.0]], dtype=object)
+    >>> y = ["stop", "stop", "go", "go"]
+    >>> clf = TableClassifier(DecisionTreeClassifier(), categorical_features=[0]).fit(X, y)
+    >>> clf.predict(X)
+    array(['stop', 'stop', 'go', 'go'], dtype='<U4')
+    >>> clf.set_params(max_depth=3).classifier
+    DecisionTreeClassifier(max_depth=3)
     """
 
     def __init__(self, classifier, categorical_features="from_dtype"):
@@ -57,8 +88,26 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.categorical_features = categorical_features
 
     def fit(self, X, y, sample_weight=None):
-        """Fit the encoder, then the classifier."""
-        # Class indices, because XGBoost wants 0, 1, 2…
+        """Fit the encoder, then the classifier.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Passed to the classifier if it accepts weights.
+
+        Returns
+        -------
+        self : TableClassifier
+
+        Raises
+        ------
+        ValueError
+            If the data is invalid.
+        """
+        # Class indices, because XGBoost requires 0, 1, 2…
         task, X, y, sample_weight = Classification.check(self, X, y, sample_weight)
         self.classes_ = task.classes
         self.sparse_ = issparse(X)
@@ -75,14 +124,33 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     @available_if(lambda self: has_probabilities(self.classifier))
     def predict_proba(self, X):
-        """Class probabilities, ndarray of shape (n_samples, n_classes)."""
+        """Predict class probabilities.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Columns follow `classes_`.
+        """
         X = self._encode(X)
         return self.classifier_.predict_proba(X)
 
     def predict(self, X):
-        """The most probable class of each row, ndarray of shape (n_samples,)."""
+        """Predict the class of each row.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
         X = self._encode(X)
-        return self.classes_[np.ravel(self.classifier_.predict(X))]  # CatBoost's is a column
+        return self.classes_[np.ravel(self.classifier_.predict(X))]  # CatBoost returns a column
 
     def _encode(self, X):
         check_is_fitted(self)
@@ -90,13 +158,32 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return as_at_fit(matrix, self.sparse_)
 
     def get_params(self, deep=True):
-        """Get the parameters, the classifier's own among them if `deep`."""
+        """Get the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include the parameters of the classifier, by their own names.
+
+        Returns
+        -------
+        params : dict
+        """
         params = super().get_params(deep)
         return params | self._own_names() if deep else params
 
     def set_params(self, **params):
-        """Set parameters of this estimator, or of the classifier by their own names."""
-        if "classifier" in params:  # first, so that what else is passed may be its own
+        """Set parameters of this estimator, or of the classifier by their own names.
+
+        Parameters
+        ----------
+        **params : dict
+
+        Returns
+        -------
+        self : TableClassifier
+        """
+        if "classifier" in params:  # first, as the other parameters may be those of the new one
             self.classifier = params.pop("classifier")
         own_names = self._own_names()
         passed_on = {name: params.pop(name) for name in list(params) if name in own_names}
@@ -106,14 +193,14 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return self
 
     def _own_names(self):
-        """The classifier's parameters by the names it knows them by, unless they are ours."""
-        its = self.classifier.get_params() if hasattr(self.classifier, "get_params") else {}
-        return {name: its[name] for name in its if name not in self._get_param_names()}
+        """Return the classifier's parameters by name, except for names of our own."""
+        params = self.classifier.get_params() if hasattr(self.classifier, "get_params") else {}
+        return {name: params[name] for name in params if name not in self._get_param_names()}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        its = get_tags(self.classifier).input_tags
-        tags.input_tags.allow_nan, tags.input_tags.sparse = its.allow_nan, its.sparse
+        inner = get_tags(self.classifier).input_tags
+        tags.input_tags.allow_nan, tags.input_tags.sparse = inner.allow_nan, inner.sparse
         tags.input_tags.three_d_array = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True
@@ -121,31 +208,32 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
 
 def _for_table(boosted, encoder, *, is_sparse):
-    """XGBoost told of a table's categories, and to look at a part of many columns, as a forest.
+    """Set XGBoost up for a table: categorical features, and column sampling for wide tables.
 
-    Both make it better, and the second takes less time.
+    Both improve its predictions, and sampling saves time.
     """
     params = boosted.get_params()
     if params["booster"] == "gblinear" or params["tree_method"] == "exact":
-        return boosted  # they know neither
+        return boosted  # they support neither
     n_categories = encoder.n_categories_
-    n_columns, found = len(n_categories), {}
+    n_columns, settings = len(n_categories), {}
     is_category = (n_categories > 0) & (n_categories <= MAX_CATEGORIES)
-    # Constraints are on ranks, and trees of several classes know no categories.
-    wants_ranks = is_sparse or any(params[name] is not None for name in OF_RANKS)
-    if is_category.any() and not wants_ranks:
+    # Monotone constraints need ordinal columns, and multi-output trees support no categories.
+    is_ordinal = is_sparse or any(params[name] is not None for name in ORDINAL_ONLY)
+    if is_category.any() and not is_ordinal:
         kinds = ["c" if each else "q" for each in is_category]
         boosted = boosted.set_params(enable_categorical=True, feature_types=kinds)
-    if n_columns > COLUMNS_SEEN:
-        found["colsample_bynode"] = max(0.1, COLUMNS_SEEN / n_columns)
-        found["max_bin"] = int(np.clip(BINS_IN_ALL // n_columns, 64, 256))
-    return boosted.set_params(**{name: found[name] for name in found if params[name] is None})
+    if n_columns > COLUMNS_PER_SPLIT:
+        settings["colsample_bynode"] = max(0.1, COLUMNS_PER_SPLIT / n_columns)
+        settings["max_bin"] = int(np.clip(TOTAL_BINS // n_columns, 64, 256))
+    unset = {name: value for name, value in settings.items() if params[name] is None}
+    return boosted.set_params(**unset)
 
 
 def _with_rounds_found(boosted, X, y, sample_weight):
-    """XGBoost with as many rounds as held-out rows call for, to be fitted on all rows."""
+    """Return XGBoost with the number of rounds that is best on held-out rows, unfitted."""
     held_out = hold_out(y, check_random_state(boosted.random_state), sample_weight=sample_weight)
-    n_rounds = min(boosted.get_num_boosting_rounds(), ROUNDS_UNSEEN)  # of None too
+    n_rounds = min(boosted.get_num_boosting_rounds(), MAX_ROUNDS_UNVALIDATED)
     if held_out.any():
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
         trial = clone(boosted).fit(

@@ -186,7 +186,7 @@ BAD_INPUT = {
         },
         "cv tears groups apart: group 0 is in both parts of fold 1 of 2.*GroupKFold",
     ),
-    "groups and bags": ({"groups": TENS, "cv": "oob"}, "cv='oob' tears groups apart"),
+    "groups and bags": ({"groups": TENS, "cv": "oob"}, "cv='oob' splits groups"),
     "a splitter that wants groups": (
         {"cv": GroupKFold(2)},
         "'groups' parameter should not be None",
@@ -237,8 +237,8 @@ BAD_INPUT = {
         "names conflict with constructor arguments: .'student'",
     ),
     "a name with two underscores": ({"teachers": [("a__b", TREE)]}, "names must not contain __"),
-    "no teacher": ({"teachers": []}, "teachers has none left"),
-    "all teachers dropped": ({"teachers": [("tree", "drop")]}, "teachers has none left"),
+    "no teacher": ({"teachers": []}, "no teacher is left"),
+    "all teachers dropped": ({"teachers": [("tree", "drop")]}, "no teacher is left"),
     "teachers that are a number": ({"teachers": 3}, "'teachers' parameter"),
     # parameters
     "weights that are all zero": ({"weights": [0, 0]}, "weights must be .* not all zero"),
@@ -272,7 +272,7 @@ BAD_INPUT = {
         "'categorical_features' parameter .*'all'",
     ),
     "a student that is no net": ({"student": 3}, "'student' parameter"),
-    "an unknown device": ({"device": "gpu"}, "device='gpu' is none that torch knows"),
+    "an unknown device": ({"device": "gpu"}, "device='gpu' is not a torch device"),
     "keep_teachers that is no boolean": ({"keep_teachers": "yes"}, "'keep_teachers' parameter"),
     "a random_state that is no seed": ({"random_state": "now"}, "'random_state' parameter"),
 }

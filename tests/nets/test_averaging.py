@@ -21,7 +21,7 @@ def test_it_is_the_average_of_what_each_step_left():
         nn.init.constant_(module.weight, value)
         average.step()
 
-    average.put()
+    average.swap_in()
 
     # The first step is taken as it is; then what was before weighs 2/11 and 3/12.
     expected = values[0]
@@ -29,7 +29,7 @@ def test_it_is_the_average_of_what_each_step_left():
         share = min(0.5, (1 + n) / (10 + n))
         expected = share * expected + (1 - share) * value
     assert_allclose(module.weight.item(), expected, rtol=1e-6)
-    average.take_back()
+    average.restore()
     assert module.weight.item() == 7.0
 
 

@@ -395,21 +395,21 @@ class TwoLayers(nn.Module):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda X, y: NetClassifier(), "got NetClassifier, or one that is not fitted"),
-        (lambda X, y: NeuralNetClassifier(stack), "got NeuralNetClassifier, or one that is not"),
-        (lambda X, y: StandardScaler().fit(X), "got StandardScaler"),
-        (lambda X, y: fitted_skorch(TwoLayers, X, y), "a module TwoLayers that is none"),
-        (lambda X, y: fitted_skorch(Doubled, X, y), "a module Doubled that is none"),
+        (lambda X, y: NetClassifier(), "an unfitted NetClassifier: expected"),
+        (lambda X, y: NeuralNetClassifier(stack), "an unfitted NeuralNetClassifier: expected"),
+        (lambda X, y: StandardScaler().fit(X), "a StandardScaler: expected"),
+        (lambda X, y: fitted_skorch(TwoLayers, X, y), "a TwoLayers module: expected"),
+        (lambda X, y: fitted_skorch(Doubled, X, y), "a Doubled module: expected"),
         (
             lambda X, y: nn.Sequential(nn.Linear(5, 3)),
-            r"one hidden layer at least, got \['Linear'\]",
+            r"the layers \['Linear'\]: it needs at least one hidden layer",
         ),
-        (lambda X, y: nn.Sequential(nn.Linear(5, 4), nn.LayerNorm(4)), "got one with LayerNorm"),
+        (lambda X, y: nn.Sequential(nn.Linear(5, 4), nn.LayerNorm(4)), "a stack with LayerNorm"),
         (lambda X, y: nn.Sequential(nn.Linear(5, 4), nn.Linear(4, 3), nn.ReLU()), "'ReLU'"),
     ],
 )
 def test_a_teacher_that_is_no_plain_stack_is_refused_with_what_is_taken(make, message):
-    with pytest.raises(TypeError, match=f"takes a fitted NetClassifier.*{message}"):
+    with pytest.raises(TypeError, match=f"cannot cut a student from .*{message}"):
         student_from_teacher(make(*numeric_rows()))
 
 

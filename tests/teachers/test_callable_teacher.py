@@ -261,7 +261,7 @@ def test_a_row_that_is_surely_of_a_class_that_y_lacks_is_not_labelled():
     X, y = numeric_rows()
     teacher = CallableTeacher(lambda X: np.tile([0, 0, 1.0], (len(X), 1)), WORDS)
 
-    with pytest.raises(ValueError, match=r"Teacher 't' failed.*no chance .* for \d+ rows.*'c'"):
+    with pytest.raises(ValueError, match=r"Teacher 't' failed.*probability 0 for \d+ rows.*'c'"):
         targets(teacher, X, y % 2, np.array(["a", "b"]))
 
 
@@ -280,10 +280,10 @@ def test_labels_that_it_does_not_know_are_told_with_those_that_it_does(output):
 @pytest.mark.parametrize(
     ("params", "told"),
     [
-        ({"fn": 3}, "fn must be callable, got 3"),
+        ({"func": 3}, "func must be callable, got 3"),
         ({"output": "odds"}, "output must be one of .*'scores'.*got 'odds'"),
-        ({"classes": ["a", "a", "b"]}, "labels that differ"),
-        ({"classes": ["a"]}, "two or more labels"),
+        ({"classes": ["a", "a", "b"]}, "distinct labels"),
+        ({"classes": ["a"]}, "two or more distinct labels"),
     ],
     ids=lambda value: "".join(value) if isinstance(value, dict) else "",
 )
@@ -439,7 +439,7 @@ def test_a_clone_shares_the_function_and_nothing_fitted():
 
     copy = clone(original)
 
-    assert copy.fn is box
+    assert copy.func is box
     assert copy.get_params() == original.get_params()
     assert not hasattr(copy, "scaling_")
 
