@@ -1,4 +1,4 @@
-"""The forward pass in torch says what the one in numpy says."""
+"""The forward pass in torch returns what the one in numpy returns."""
 
 import gc
 import pickle
@@ -17,7 +17,7 @@ from tests.small import mixed_table, numeric_rows, quick_classifier
 TABLES = [lambda: mixed_table(300), rows_with_binary_columns]
 
 
-@pytest.mark.parametrize("table", TABLES, ids=["mixed", "with flags"])
+@pytest.mark.parametrize("table", TABLES, ids=["mixed", "with binary columns"])
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def test_columns_of_all_kinds_give_the_same_logits(device, table):
     X, y = table()
