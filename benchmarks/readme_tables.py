@@ -1,4 +1,4 @@
-"""Write the tables of the JSON files into README.md, so that no number is typed.
+"""Write the tables of the JSON files into README.md, so that no number is typed by hand.
 
 python benchmarks/readme_tables.py           # rewrite
 python benchmarks/readme_tables.py --check   # fail if the README says anything else
@@ -16,7 +16,7 @@ BLOCK = re.compile(r"(<!-- (\w+): (benchmarks/[^\n]*?) -->\n).*?(<!-- /\2 -->)",
 
 
 def main():
-    """Run each block's command and put what it prints between its marks."""
+    """Run the command of each block and put its output between the block's marks."""
     text = README.read_text()
     fresh = BLOCK.sub(lambda found: f"{found[1]}{_printed(found[3])}\n{found[4]}", text)
     if "--check" in sys.argv:
