@@ -128,11 +128,11 @@ class ForwardPass:
         if folded.periodic is not None:
             parts.append(_periodic(numbers[:, : self.layout.n_embedded], *folded.periodic))
         if folded.bins is not None:
-            vectors = folded.bins.take(bins + folded.bin_offsets, axis=0)
-            parts.append(vectors.reshape(n_samples, -1))
+            embedded = folded.bins.take(bins + folded.bin_offsets, axis=0)
+            parts.append(embedded.reshape(n_samples, -1))
         if folded.categories is not None:
-            vectors = folded.categories.take(categories + folded.category_offsets, axis=0)
-            parts.append(vectors.reshape(n_samples, -1))
+            embedded = folded.categories.take(categories + folded.category_offsets, axis=0)
+            parts.append(embedded.reshape(n_samples, -1))
         h = np.concatenate(parts, axis=1)
         return _later_layers(folded, np.dot(h, folded.first_weight))
 

@@ -126,7 +126,7 @@ class OnnxStudent:
 
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64}
-# What stands for missing: it is no category, so that the model gives it the code for unseen.
+# These stand for missing values. They are not categories, so the model treats them as unseen.
 _NO_STRING, _NO_INTEGER = "\x00missing", np.iinfo(np.int64).min
 
 
