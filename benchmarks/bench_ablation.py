@@ -1,10 +1,10 @@
-"""What does each part of the recipe bring? One is left out at a time.
+"""Measure what each part of the default settings contributes, by leaving out one at a time.
 
     python benchmarks/bench_ablation.py
     python benchmarks/bench_ablation.py --data magic --seeds 0 1 --rows 4000
 
-The teachers are fitted once for all variants that leave them alone. Results are added to the
-JSON after each split. `--table` prints the table of what is there.
+Variants that do not change the teachers share their fits. Results are added to the JSON after
+each split. `--table` prints the table of the results so far.
 """
 
 import os
@@ -40,11 +40,11 @@ DATA = ["adult", "covtype", "credit_default", "magic", "otto"]
 
 
 def main():
-    """Measure what is missing in the JSON, then print the table."""
+    """Measure the splits that the JSON lacks, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", nargs="+", metavar="NAME", help="default: all that are found")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--rows", type=int, default=2000, help="at most so many to train on")
+    parser.add_argument("--rows", type=int, default=2000, help="training rows at most")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--table", action="store_true", help="only print the table")
     parser.add_argument("--smoke", action="store_true", help="one small split, written nowhere")
@@ -64,7 +64,7 @@ def main():
 
 
 def measure(name, seed, rows, n_jobs, chosen=tuple(WITHOUT)):
-    """Variants on one split; a dict for the JSON."""
+    """Measure the variants on one split; return a dict for the JSON."""
     from skdistill import DistilledClassifier, default_teachers
 
     X_train, X_test, y_train, y_test = load_split(name, seed, rows)
@@ -76,7 +76,7 @@ def measure(name, seed, rows, n_jobs, chosen=tuple(WITHOUT)):
             started = time.perf_counter()
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "cv=.in_sample. labels each row")
-                if variant == NOT_SHARPENED:  # weights that are given are taken as they are
+                if variant == NOT_SHARPENED:  # the pool is sharpened only if it fits the weights
                     clf.set_params(weights=fitted_weights)
                 clf.set_params(**WITHOUT[variant]).fit(X_train, y_train)
             if variant == WHOLE:
@@ -86,7 +86,7 @@ def measure(name, seed, rows, n_jobs, chosen=tuple(WITHOUT)):
             variants[variant] = {
                 "log_loss": log_loss(y_test, proba, labels=clf.classes_),
                 "accuracy": accuracy_score(y_test, clf.classes_[proba.argmax(1)]),
-                "seconds": seconds,  # of what memory did not hold
+                "seconds": seconds,  # without the fits that memory recalled
             }
             print(f"{name}, seed {seed}, {variant}: {variants[variant]}", flush=True)
     run = {"data": name, "seed": seed, "rows": rows, "n_train": len(y_train)}
@@ -94,7 +94,7 @@ def measure(name, seed, rows, n_jobs, chosen=tuple(WITHOUT)):
 
 
 def table(runs):
-    """Markdown: a line for each variant, log losses by data set, and how much worse it is."""
+    """Return a Markdown table of log losses, with one line for each variant."""
     by_data = defaultdict(list)
     for run in runs:
         by_data[f"{run['data']} ({run['n_train']:,})"].append(run["variants"])

@@ -1,10 +1,10 @@
-"""Is the student as good as its teachers, and better than the same net on labels?
+"""Compare the student with its teachers and with the same net trained on labels alone.
 
     python benchmarks/bench_quality.py                      # the table of docs/results.md
     python benchmarks/bench_quality.py --data magic --seeds 0 1 --rows 4000
 
-For each data set and split: every teacher, the teachers pooled with fitted and with equal
-weights, the same net trained on labels alone, and the student; all with default settings.
+Each data set and split compares every teacher, the teachers pooled with fitted and with equal
+weights, the same net trained on labels alone, and the student, all with default settings.
 Results are added to the JSON after each split, so that a run can be stopped and continued.
 `--table` prints the table of what is there, `--table teachers` that of each single teacher,
 `--table summary` the four rows of the README; `draw_quality.py` draws the README's picture.
@@ -29,7 +29,7 @@ import numpy as np
 from common import RESULTS, available, load_split, machine, mean_and_spread, save, without_text
 from sklearn.metrics import log_loss
 
-# Rows to train on: all of the small sets, and of the others what takes a minute or a few.
+# Training rows: all rows of the small sets (0), and a few minutes' worth of the others.
 ROWS = dict.fromkeys(["wine", "breast_cancer", "digits"], 0)
 MEDIUM = "adult covtype credit_default credit_risk diabetes130 heart2020 letter magic otto"
 ROWS |= dict.fromkeys([*MEDIUM.split(), "vehicle_fraud"], 3_000)
@@ -46,11 +46,11 @@ PHRASES = {
 
 
 def main():
-    """Measure what is missing in the JSON, then print the table."""
+    """Measure the splits that the JSON lacks, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", nargs="+", metavar="NAME", help="default: all that are found")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--rows", type=int, help="at most so many rows to train on, 0 for all")
+    parser.add_argument("--rows", type=int, help="training rows at most, 0 for all")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--out", default="quality", help="name of the JSON in results/")
     parser.add_argument(
@@ -75,7 +75,7 @@ def main():
 
 
 def measure(name, seed, rows, n_jobs):
-    """One split of one data set; a dict for the JSON."""
+    """Measure one split of one data set; return a dict for the JSON."""
     from sklearn.base import clone
 
     from skdistill import DistilledClassifier, NetClassifier, StudentNet, compare
@@ -110,8 +110,8 @@ def measure(name, seed, rows, n_jobs):
         "seed": seed,
         "rows": rows,
         "n_train": len(y_train),
-        "fit_seconds": seconds,  # the teachers' refit on all rows included
-        "student_seconds": sum(of_student),  # of these, those of the student and its trials
+        "fit_seconds": seconds,  # includes the refit of the teachers on all rows
+        "student_seconds": sum(of_student),  # the part that trains the student and its trials
         "fit_cpu_seconds": cpu,
         "jobs": n_jobs,
         "majority_log_loss": _of_shares(y_train, y_test),
@@ -129,7 +129,7 @@ def measure(name, seed, rows, n_jobs):
 
 @contextmanager
 def _clocked(module, name):
-    """The seconds of each call of a module's function, for as long as the block lasts."""
+    """Time each call of a module's function while the block runs."""
     module, seconds = import_module(module), []
     function = getattr(module, name)
 
@@ -145,7 +145,7 @@ def _clocked(module, name):
 
 
 def _of_shares(y_train, y_test):
-    """Log loss of the classes' shares, which is what knowing nothing of a row costs."""
+    """Return the log loss of predicting the classes' shares for every row."""
     shares = np.unique(y_train, return_counts=True)[1] / len(y_train)
     return log_loss(y_test, np.tile(shares, (len(y_test), 1)))
 
@@ -156,7 +156,7 @@ def _cpu_seconds():
 
 
 def table(runs):
-    """Markdown: one line a data set, means over its splits."""
+    """Return a Markdown table with one line for each data set, means over its splits."""
     lines = [
         "| data (rows, splits) | shares of the classes | best teacher | equal weights | pooled "
         "teachers | same net on labels | **student** | accuracy: pooled | labels | **student** "
@@ -192,13 +192,13 @@ def table(runs):
         f"\nThe student's own training, trials included, takes {np.mean(shares):.0%} of the fit on "
         f"average, {max(shares):.0%} at most."
     )
-    peak = max(run["peak_megabytes"] for run in runs)  # of a process, whatever it ran before
+    peak = max(run["peak_megabytes"] for run in runs)  # earlier splits included
     lines.append(f"\nMost memory of one process: {peak / 1000:.1f} GB.")
     return "\n".join(lines)
 
 
 def table_of_teachers(runs):
-    """Markdown: each teacher's log loss, and how near the student is to them all."""
+    """Return a Markdown table of each teacher's log loss and the student's agreement."""
     teachers = list(runs[0]["teacher_weights"])
     lines = [
         f"| log loss | {' | '.join(teachers)} | Brier score: pooled | **student** "

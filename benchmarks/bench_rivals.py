@@ -1,8 +1,8 @@
-"""Measure skdistill's student against what one would use instead, on the same rows.
+"""Compare skdistill's student with the alternatives, on the same rows.
 
-The rivals want an environment of their own (AutoGluon holds pandas below 3); skdistill
-runs in it too, so everything is measured by the same interpreter. Torch goes first, and is
-named again, or AutoGluon's resolver exchanges it::
+The rivals need an environment of their own (AutoGluon requires pandas below 3). skdistill
+runs in it too, so that the same interpreter measures everything. Install torch first and
+name it again in the second command, or AutoGluon's resolver replaces it::
 
     python -m venv .venv-rivals
     .venv-rivals/bin/pip install torch==2.13.0 -c benchmarks/rivals-constraints.txt
@@ -20,12 +20,12 @@ training part.
 Each (data, seed, rival) runs in a fresh process and is merged into the JSON when it is
 done, so a stopped run goes on where it was; failures are tried again.
 
-How it is measured: seconds cover fitting, for a student with everything that it needed
-(its teachers), without imports. Each library keeps its own default threads, unless
-OMP_NUM_THREADS is set (1 is kinder where something else runs); the JSON tells, and the load
-when a run started. Only AutoGluon can be given a time limit; another rival that took longer
-is marked ``*`` in the table. Probabilities are clipped at 1e-7 before the logarithm, a
-float32's precision, so that no rival wins or loses by its dtype.
+Seconds cover fitting without imports; those of a student include its teachers. Each library
+uses its own default number of threads unless OMP_NUM_THREADS is set (1 is better on a busy
+machine). The JSON records the threads, and the load when a run started. Only AutoGluon accepts
+a time limit; the table marks other rivals that took longer with ``*``. Probabilities are
+clipped at 1e-7, the precision of float32, before the logarithm, so that no rival wins or loses
+by its dtype.
 """
 
 import argparse
@@ -54,7 +54,7 @@ PACKAGES = ["skdistill", "scikit-learn", "numpy", "pandas", "torch", "xgboost", 
 PACKAGES += ["autogluon.tabular", "lightgbm", "catboost", "tabtune"]
 
 
-# ---- the rows, and what each rival is measured by
+# ---- data and metrics
 
 
 def data_names():
@@ -73,7 +73,7 @@ def load_task(name, seed, rows, time_limit):
 
 
 def microseconds_a_row(predict_proba, X, size, *, at_most_s=3.0, repeats=100):
-    """Median over calls with different rows; the first call warms up and does not count."""
+    """Return the median over calls with different rows; the first call only warms up."""
     times, started = [], time.perf_counter()
     for i in range(repeats + 1):
         rows = X.iloc[np.arange(i * size, (i + 1) * size) % len(X)]
@@ -86,7 +86,7 @@ def microseconds_a_row(predict_proba, X, size, *, at_most_s=3.0, repeats=100):
 
 
 def measure(fitted, task):
-    """One model's line of the JSON."""
+    """Return what the JSON holds of one model."""
     if fitted.predict_proba is None:
         return {"error": "gave no model within the time limit"}
     from skdistill import expected_calibration_error
@@ -109,11 +109,11 @@ def measure(fitted, task):
     }
 
 
-# ---- running them, and the JSON
+# ---- runs, collected in the JSON
 
 
 def run_one(rival, name, seed, rows, time_limit):
-    """All models of one rival on one task; called in a process of its own."""
+    """Measure all models of one rival on one task; called in a fresh process."""
     function, imports = RIVALS[rival]
     for module in imports:
         import_module(module)
@@ -122,7 +122,7 @@ def run_one(rival, name, seed, rows, time_limit):
 
 
 def run_apart(*args):
-    """`run_one` in a fresh process: no rival warms up, starves or crashes the next."""
+    """Call `run_one` in a fresh process, so that no rival affects the next."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         try:
             return {"models": pool.submit(run_one, *args).result()}
@@ -132,7 +132,7 @@ def run_apart(*args):
 
 
 def environment():
-    """What the numbers depend on besides rows and seeds."""
+    """Return what the numbers depend on besides rows and seeds."""
 
     def version(package):
         try:
@@ -192,11 +192,11 @@ def run_one_key(key, results, here, *, again):
         print("  ", name, {k: v if k == "error" else round(v, 4) for k, v in model.items()})
 
 
-# ---- what is read from the JSON
+# ---- tables of the JSON
 
 
 def table(results, rows, time_limit):
-    """Markdown: log loss and accuracy by data set, and what each model costs."""
+    """Return Markdown tables of log loss and accuracy by data set, and of costs."""
     models = {}  # {model: {data: [one dict a seed]}}
     for run in results["runs"]:
         if (run["rows"], run["time_limit"]) == (rows, time_limit):
@@ -227,7 +227,7 @@ def by_data_set(models, names, metric, digits, verdict):
 
 
 def mean_and_spread(runs, metric, digits, scale):
-    """Mean over seeds, and their standard deviation."""
+    """Return the mean over seeds ± their standard deviation."""
     values = [scale * run[metric] for run in runs]
     if not values:
         return "–"
@@ -240,14 +240,14 @@ def mean_loss(runs):
 
 
 def best_of(models, family, names):
-    """Of each set the family's student with the lowest log loss: chosen by the test rows."""
+    """Return the runs of the family's best student on each set, chosen on the test rows."""
     students = [model for model in models if model.startswith(family) and "ensemble" not in model]
     runs = {name: [models[m][name] for m in students if name in models[m]] for name in names}
     return {name: min(found, key=mean_loss) for name, found in runs.items() if found}
 
 
 def won_by_student(models, by_data):
-    """On how many sets skdistill's student has the lower log loss; of those with both."""
+    """Return on how many of the sets with both skdistill's student has the lower log loss."""
     ours = models.get(STUDENT, {})
     both = ours.keys() & by_data.keys()
     if by_data is ours or not both:
@@ -278,10 +278,10 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--time-limit", type=int, default=600, help="seconds, for AutoGluon")
     parser.add_argument("--rivals", nargs="+", choices=RIVALS, help="default: those installed")
-    parser.add_argument("--again", action="store_true", help="measure anew what is in the JSON")
+    parser.add_argument("--again", action="store_true", help="repeat runs that are in the JSON")
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "results" / "rivals.json"))
-    parser.add_argument("--table", action="store_true", help="print the JSON's table; run nothing")
-    parser.add_argument("--smoke", action="store_true", help="a tiny run of what is installed")
+    parser.add_argument("--table", action="store_true", help="only print the tables of the JSON")
+    parser.add_argument("--smoke", action="store_true", help="a tiny run of the installed rivals")
     args = parser.parse_args()
     if args.table:
         print(table(json.loads(Path(args.out).read_text()), args.rows, args.time_limit))
@@ -290,7 +290,7 @@ def main():
         if args.smoke:
             args.data, args.seeds, args.rows, args.time_limit = ["breast_cancer"], [0], 200, 10
             args.out = f"{folder}/smoke.json"
-            os.environ["OMP_NUM_THREADS"] = "1"  # tiny nets on a busy machine: times faster
+            os.environ["OMP_NUM_THREADS"] = "1"  # faster for tiny nets on a busy machine
         results = run(args)
     if args.smoke:
         print(table(results, args.rows, args.time_limit))

@@ -1,20 +1,20 @@
-"""Measure what it costs to serve a student: time a row, start, memory, disk.
+"""Measure what serving a student costs: time per row, start, memory and disk.
 
-    python benchmarks/bench_serving.py            # all; the first run trains, minutes
+    python benchmarks/bench_serving.py            # the first run trains, in minutes
     python benchmarks/bench_serving.py --table    # table and picture of the last run
     python benchmarks/bench_serving.py --smoke    # tiny models, half a minute
 
 Two tasks: 20,000 × 30 numbers with 5 classes, and adult (mixed columns, see `load_split` in
 common.py; made up in a smoke run). The ensemble is that of
 `default_teachers`: a forest of 500 trees, XGBoost and three nets, fitted on all rows. The
-student is the default one; it was distilled from one small teacher in few epochs, which
-changes its weights' values and neither their number nor a microsecond.
+student has the default size. It is distilled from one small teacher in a few epochs, which
+changes the values of its weights but not their number, and so not the time.
 
-How it is measured: one thread everywhere (the script sets OMP_NUM_THREADS=1 for itself),
-contenders take turns within one process, so that whatever else runs slows all of them, and
-each call gets other rows than the one before; medians and 99th percentiles of single calls.
-Starts and memory are of fresh processes. Compare ratios, not microseconds. Models are kept
-in build/bench_serving; remove it to have them made anew.
+Everything runs in one thread (the script sets OMP_NUM_THREADS=1 for itself). Contenders take
+turns within one process, so that other load slows all of them, and each call gets other rows
+than the one before. Reported are medians and 99th percentiles of single calls. Start and memory
+are those of fresh processes. Compare ratios, not microseconds. Models are kept in
+build/bench_serving; delete it to make them again.
 """
 
 import os
@@ -59,7 +59,7 @@ ROWS = (1, 100, 10_000)
 
 
 def contenders(name, models, folder):
-    """What is timed, as {name: function that takes a table and returns a call}."""
+    """Return what is timed, as {name: function that takes a table and returns a call}."""
     import torch
 
     torch.set_num_threads(1)
@@ -72,7 +72,7 @@ def contenders(name, models, folder):
     module = net.module_.eval()
 
     def fed(one, encoder, X):
-        """The inputs, ready: encoding is not counted against the rival."""
+        """Encode the inputs first, so that the encoder's time does not count."""
         feed = one.feed(X if encoder is None else encoder.transform(X))
         output = [each.name for each in one.session.get_outputs()][1:2]
         return lambda: one.session.run(output, feed)[0]
@@ -118,20 +118,20 @@ def contenders(name, models, folder):
 
 
 def time_all(name, models, folder, X, seconds):
-    """Median and 99th percentile of a call, in microseconds, by contender and rows."""
+    """Return the median and 99th percentile of a call in µs, by contender and rows."""
     calls = contenders(name, models, folder)
     times = {}
     for n in ROWS:
-        # Other rows each time: those of the call before would find their trees in the cache.
+        # Other rows each time: repeated rows would find their paths through the trees in cache.
         tables = [X[i : i + n] for i in range(0, min(len(X), 200 * n), n)]
-        ready = {key: cycle([make(table) for table in tables]) for key, make in calls.items()}
-        samples = {key: [] for key in ready}
-        for turns in ready.values():
+        prepared = {key: cycle([make(table) for table in tables]) for key, make in calls.items()}
+        samples = {key: [] for key in prepared}
+        for turns in prepared.values():
             next(turns)()
         started = time.perf_counter()
         while time.perf_counter() - started < seconds or len(min(samples.values(), key=len)) < 5:
-            for key, turns in ready.items():
-                # A turn of some milliseconds each, but at least one call.
+            for key, turns in prepared.items():
+                # Each turn takes a few milliseconds, but at least one call.
                 turn = time.perf_counter_ns()
                 while True:
                     call = next(turns)
@@ -151,12 +151,12 @@ def time_all(name, models, folder, X, seconds):
 
 
 def limits(clf):
-    """What the machine allows: weights read once for a row, and multiplied for many."""
+    """Return the limits of the machine: reading the weights once, and multiplying them."""
     weights = [weight for weight, _ in clf.student_.weights]
     n_bytes = sum(weight.nbytes for weight in weights)
     flops = 2 * sum(weight.size for weight in weights)
     block = np.ones(n_bytes // 4, np.float32)
-    read = _best(lambda: block @ block, 2_000) / 2  # it reads two
+    read = _best(lambda: block @ block, 2_000) / 2  # it reads two blocks
     A, B = (np.ones((512, 512), np.float32) for _ in range(2))
     per_flop = _best(lambda: A @ B, 50) / (2 * 512**3)
     return {
@@ -197,7 +197,7 @@ STARTS = {
 
 
 def time_starts(folder, repeats):
-    """Seconds and megabytes of fresh processes, which take turns."""
+    """Return the seconds and megabytes of fresh processes, which take turns."""
     seconds = {key: [] for key in STARTS}
     memory = {key: [] for key in STARTS}
     for _ in range(repeats):
@@ -222,7 +222,7 @@ def time_starts(folder, repeats):
 
 
 def sizes(clf, folder):
-    """Bytes on disk, of the ensemble, of the student in each format, and of its weights."""
+    """Return the bytes of the student's weights, and of the ensemble and the student on disk."""
     student = clf.student_
     arrays = [array for pair in student.weights for array in pair]
     arrays += [*(student.periodic or ())]
@@ -273,7 +273,7 @@ def run(arguments):
 
 
 def machine():
-    """What it was measured on."""
+    """Return the processor and the versions that the numbers depend on."""
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -284,7 +284,7 @@ def machine():
 
 
 def figures(results):
-    """The ratios that were asked for, as (what, ratio, bound, whether it holds)."""
+    """Return the ratios with required bounds, as (name, ratio, bound, whether it holds)."""
     S, A = results["synthetic"], results["adult"]
 
     def us(part, key, n=1):
@@ -311,7 +311,7 @@ def figures(results):
         ),
         ("start: student / import sklearn.base", start["seconds"] / base["seconds"], "≤", 1.3),
         ("start: student / skorch pickle", start["seconds"] / skorch["seconds"], "≤", 1 / 3),
-        ("memory after the first answer, MB", start["rss_mb"], "≤", 200),
+        ("memory after the first prediction, MB", start["rss_mb"], "≤", 200),
         ("disk: ensemble / student", disk["voting.joblib"] / disk["student.joblib"], "≥", 1000),
         (
             "disk: student / its weights",
@@ -330,7 +330,7 @@ def figures(results):
 
 
 def table(results):
-    """The results as Markdown."""
+    """Return the results as Markdown."""
     out = [f"{results['cpu']}, one thread; medians (99th percentile).", ""]
     for name in ("synthetic", "adult"):
         part = results[name]
@@ -356,22 +356,22 @@ def table(results):
         f"| {key} | {one['seconds']:.2f} | {one['rss_mb']:.0f} |"
         for key, one in results["starts"].items()
     ]
-    out += ["", "| figure | measured | asked | |", "|---|---:|---:|---|"]
+    out += ["", "| figure | measured | required | |", "|---|---:|---:|---|"]
     out += [
-        f"| {what} | {value:,.3g} | {asked} | {'holds' if holds else 'missed'} |"
-        for what, value, asked, holds in figures(results)
+        f"| {what} | {value:,.3g} | {bound} | {'holds' if holds else 'missed'} |"
+        for what, value, bound, holds in figures(results)
     ]
     return "\n".join(out)
 
 
 def draw(results, path):
-    """Time of one row, and rows a second, of each contender."""
+    """Draw the time for one row and the rows per second of each contender."""
     import matplotlib.pyplot as plt
 
     times = results["synthetic"]["times"]
     limit = results["synthetic"]["limits"]
     fig, axes = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained", sharey=False)
-    for ax, n, label in zip(axes, (1, 10_000), ("µs for one row", "rows a second, of 10,000")):
+    for ax, n, label in zip(axes, (1, 10_000), ("µs for one row", "rows per second, of 10,000")):
         value = {key: each[str(n)]["median_us"] for key, each in times.items()}
         if n > 1:
             value = {key: 1e6 * n / each for key, each in value.items()}
@@ -395,7 +395,7 @@ def draw(results, path):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--smoke", action="store_true", help="tiny models, nothing written")
-    parser.add_argument("--table", action="store_true", help="the last run's table and picture")
+    parser.add_argument("--table", action="store_true", help="table and picture of the last run")
     chosen = parser.parse_args()
     if chosen.table:
         last = json.loads((RESULTS / "serving.json").read_text())

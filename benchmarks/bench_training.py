@@ -1,12 +1,12 @@
-"""Does training through skorch cost more than a loop written by hand?
+"""Measure what training through skorch costs, compared with a plain torch loop.
 
-    python benchmarks/bench_training.py                   # this machine's processor
-    python benchmarks/bench_training.py --device cuda     # its GPU
+    python benchmarks/bench_training.py                   # on the CPU
+    python benchmarks/bench_training.py --device cuda     # on the GPU
 
-The same net, loss, optimizer, batches and held-out rows, epoch for epoch: `StudentNet`, a
-plain torch loop over tensors, and skorch as it comes, with its `DataLoader`. One after the
-other in one process and one thread, several times; the medians' ratios count. On a processor
-the process's own seconds are counted, which other programs disturb least.
+`StudentNet`, a plain torch loop over tensors, and plain skorch with its `DataLoader` train the
+same net with the same loss, optimizer, batch size, held-out rows and number of epochs. They run
+one after the other in one process and one thread, several times; compare the ratios of the
+medians. On a CPU the seconds are CPU time of the process, which other programs disturb least.
 """
 
 import os
@@ -65,7 +65,7 @@ def main():
 
 
 def rows(n):
-    """Encoded rows of a made-up table of 30 numbers and 5 classes, and their targets."""
+    """Return encoded rows of a synthetic table of 30 numbers and 5 classes, and their targets."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, 30))
     logits = X @ rng.normal(size=(30, 5))
@@ -78,7 +78,7 @@ def rows(n):
 
 
 def student_net(layout, train, valid, epochs, device):
-    """Ours, with callbacks, early stopping and history."""
+    """Fit a `StudentNet`, with callbacks, early stopping and history."""
     net = StudentNet(
         module__layout=layout,
         module__n_classes=5,
@@ -93,7 +93,7 @@ def student_net(layout, train, valid, epochs, device):
 
 
 def plain_skorch(layout, train, valid, epochs, device):
-    """Skorch as it comes."""
+    """Fit a plain skorch net."""
     net = NeuralNet(
         StudentMLP,
         DistillationLoss,
@@ -113,7 +113,7 @@ def plain_skorch(layout, train, valid, epochs, device):
 
 
 def torch_loop(layout, train, valid, epochs, device):
-    """What one would write by hand."""
+    """Run the loop that one would write by hand."""
     X, y = (torch.as_tensor(part, device=device) for part in train)
     X_valid, y_valid = (torch.as_tensor(part, device=device) for part in valid)
     module = StudentMLP(layout, 5).to(device)

@@ -1,12 +1,12 @@
-"""What does a search over the student cost, with and without `memory`?
+"""Measure what a search over the student costs, with and without `memory`.
 
     python benchmarks/bench_tuning.py
 
-The same 12 candidates × 5 splits on `adult` at 10,000 rows, three times: with an empty
-memory, with what that has left, and without. Its teachers are the default ones made
-small (fewer trees, fewer epochs), or the search without memory would take hours; the
-larger the teachers, the more a memory saves. Then one fit with the default teachers as
-they are: what its memory costs in time and on disk, and what two jobs bring.
+The same 12 candidates × 5 splits on `adult` at 10,000 rows run three times: with an empty
+memory, with the memory that this run has filled, and without memory. The teachers are the
+default ones made smaller (fewer trees, fewer epochs), since the search without memory would
+take hours otherwise. Larger teachers save more. One fit with the unchanged default teachers
+then measures what memory costs in time and on disk, and what two jobs gain.
 """
 
 import os
@@ -35,7 +35,7 @@ NETS = ("mlp", "mlp_waves", "mlp_steps")
 
 
 def main():
-    """Time all and write the JSON."""
+    """Time the fits and the search, and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--teacher-epochs", type=int, default=4)
@@ -61,7 +61,7 @@ def main():
 
 
 def searches(X, y, folder, arguments):
-    """Seconds of the same search with an empty memory, a full one and none."""
+    """Time the same search with an empty memory, a full one and none."""
     student = StudentNet(max_epochs=arguments.student_epochs)
     clf = DistilledClassifier(default_teachers(), student, random_state=0)
     epochs = {f"{net}__net__max_epochs": arguments.teacher_epochs for net in NETS}
@@ -88,7 +88,7 @@ def searches(X, y, folder, arguments):
 
 
 def default_fits(X, y, params):
-    """The default teachers with one job and with two, and what memory adds to a fit."""
+    """Time the default teachers with one and two jobs, and what memory adds to a fit."""
     clf = DistilledClassifier(random_state=0).set_params(**params)
     seconds = {}
     for n_jobs in (1, 2):
@@ -111,14 +111,14 @@ def default_fits(X, y, params):
 
 
 def timed(function, *args):
-    """Seconds that a call takes."""
+    """Return the seconds that a call takes."""
     started = time.perf_counter()
     function(*args)
     return time.perf_counter() - started
 
 
 class Overhead:
-    """Seconds spent in a memory itself: keys, reading, writing."""
+    """Seconds that a memory itself takes: for keys, reading and writing."""
 
     METHODS = ("key", "table", "recall", "_claim", "_write")
 
@@ -147,7 +147,7 @@ class Overhead:
 
 
 def mebibytes(folder):
-    """Size of all files in a folder."""
+    """Return the size of all files in a folder."""
     return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()) / 2**20
 
 

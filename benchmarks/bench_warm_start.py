@@ -1,12 +1,12 @@
-"""Does a student that begins with its teacher's weights learn faster, or better?
+"""Compare students that start from their teacher's weights with students that start fresh.
 
     python benchmarks/bench_warm_start.py
 
-One torch teacher of three layers of 256 units, and students cut from it by
-`student_from_teacher`: without the middle layer, and without it and half as wide. Each is
-distilled by `DistilledClassifier` from that teacher, cross-fitted, once with its teacher's
-weights and once from a fresh start, for 5, 20 and 100 epochs at most, each on a schedule of
-its own, with early stopping as always. The log loss is that of rows held out.
+The teacher is a torch net with three layers of 256 units. `student_from_teacher` cuts two
+students from it: one without the middle layer, and one that is also half as wide.
+`DistilledClassifier` distills each from the cross-fitted teacher, once from the teacher's weights
+and once from a fresh start, for at most 5, 20 and 100 epochs, each with its own learning rate
+schedule and early stopping. The log loss is that on held-out rows.
 """
 
 import os
@@ -32,7 +32,7 @@ from skdistill import (
 
 EPOCHS = (5, 20, 100)
 CUTS = {"2 × 256": {}, "2 × 128": {"width": 128}}
-LONGEST = 10_000  # rows to judge by
+MAX_TEST_ROWS = 10_000
 
 
 def main():
@@ -62,11 +62,10 @@ def main():
 
 
 def one_seed(arguments, seed, epochs, cuts):
-    """The teacher's log loss, and that of each student with how long it was trained."""
+    """Return the log loss of the teacher, and that of each student with its epochs."""
     X, X_test, y, y_test = load_split(arguments.data, seed, arguments.rows)
-    X_test, y_test = X_test[:LONGEST], y_test[:LONGEST]
-    longest = max(epochs)
-    net = TensorNet(StudentMLP, module__hidden_sizes=(256, 256, 256), max_epochs=longest)
+    X_test, y_test = X_test[:MAX_TEST_ROWS], y_test[:MAX_TEST_ROWS]
+    net = TensorNet(StudentMLP, module__hidden_sizes=(256, 256, 256), max_epochs=max(epochs))
     teacher = NetClassifier(net, random_state=seed)
     fitted = clone(teacher).fit(X, y)
     runs = []
@@ -93,7 +92,7 @@ def one_seed(arguments, seed, epochs, cuts):
 
 
 def table(runs, epochs, cuts):
-    """Lines of a Markdown table."""
+    """Yield the lines of a Markdown table."""
     yield "| student | start | " + " | ".join(f"{n} epochs" for n in epochs) + " |"
     yield "|---|---|" + "---:|" * len(epochs)
     for shape in cuts:

@@ -1,4 +1,4 @@
-"""What the benchmarks share: data, machine, tables."""
+"""Data splits, the machine's description and JSON files, shared by the benchmarks."""
 
 import json
 import os
@@ -104,15 +104,15 @@ def _as_category(column):
 
 
 def without_text(X_train, X_test):
-    """A table of one column of strings as tf-idf, sparse; any other as it is."""
+    """Return a table of one column of text as sparse tf-idf; any other table as it is."""
     if X_train.shape[1] != 1 or X_train.dtypes.iloc[0].kind != "O":
         return X_train, X_test
-    words = TfidfVectorizer()
-    return words.fit_transform(X_train.iloc[:, 0]), words.transform(X_test.iloc[:, 0])
+    tfidf = TfidfVectorizer()
+    return tfidf.fit_transform(X_train.iloc[:, 0]), tfidf.transform(X_test.iloc[:, 0])
 
 
 def machine():
-    """What the numbers depend on besides the code."""
+    """Return what the numbers depend on besides the data: hardware, versions and commit."""
     try:
         import torch
 
@@ -146,13 +146,13 @@ def _commit():
 
 
 def recorded(name):
-    """What an earlier run has written."""
+    """Return the results of an earlier run, or an empty dict."""
     path = RESULTS / f"{name}.json"
     return json.loads(path.read_text()) if path.exists() else {}
 
 
 def save(name, results):
-    """Write a JSON beside the machine it was made on."""
+    """Write results and the machine's description as JSON."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({**results, "machine": machine()}, indent=1) + "\n")
@@ -160,6 +160,6 @@ def save(name, results):
 
 
 def mean_and_spread(values, form=".4f"):
-    """Mean ± standard deviation, the latter only where there are several."""
+    """Return the mean ± standard deviation; of a single value, only that value."""
     mean = format(np.mean(values), form)
     return mean if len(values) == 1 else f"{mean} ± {format(np.std(values, ddof=1), form)}"

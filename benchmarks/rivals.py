@@ -1,7 +1,7 @@
-"""What one would use instead of skdistill's student, and that student: a function each.
+"""skdistill's student and its rivals, one function each.
 
-Each takes a `Task` and yields what it has fitted, to be measured by `bench_rivals.py`
-before it goes on.
+Each function takes a `Task` and yields its fitted models one by one. `bench_rivals.py`
+measures each before it asks for the next.
 """
 
 import io
@@ -31,7 +31,7 @@ Fitted = namedtuple("Fitted", "name predict_proba kilobytes seconds")  # seconds
 
 
 def timed(function, *args, **kwargs):
-    """The result, and seconds of CPU (children included) and of the wall clock."""
+    """Return the result, and the seconds of CPU (children included) and of the wall clock."""
     before = os.times()
     result = function(*args, **kwargs)
     after = os.times()
@@ -49,26 +49,26 @@ def folder_kilobytes(folder):
 
 
 def skdistill_student(task):
-    """Ours with defaults. Its seconds include fitting the kept teachers on all rows."""
+    """Yield the default student. Its seconds include the refit of the teachers it keeps."""
     from skdistill import DistilledClassifier
 
     clf = DistilledClassifier(keep_teachers=True, random_state=task.seed)
     _, seconds = timed(clf.fit, task.X, task.y)
     teacher = clf.teacher_
-    del clf.teacher_  # a default student carries none, and is weighed without
+    del clf.teacher_  # a default student keeps no teachers, so its size is without them
     yield Fitted(STUDENT, clf.predict_proba, joblib_kilobytes(clf), seconds)
     kilobytes = joblib_kilobytes(teacher)
     yield Fitted("skdistill's teachers", teacher.predict_proba, kilobytes, seconds)
 
 
 def autogluon(task):
-    """Its ensemble of skdistill's kinds of teachers, and each student distilled from it.
+    """Yield AutoGluon's ensemble of the same kinds of teachers, and the students of it.
 
-    Fitting and distilling get half of the time limit each, as though one student were
-    wanted. Each student starts from a copy of the predictor: a second `distill` may take
-    the first student for the teacher. The models are held in memory, as its documentation
-    advises for speed. The size is that of the models' folders in a copy for deployment.
-    It has no seed of its own: seeds differ by the rows alone.
+    Fitting and distilling get half of the time limit each, as if only one student were
+    needed. Each student starts from a copy of the predictor, since a second `distill` may
+    use the first student as the teacher. The models are kept in memory, as AutoGluon's
+    documentation recommends for speed. The size is that of the models' folders in a copy
+    for deployment. AutoGluon has no seed, so that seeds differ only in their rows.
     """
     from autogluon.tabular import TabularPredictor
 
@@ -116,16 +116,16 @@ def autogluon_model(label, predictor, name, seconds):
 
 
 def tabtune(task):
-    """TabTune's `TabDistiller`, with a forest and XGBoost in the place of its teachers.
+    """Yield students of TabTune's `TabDistiller`, with a forest and XGBoost as teachers.
 
-    Its own are foundation models whose weights are downloaded when they are fitted; without
-    them any object with `predict_proba` will do. It asks its own out of fold, and one that
-    is given to it directly, so these answer out of fold. It drops columns that are not
-    numbers, so it gets the one-hot table.
+    TabTune's own teachers are foundation models that download their weights when they are
+    fitted. It also accepts any object with `predict_proba`, but does not cross-fit it, so
+    this one returns out-of-fold probabilities. TabTune drops columns that are not numeric,
+    so it gets the one-hot encoded table.
     """
     from tabtune.distillation import TabDistiller
 
-    logging.disable(logging.WARNING)  # it tells each step; this process is its own
+    logging.disable(logging.WARNING)  # it logs every step, and this process runs nothing else
 
     def label():
         table = dense_table()
@@ -147,13 +147,13 @@ def tabtune(task):
 
 
 def hinton(task):
-    """The loop of most tutorials: in-sample targets, T = 3, alpha = .9, a 256×2 net."""
+    """Yield the loop of most tutorials: in-sample targets, T = 3, alpha = .9, a 256×2 net."""
     net, seconds = timed(HintonNet(task.seed).fit, task.X, task.y)
     yield Fitted("plain Hinton loop", net.predict_proba, joblib_kilobytes(net), seconds)
 
 
 class HintonNet:
-    """Stops early by the log loss of a tenth of the rows, as any of these would."""
+    """A net trained on soft targets that stops early by the log loss on a tenth of the rows."""
 
     def __init__(self, seed, *, temperature=3.0, alpha=0.9, max_epochs=200, patience=15):
         self.seed, self.temperature, self.alpha = seed, temperature, alpha
@@ -218,7 +218,7 @@ def sklearn_mlp(task):
 
 
 def hist_gradient_boosting(task):
-    """It refuses more than 255 levels: such a column becomes a number."""
+    """Yield a model in which columns of over 255 categories are numbers; it refuses more."""
     model = HistGradientBoostingClassifier(
         learning_rate=0.05, max_iter=1000, early_stopping=True, random_state=task.seed
     )
@@ -252,7 +252,7 @@ def xgboost(task):
 
 
 def dense_table():
-    """Mixed columns as scaled numbers, for the nets that cannot read a DataFrame."""
+    """Return an encoder to scaled and one-hot columns, for nets that take no DataFrame."""
     one_hot = OneHotEncoder(
         handle_unknown="infrequent_if_exist", min_frequency=5, sparse_output=False
     )
@@ -272,15 +272,15 @@ def tree_teachers(seed):
 
 
 def mean_proba(teachers, X, y, folds_seed=None):
-    """Mean answer of the teachers to their own training rows; out of fold, given a seed."""
+    """Return the teachers' mean prediction of the training rows; out of fold, given a seed."""
     if folds_seed is None:
         return np.mean([teacher.fit(X, y).predict_proba(X) for teacher in teachers], axis=0)
     folds = StratifiedKFold(5, shuffle=True, random_state=folds_seed)
-    answers = [cross_val_predict(t, X, y, cv=folds, method="predict_proba") for t in teachers]
-    return np.mean(answers, axis=0)
+    predictions = [cross_val_predict(t, X, y, cv=folds, method="predict_proba") for t in teachers]
+    return np.mean(predictions, axis=0)
 
 
-# What each imports; imported before the clock starts.
+# The function of each rival, and the modules to import before the clock starts.
 RIVALS = {
     "skdistill": (skdistill_student, ["skdistill", "torch", "xgboost", "skorch"]),
     "sklearn_mlp": (sklearn_mlp, []),

@@ -1,4 +1,4 @@
-"""The models that `bench_serving.py` times: the ensemble, its rivals, and the student."""
+"""The models and rows of `bench_serving.py`: the ensemble, its rivals and the student."""
 
 import ctypes
 import shutil
@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def task(name, smoke):
-    """Rows to fit on, labels, and rows to ask about."""
+    """Return training rows, their labels, and rows to predict."""
     if name == "synthetic":
         n = 2_000 if smoke else 20_000
         X, y = make_classification(n + 10_000, 30, n_informative=15, n_classes=5, random_state=0)
@@ -56,7 +56,7 @@ def mixed_table(n):
 
 
 def kept(path, make):
-    """What an earlier run made and kept, or made now."""
+    """Return what an earlier run has kept, or make and keep it now."""
     if not path.exists():
         print(f"making {path.name} …", flush=True)
         joblib.dump(make(), path)
@@ -64,13 +64,13 @@ def kept(path, make):
 
 
 def teachers(smoke):
-    """A forest of 500 full trees, XGBoost of 300 rounds and three nets: what one finds in use."""
+    """Return a typical ensemble: a forest of 500 full trees, 300 rounds of XGBoost, three nets."""
     found = default_teachers(device="cpu")
     forest, boosted, *nets = (teacher for _, teacher in found)
     forest.set_params(n_estimators=10 if smoke else 500, min_samples_leaf=1)
     boosted.set_params(n_estimators=10 if smoke else 300, early_stopping_rounds=None)
     for net in nets:
-        net.set_params(net__max_epochs=1 if smoke else 20)  # they are to be timed, not to be good
+        net.set_params(net__max_epochs=1 if smoke else 20)  # timed, so it need not be good
     return found
 
 
@@ -80,29 +80,29 @@ def fit_student(X, y, smoke):
         [("trees", trees)], cv=2, alpha=0.5, augmenter=None, device="cpu", random_state=0
     )
     clf.set_params(student__max_epochs=1 if smoke else 10).fit(X, y)
-    # As it would be with default parameters: given ones are in the joblib file too.
+    # As with default parameters, since the joblib file would hold given ones too.
     return clf.set_params(teachers=None, student=None)
 
 
 def fit_mlp(clf, X, y):
-    """A scikit-learn net of the student's layers, behind encoders where X has categories."""
+    """Return a scikit-learn net of the student's size, behind encoders if X is a DataFrame."""
     sizes = tuple(bias.size for _, bias in clf.student_.weights[:-1])
     mlp = MLPClassifier(sizes, max_iter=2)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it has not converged, nor need it
+        warnings.simplefilter("ignore")  # it need not converge
         if not hasattr(X, "dtypes"):
             return mlp.fit(X, y)
         numbers = make_pipeline(SimpleImputer(), StandardScaler())
-        levels = OneHotEncoder(handle_unknown="ignore")
+        categories = OneHotEncoder(handle_unknown="ignore")
         columns = make_column_transformer(
             (numbers, make_column_selector(dtype_include="number")),
-            (levels, make_column_selector(dtype_exclude="number")),
+            (categories, make_column_selector(dtype_exclude="number")),
         )
         return make_pipeline(columns, mlp).fit(X, y)
 
 
 def onnx_ensemble(voting, folder):
-    """The teachers as ONNX files; returns {name: (session, encoder or None)}."""
+    """Export the teachers to ONNX; return {name: (OnnxStudent, encoder or None)}."""
     from onnxmltools import convert_xgboost
     from onnxmltools.convert.common.data_types import FloatTensorType as Floats
     from skl2onnx import to_onnx as forest_to_onnx
@@ -137,7 +137,7 @@ def _names(fitted):
 
 
 def torch_student(clf):
-    """A skorch net of the student's shape; its weights are random."""
+    """Return a skorch net of the student's shape with random weights."""
     sizes = tuple(bias.size for _, bias in clf.student_.weights[:-1])
     net = TensorNet(
         StudentMLP,
@@ -149,13 +149,13 @@ def torch_student(clf):
 
 
 def c_student(clf, folder):
-    """The student through gcc, as a function of one row of doubles; None without gcc."""
+    """Compile the student with gcc to a function of one row of doubles; None without gcc."""
     if shutil.which("gcc") is None:
         return None
     clf.to_c(folder / "student.c")
-    flags = ["-std=c99", "-O3", "-march=native", "-fPIC", "-shared"]
+    options = ["-std=c99", "-O3", "-march=native", "-fPIC", "-shared"]
     library = folder / "student.so"
-    subprocess.run(["gcc", *flags, folder / "student.c", "-o", library, "-lm"], check=True)
+    subprocess.run(["gcc", *options, folder / "student.c", "-o", library, "-lm"], check=True)
     function = ctypes.CDLL(str(library)).student
     function.argtypes = [ctypes.c_void_p] * 2
     proba = np.zeros(len(clf.classes_))

@@ -82,8 +82,8 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         from skdistill.jobs.memory import open_memory
         from skdistill.jobs.seeds import repeatable_rng
         from skdistill.nets.interface import size_module
-        from skdistill.student.checks import fit_inputs
         from skdistill.student.recipe import choose_validation_rows, needs_early_stopping
+        from skdistill.student.student_net import fit_inputs
         from skdistill.student.training import train_student
         from skdistill.transfer.augmenters import count_synthetic, draw_synthetic
         from skdistill.transfer.transfer_set import TransferSet

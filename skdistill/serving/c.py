@@ -1,4 +1,4 @@
-"""A fitted student as one C99 file: no dependency but math.h, no allocation."""
+"""Writes a fitted student as one C99 file that needs only math.h and allocates nothing."""
 
 import json
 import re
@@ -22,13 +22,10 @@ def to_c(estimator, path=None, *, name="student"):
     Parameters
     ----------
     estimator : DistilledClassifier
-    path : str, path-like or None
-        None: only return the code.
+    path : str, path-like or None, default=None
+        Where the file is written. None only returns the code.
     name : str, default="student"
-        Of the function: ``int student(const double *x, double *proba)``, which returns the
-        index of the most probable class, or -1 where an input is infinite. A missing
-        value is NAN. A category that is a number is given as it is; one that is a string
-        as its rank among the categories, which the file's first comment lists.
+        Name of the C function, see `DistilledClassifier.to_c`.
 
     Returns
     -------
@@ -37,55 +34,64 @@ def to_c(estimator, path=None, *, name="student"):
     Raises
     ------
     ValueError
-        If the student is a torch module of your own, or `name` is no name in C, or one
-        that the file uses itself.
+        If the student is a custom torch module, or if `name` is not an identifier in C or
+        is used by C or by the file itself.
     """
     student, inputs = estimator.student_, estimator.inputs_
     if not isinstance(student, ForwardPass):
         raise ValueError(
-            f"only a StudentMLP is written as C, and this student is a "
-            f"{type(student.module).__name__}."
+            f"only a StudentMLP can be written as C, got a {type(student.module).__name__}: fit "
+            "with the default student, StudentNet()."
         )
     folded = student.folded()
-    code = "\n".join(["#include <math.h>", "", *_tables(inputs, folded)])
-    function = _function(inputs, folded, name="%")  # which is no word
-    taken = KEYWORDS.split() + re.findall(r"\w+", code + function)
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name in taken:
+    constants = "\n".join(["#include <math.h>", "", *_constants(inputs, folded)])
+    used = re.findall(r"\w+", constants + _function(inputs, folded, name=""))
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name in [*KEYWORDS.split(), *used]:
         raise ValueError(
-            f"name must be a name in C that is not taken by C or the file itself, got {name!r}."
+            f"name must be an identifier that neither C nor the file itself uses, got {name!r}: "
+            "take another, such as 'student'."
         )
-    code = f"{_comment(estimator, name)}\n{code}\n{function.replace('%', name, 1)}"
+    code = "\n".join([_comment(estimator, name), constants, _function(inputs, folded, name)])
     if path is not None:
         Path(path).write_text(code)
     return code
 
 
+# ---- the comment at the top
+
+
 def _comment(estimator, name):
-    table = estimator.inputs_.encoder
-    names = getattr(
-        estimator, "feature_names_in_", [f"x{j}" for j in range(len(table.n_categories_))]
-    )
-    categories = dict(zip(np.flatnonzero(table.is_categorical_), table.categories_))
+    """Return the comment that says how to call the function."""
+    classes = estimator.classes_.tolist()
     lines = [
-        "A student of skdistill.",
+        "A student written by skdistill.",
         "",
         f"int {name}(const double *x, double *proba)",
         "",
-        f"returns the most probable class, and writes {len(estimator.classes_)} probabilities:",
-        *(f"  proba[{k}]: {_quoted(one)}" for k, one in enumerate(estimator.classes_.tolist())),
-        f"x holds {len(names)} values, a missing one as NAN:",
+        "returns the index of the most probable class, or -1 if a value is infinite.",
+        f"It writes {len(classes)} probabilities:",
+        *(f"  proba[{k}]: {_quoted(label)}" for k, label in enumerate(classes)),
+        *_comment_on_columns(estimator),
     ]
-    for j, column in enumerate(names):
-        lines.append(f"  x[{j}]: {_quoted(str(column))}")
-        if j in categories and not _are_numbers(categories[j]):
-            lines += [
-                f"    {k}: {_quoted(level)}" for k, level in enumerate(categories[j].tolist())
-            ]
     return "/*\n" + "\n".join(f" * {line}".rstrip() for line in lines) + "\n */"
 
 
+def _comment_on_columns(estimator):
+    """Yield a line for each column, and one for each category that is given by its rank."""
+    encoder = estimator.inputs_.encoder
+    n_features = len(encoder.n_categories_)
+    names = getattr(estimator, "feature_names_in_", [f"x{j}" for j in range(n_features)])
+    categories = dict(zip(np.flatnonzero(encoder.is_categorical_), encoder.categories_))
+    yield f"x holds {n_features} values; a missing value is NAN:"
+    for j, column in enumerate(names):
+        yield f"  x[{j}]: {_quoted(str(column))}"
+        if j in categories and not _are_numbers(categories[j]):
+            for rank, category in enumerate(categories[j].tolist()):
+                yield f"    {rank}: {_quoted(category)}"
+
+
 def _quoted(value):
-    """As it may stand in a comment, whatever it is."""
+    """Return any value as text that cannot end the comment or continue its line."""
     text = json.dumps(value if isinstance(value, (str, int, float)) else str(value))
     return text.replace("*/", "* /").replace("/*", "/ *").replace("\\", "\\ ")
 
@@ -94,8 +100,11 @@ def _are_numbers(categories):
     return categories.dtype.kind in "biuf"
 
 
-def _tables(inputs, folded):
-    """All constants, as static arrays."""
+# ---- the constants
+
+
+def _constants(inputs, folded):
+    """Yield all constants, as static arrays."""
     yield _array("long", "number_columns", inputs.number_columns)
     yield _array("double", "center", inputs.center)
     yield _array("double", "inverse_scale", inputs.inverse_scale)
@@ -103,79 +112,73 @@ def _tables(inputs, folded):
         yield _array("long", "missing_columns", inputs.missing_columns)
     if folded.bins is not None:
         yield _array("double", "split_points", inputs.split_points)
-        yield _array("float", "bin_vectors", folded.bins)
+        yield _array("float", "bin_embedding", folded.bins)
     if folded.periodic is not None:
         for part, array in zip(("frequency", "phase", "weight"), folded.periodic):
             yield _array("float", f"periodic_{part}", array)
     if folded.categories is not None:
-        given = [
-            categories.astype(np.float64)
-            if _are_numbers(categories)
-            else np.arange(len(categories))
-            for categories in inputs.encoder.categories_
-        ]
         yield _array("long", "category_columns", inputs.category_columns)
         yield _array("long", "n_codes", inputs.n_codes)
-        yield _array("double", "category_values", np.concatenate(given))
-        yield _array("float", "category_vectors", folded.categories)
+        yield _array("double", "category_values", _category_values(inputs))
+        yield _array("float", "category_embedding", folded.categories)
     for i, (weight, bias) in enumerate(folded.weights):
         yield _array("float", f"weight{i}", weight)
         yield _array("float", f"bias{i}", bias)
 
 
+def _category_values(inputs):
+    """Return what `x` holds for each category: the number itself, or the rank of a string."""
+    values = [
+        categories.astype(np.float64) if _are_numbers(categories) else np.arange(len(categories))
+        for categories in inputs.encoder.categories_
+    ]
+    return np.concatenate(values)
+
+
 def _array(kind, name, array):
     values = np.asarray(array).ravel().tolist() or [0]  # C has no arrays of length zero
     if kind == "long":
-        words = [str(int(value)) for value in values]
+        literals = [str(int(value)) for value in values]
     else:
-        digits, suffix = (17, "") if kind == "double" else (9, "f")
-        words = [
-            ("-INFINITY" if value < 0 else "INFINITY")
-            if np.isinf(value)
-            else f"{value:.{digits - 1}e}{suffix}"
-            for value in values
-        ]
-    rows = [", ".join(words[i : i + 8]) for i in range(0, len(words), 8)]
-    return f"static const {kind} {name}[{len(words)}] = {{\n    " + ",\n    ".join(rows) + "\n};\n"
+        literals = [_float_literal(value, kind) for value in values]
+    rows = [", ".join(literals[i : i + 8]) for i in range(0, len(literals), 8)]
+    body = ",\n    ".join(rows)
+    return f"static const {kind} {name}[{len(literals)}] = {{\n    {body}\n}};\n"
+
+
+def _float_literal(value, kind):
+    """Return a number with as many digits as its type needs to be read back unchanged."""
+    if np.isinf(value):
+        return "-INFINITY" if value < 0 else "INFINITY"
+    return f"{value:.16e}" if kind == "double" else f"{value:.8e}f"
+
+
+# ---- the function, block by block in the order of the forward pass
 
 
 def _function(inputs, folded, name):
-    layout = inputs.layout
-    sizes = [folded.weights[0][0].shape[0], *(bias.size for _, bias in folded.weights)]
-    parts = [_NUMBERS, _INDICATORS if layout.n_indicators else ""]
-    if folded.periodic is not None:
-        parts.append(_PERIODIC)
-    if folded.bins is not None:
-        parts.append(_BINS)
-    if folded.categories is not None:
-        parts.append(_CATEGORIES)
-    layers = [
-        _LAYER % {"i": i, "n_in": n_in, "n_out": n_out, "into": "ba"[i % 2], "from": "ab"[i % 2]}
-        + (_RELU % {"n": n_out, "h": "ba"[i % 2]} if i < len(sizes) - 2 else "")
-        for i, (n_in, n_out) in enumerate(pairwise(sizes))
-    ]
-    values = {
+    """Return the C function."""
+    sizes = _layer_sizes(folded)
+    blocks = (_numbers, _missing_indicators, _periodic, _bins, _categories, _layers)
+    return _FUNCTION % {
         "name": name,
         "widest": max(sizes),
+        "space": max(inputs.layout.n_numbers, 1),
         "n_features": len(inputs.encoder.n_categories_),
-        "n_numbers": layout.n_numbers,
-        "n_embedded": layout.n_embedded,
-        "space": max(layout.n_numbers, 1),
-        "n_indicators": layout.n_indicators,
-        "n_points": inputs.split_points.shape[1],
-        "n_frequencies": folded.periodic[0].shape[1] if folded.periodic is not None else 0,
-        "periodic_size": folded.periodic[2].shape[2] if folded.periodic is not None else 0,
-        "bin_embedding_size": folded.bins.shape[1] if folded.bins is not None else 0,
-        "category_embedding_size": folded.categories.shape[1]
-        if folded.categories is not None
-        else 0,
-        "n_category_columns": len(layout.n_categories),
+        "body": "".join(block(inputs, folded) for block in blocks),
         "n_classes": sizes[-1],
-        "logits": "ba"[(len(sizes) - 2) % 2],
-        "body": "",
+        "logits": _buffer(len(folded.weights)),
     }
-    values["body"] = "".join(part % values for part in parts) + "".join(layers)
-    return _FUNCTION % values
+
+
+def _layer_sizes(folded):
+    """Return the number of inputs of the first layer, then of the outputs of each layer."""
+    return [folded.weights[0][0].shape[0], *(bias.size for _, bias in folded.weights)]
+
+
+def _buffer(i):
+    """Return the name of the buffer that holds the inputs of layer i; two take turns."""
+    return "ab"[i % 2]
 
 
 _FUNCTION = """int %(name)s(const double *x, double *proba)
@@ -200,6 +203,12 @@ _FUNCTION = """int %(name)s(const double *x, double *proba)
 }
 """
 
+
+def _numbers(inputs, folded):
+    """Return the block that fills in missing numbers, scales all and clips them smoothly."""
+    return _NUMBERS % {"n_numbers": inputs.layout.n_numbers}
+
+
 _NUMBERS = """
     for (i = 0; i < %(n_numbers)d; i++) {
         double value = x[number_columns[i]], scaled;
@@ -209,52 +218,100 @@ _NUMBERS = """
     }
 """
 
-_INDICATORS = """
+
+def _missing_indicators(inputs, folded):
+    """Return the block of the missing indicators, or nothing."""
+    if not inputs.layout.n_indicators:
+        return ""
+    return _MISSING_INDICATORS % {"n_indicators": inputs.layout.n_indicators}
+
+
+_MISSING_INDICATORS = """
     for (i = 0; i < %(n_indicators)d; i++)
         *h++ = isnan(x[number_columns[missing_columns[i]]]) ? 1.0f : 0.0f;
 """
 
+
+def _periodic(inputs, folded):
+    """Return the block of the periodic embedding, or nothing."""
+    if folded.periodic is None:
+        return ""
+    n_embedded, n_frequencies, size = folded.periodic[2].shape
+    return _PERIODIC % {"n_embedded": n_embedded, "n_frequencies": n_frequencies, "size": size}
+
+
 _PERIODIC = """
     for (i = 0; i < %(n_embedded)d; i++) {
-        for (k = 0; k < %(periodic_size)d; k++)
+        for (k = 0; k < %(size)d; k++)
             h[k] = 0.0f;
         for (j = 0; j < %(n_frequencies)d; j++) {
             long at = i * %(n_frequencies)d + j;
-            float wave = cosf(a[i] * periodic_frequency[at] + periodic_phase[at]);
-            for (k = 0; k < %(periodic_size)d; k++)
-                h[k] += wave * periodic_weight[at * %(periodic_size)d + k];
+            float cosine = cosf(a[i] * periodic_frequency[at] + periodic_phase[at]);
+            for (k = 0; k < %(size)d; k++)
+                h[k] += cosine * periodic_weight[at * %(size)d + k];
         }
-        h += %(periodic_size)d;
+        h += %(size)d;
     }
 """
+
+
+def _bins(inputs, folded):
+    """Return the block of the bin embedding, or nothing."""
+    if folded.bins is None:
+        return ""
+    n_embedded, n_points = inputs.split_points.shape
+    size = folded.bins.shape[1]
+    return _BINS % {"n_embedded": n_embedded, "n_points": n_points, "size": size}
+
 
 _BINS = """
     for (i = 0; i < %(n_embedded)d; i++) {
         const double *points = split_points + i * %(n_points)d;
-        long step = i * (%(n_points)d + 1);
+        long bin = i * (%(n_points)d + 1);
         for (j = 0; j < %(n_points)d; j++)
-            step += number[i] > points[j];
-        for (k = 0; k < %(bin_embedding_size)d; k++)
-            *h++ = bin_vectors[step * %(bin_embedding_size)d + k];
+            bin += number[i] > points[j];
+        for (k = 0; k < %(size)d; k++)
+            *h++ = bin_embedding[bin * %(size)d + k];
     }
 """
+
+
+def _categories(inputs, folded):
+    """Return the block of the category embedding, or nothing."""
+    if folded.categories is None:
+        return ""
+    n_columns, size = len(inputs.category_columns), folded.categories.shape[1]
+    return _CATEGORIES % {"n_columns": n_columns, "size": size}
+
 
 _CATEGORIES = """
     {
         const double *value = category_values;
-        const float *vector = category_vectors;
-        for (i = 0; i < %(n_category_columns)d; i++) {
+        const float *embedding = category_embedding;
+        for (i = 0; i < %(n_columns)d; i++) {
             long n_categories = n_codes[i] - 1, code = n_categories; /* missing and unseen */
             for (j = 0; j < n_categories; j++)
                 if (x[category_columns[i]] == value[j])
                     code = j;
-            for (k = 0; k < %(category_embedding_size)d; k++)
-                *h++ = vector[code * %(category_embedding_size)d + k];
+            for (k = 0; k < %(size)d; k++)
+                *h++ = embedding[code * %(size)d + k];
             value += n_categories;
-            vector += n_codes[i] * %(category_embedding_size)d;
+            embedding += n_codes[i] * %(size)d;
         }
     }
 """
+
+
+def _layers(inputs, folded):
+    """Return a block for each linear layer, with a ReLU after all but the last."""
+    sizes, blocks = _layer_sizes(folded), []
+    for i, (n_in, n_out) in enumerate(pairwise(sizes)):
+        names = {"i": i, "from": _buffer(i), "into": _buffer(i + 1)}
+        blocks.append(_LAYER % {"n_in": n_in, "n_out": n_out, **names})
+        if i < len(folded.weights) - 1:
+            blocks.append(_RELU % {"n_out": n_out, **names})
+    return "".join(blocks)
+
 
 _LAYER = """
     for (j = 0; j < %(n_out)d; j++)
@@ -268,6 +325,6 @@ _LAYER = """
 """
 
 _RELU = """
-    for (j = 0; j < %(n)d; j++)
-        %(h)s[j] = %(h)s[j] > 0.0f ? %(h)s[j] : 0.0f;
+    for (j = 0; j < %(n_out)d; j++)
+        %(into)s[j] = %(into)s[j] > 0.0f ? %(into)s[j] : 0.0f;
 """

@@ -1,4 +1,4 @@
-"""What a fitted student can be written as."""
+"""The mixin that saves a fitted student, and exports it to ONNX and C."""
 
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -8,77 +8,163 @@ from skdistill.serving.state import from_plain, to_plain
 
 
 class ExportMixin(BaseEstimator):
-    """The methods of a distilled estimator that write its student for other places.
+    """Mixin for distilled estimators that saves and exports their student.
 
-    Pickled, it is plain arrays too.
+    It also reduces the student to plain arrays when the estimator is pickled.
     """
 
     def save(self, path):
-        """Write the student to a safetensors file, which `skdistill.load` reads.
+        """Save the student to a safetensors file.
 
-        Loading it executes nothing. It holds what predicting needs and what `fit` found,
-        but no recipe: parameters that are estimators are not in it.
+        The file holds what predicting needs and the fitted attributes that are plain
+        values. Parameters that are estimators, such as `teachers`, are not saved. Loading
+        the file executes no code.
 
         Parameters
         ----------
         path : str or path-like
+            Where the file is written. An existing file is replaced as a whole or not at all.
 
         Raises
         ------
+        NotFittedError
+            If the estimator is not fitted.
+        ImportError
+            If safetensors is not installed.
         ValueError
-            If the student is a torch module of your own, or a level is neither string
-            nor number.
+            If the student is a custom torch module, if the estimator is of a subclass, or if
+            a label or a category is neither a string nor a number.
+
+        See Also
+        --------
+        skdistill.load : Read the file.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import skdistill
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> tree = DecisionTreeClassifier(max_depth=3, random_state=0)
+        >>> clf = skdistill.DistilledClassifier(
+        ...     [("tree", tree)], skdistill.StudentNet(max_epochs=2), random_state=0
+        ... ).fit(X, y)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "student.safetensors"
+        ...     clf.save(path)
+        ...     loaded = skdistill.load(path)
+        >>> bool((loaded.predict_proba(X) == clf.predict_proba(X)).all())
+        True
         """
         from skdistill.serving.files import save
 
         check_is_fitted(self)
         save(self, path)
 
-    def to_onnx(self, path=None, **options):
-        """Write the student, preprocessing included, as an ONNX model.
+    def to_onnx(self, path=None, *, dtype="float32", int8=False, X=None, max_changed=0.01):
+        """Export the student, preprocessing included, as an ONNX model.
 
         Parameters
         ----------
         path : str, path-like or None, default=None
-            None: only return the model.
-        **options
-            ``dtype``: "float32" or "float64", what the graph takes as numbers.
-            ``int8``: store weights in eight bits, refused if on the rows of ``X`` more
-            than the share ``max_changed`` of the answers change.
+            Where the model is written. None only returns it.
+        dtype : {"float32", "float64"}, default="float32"
+            Type of the numbers that the model takes.
+        int8 : bool, default=False
+            Whether to store the weights of the layers in eight bits.
+        X : table of shape (n_samples, n_features), default=None
+            Rows on which the predictions of both models are compared. Required if `int8`,
+            else ignored.
+        max_changed : float, default=0.01
+            Largest share of the rows of `X` whose predicted class may change. Ignored
+            unless `int8`.
 
         Returns
         -------
         model : onnx.ModelProto
-            It takes "X", dense, of shape (n_samples, n_features) where no column has strings,
-            else each column by its name, and gives "label" and "probabilities". A
-            missing string is any that is no level, such as an empty one.
+            If no column holds strings, its input is "X", a dense matrix of shape
+            (n_samples, n_features). Otherwise each column is an input of shape
+            (n_samples, 1) under its own name, and any string that is not a category, such
+            as an empty one, counts as missing. Its outputs are "label" and "probabilities".
 
         Raises
         ------
+        NotFittedError
+            If the estimator is not fitted.
+        ImportError
+            If onnx is not installed, or, with `int8`, onnxruntime.
         ValueError
-            If the student is a torch module of your own, a level is neither string nor
-            number, or eight bits change too much.
+            If the student is a custom torch module, if a label or a category is neither a
+            string nor a number, if a column that becomes an input is named like an output,
+            or if eight bits change too many predictions. Nothing is written then.
+
+        See Also
+        --------
+        skdistill.OnnxStudent : Predict with the model through onnxruntime.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from skdistill import DistilledClassifier, StudentNet
+        >>> X, y = load_iris(return_X_y=True)
+        >>> tree = DecisionTreeClassifier(max_depth=3, random_state=0)
+        >>> clf = DistilledClassifier(
+        ...     [("tree", tree)], StudentNet(max_epochs=2), random_state=0
+        ... ).fit(X, y)
+        >>> model = clf.to_onnx()
+        >>> [output.name for output in model.graph.output]
+        ['label', 'probabilities']
         """
         from skdistill.serving.onnx import to_onnx
 
         check_is_fitted(self)
-        return to_onnx(self, path, **options)
+        return to_onnx(self, path, dtype=dtype, int8=int8, X=X, max_changed=max_changed)
 
     def to_c(self, path=None, *, name="student"):
-        """Write the student as one C99 file, which needs math.h and allocates nothing.
+        """Export the student as one C99 file that needs only math.h and allocates nothing.
 
         Parameters
         ----------
         path : str, path-like or None, default=None
-            None: only return the code.
+            Where the file is written. None only returns the code.
         name : str, default="student"
-            Of the function ``int student(const double *x, double *proba)``. It returns the
-            index of the most probable class. A missing value is NAN; a string is given as
-            its rank among the levels, which the file lists.
+            Name of the function ``int student(const double *x, double *proba)``. It returns
+            the index of the most probable class, or -1 if a value is infinite. A missing
+            value is NAN. A category that is a number is passed as it is; a string is passed
+            as its rank among the categories, which the comment at the top of the file lists.
 
         Returns
         -------
         code : str
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If the student is a custom torch module, or if `name` is not an identifier in C
+            or is used by C or by the file itself.
+
+        See Also
+        --------
+        to_onnx : Export the student as an ONNX model.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from skdistill import DistilledClassifier, StudentNet
+        >>> X, y = load_iris(return_X_y=True)
+        >>> tree = DecisionTreeClassifier(max_depth=3, random_state=0)
+        >>> clf = DistilledClassifier(
+        ...     [("tree", tree)], StudentNet(max_epochs=2), random_state=0
+        ... ).fit(X, y)
+        >>> code = clf.to_c(name="iris")
+        >>> "int iris(const double *x, double *proba)" in code
+        True
         """
         from skdistill.serving.c import to_c
 
@@ -86,7 +172,7 @@ class ExportMixin(BaseEstimator):
         return to_c(self, path, name=name)
 
     def __getstate__(self):
-        """The student as plain arrays: a file then needs no type of ours but this one."""
+        """Return the state with the student as plain arrays, so that a file holds few types."""
         state = dict(super().__getstate__())
         if isinstance(state.get("student_"), ForwardPass):
             state["plain_"] = to_plain(state.pop("inputs_"), state.pop("student_"))

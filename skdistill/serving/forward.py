@@ -1,26 +1,27 @@
-"""The student as plain arrays, and its forward pass in numpy: no torch here."""
+"""The forward pass of a student in numpy, which needs no torch, and the softmax after it."""
 
 import numpy as np
 from scipy.sparse import issparse
 
-# Rows of a table whose numbers and categories are made into floats at once.
+# Rows of a table that are encoded as floats at once.
 ROWS_OF_TABLE = 65_536
-# Rows through the net at once: few enough that what is between its layers stays in cache.
+# Rows that pass through the net at once: few enough that the activations stay in cache.
 ROWS_AT_ONCE = 256
-# Fewer rows numpy has answered before a GPU has got them.
+# With fewer rows, numpy is done before they have been copied to a GPU.
 ROWS_WORTH_A_GPU = 20_000
-ZERO = np.float32(0)  # half as dear to numpy as its own 0
+ZERO = np.float32(0)  # np.maximum takes half the time that it takes with 0
 
 
 def batched_outputs(inputs, student, X, *, checked):
-    """Logits of a table of any length, in memory that does not grow with it.
+    """Return the logits of a table of any length, in memory that does not grow with it.
 
     Parameters
     ----------
     inputs : skdistill.table.net_inputs.NetInputs
-    student : ForwardPass, its like on a device, or any callable of encoded rows
+    student : ForwardPass, DeviceForward or callable
+        A callable takes encoded rows and returns their logits.
     X : DataFrame, CSR matrix or ndarray of shape (n_samples, n_features)
-        Been through `check_table`.
+        Validated by `check_table`.
     checked : bool
         As in `TableEncoder.encode`.
 
@@ -33,7 +34,7 @@ def batched_outputs(inputs, student, X, *, checked):
         return _logits(inputs, student, inputs.encode(X, checked=checked))
     slices = X.iloc if hasattr(X, "iloc") else X
     rows_at_once = getattr(student, "rows_at_once", ROWS_AT_ONCE)
-    # A student of dense rows makes sparse ones dense, and that takes memory.
+    # The student may make sparse rows dense, which takes memory.
     rows_of_table = rows_at_once if issparse(X) else ROWS_OF_TABLE
     logits = None
     for start in range(0, n_samples, rows_of_table):
@@ -47,6 +48,7 @@ def batched_outputs(inputs, student, X, *, checked):
 
 
 def _logits(inputs, student, matrix):
+    """Return the logits of a few rows that `NetInputs.encode` has encoded."""
     if hasattr(student, "logits"):
         logits = student.logits(*inputs.parts(matrix))
     else:
@@ -55,14 +57,14 @@ def _logits(inputs, student, matrix):
 
 
 def softmax(logits):
-    """Probabilities of logits in float64; rows sum to one."""
+    """Return the probabilities of logits in float64; rows sum to one."""
     proba = np.exp(logits - logits.max(axis=1, keepdims=True))
     proba /= proba.sum(axis=1, keepdims=True)
     return proba
 
 
 def log_softmax(logits):
-    """Logarithm of `softmax`."""
+    """Return the logarithm of `softmax`."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
@@ -74,16 +76,17 @@ class ForwardPass:
     ----------
     layout : skdistill.table.net_inputs.InputLayout
     weights : list of (weight, bias)
-        Of each layer, weight of shape (n_in, n_out).
-    periodic : (frequency, phase, weight, bias) or None
-        Of the `PeriodicEmbedding`.
-    bins : ndarray of shape (n_embedded, n_bins, bin_embedding_size) or None
-        One vector a bin.
-    categories : ndarray of shape (sum(layout.n_categories), category_embedding_size) or None
-        One vector a level, column after column.
+        One pair for each layer, the weight of shape (n_in, n_out).
+    periodic : (frequency, phase, weight, bias) or None, default=None
+        Arrays of the `PeriodicEmbedding`.
+    bins : ndarray of shape (n_embedded, n_bins, bin_embedding_size) or None, default=None
+        Embedding of each bin.
+    categories : ndarray of shape (n_codes, category_embedding_size) or None, default=None
+        Embedding of each category code, column after column; n_codes is the sum of
+        ``layout.n_categories``.
     """
 
-    _ready: "Folded | None" = None
+    _folded: "Folded | None" = None
 
     def __init__(self, layout, weights, periodic=None, bins=None, categories=None):
         self.layout = layout
@@ -93,7 +96,7 @@ class ForwardPass:
         self.categories = categories
 
     def __call__(self, X):
-        """Logits of encoded rows.
+        """Return the logits of encoded rows.
 
         Parameters
         ----------
@@ -112,12 +115,12 @@ class ForwardPass:
         return self.logits(numbers, indicators, categories.astype(np.intp), bins.astype(np.intp))
 
     def logits(self, numbers, indicators, categories, bins):
-        """Logits of a few rows, from what `NetInputs.parts` returns."""
+        """Return the logits of a few rows, given what `NetInputs.parts` returns."""
         folded = self.folded()
         if issparse(numbers):
             if folded.periodic is None:
                 return _later_layers(folded, numbers @ folded.first_weight)
-            numbers = numbers.toarray()  # of a dense fit, whose periodic are not zero anywhere
+            numbers = numbers.toarray()  # the periodic embedding of a zero is not zero
         n_samples = len(numbers)
         parts = [numbers]
         if indicators.shape[1]:
@@ -125,27 +128,27 @@ class ForwardPass:
         if folded.periodic is not None:
             parts.append(_periodic(numbers[:, : self.layout.n_embedded], *folded.periodic))
         if folded.bins is not None:
-            vectors = folded.bins.take(bins + folded.bin_offsets, axis=0)
-            parts.append(vectors.reshape(n_samples, -1))
+            embedded = folded.bins.take(bins + folded.bin_offsets, axis=0)
+            parts.append(embedded.reshape(n_samples, -1))
         if folded.categories is not None:
-            vectors = folded.categories.take(categories + folded.category_offsets, axis=0)
-            parts.append(vectors.reshape(n_samples, -1))
+            embedded = folded.categories.take(categories + folded.category_offsets, axis=0)
+            parts.append(embedded.reshape(n_samples, -1))
         h = np.concatenate(parts, axis=1)
         return _later_layers(folded, np.dot(h, folded.first_weight))
 
     def folded(self):
-        """The arrays as `logits` multiplies them, built on first use and never pickled."""
-        # Built by whoever comes first; two threads at once build the same and one is kept.
-        if self._ready is None:
-            self._ready = Folded(self)
-        return self._ready
+        """Return the arrays that `logits` multiplies; they are built on first use."""
+        # Two threads may build them at the same time; they are equal, and one is kept.
+        if self._folded is None:
+            self._folded = Folded(self)
+        return self._folded
 
     def __getstate__(self):
-        return {name: value for name, value in vars(self).items() if name != "_ready"}
+        return {name: value for name, value in vars(self).items() if name != "_folded"}
 
 
 class Folded:
-    """The arrays of a `ForwardPass` with all constants multiplied out; never pickled."""
+    """Arrays of a `ForwardPass` in which all constants are multiplied out; never pickled."""
 
     def __init__(self, net):
         layout = net.layout
@@ -153,9 +156,9 @@ class Folded:
         self.periodic = self.bins = self.categories = None
         if net.periodic is not None:
             frequency, phase, weight, bias = net.periodic
-            turn = np.float32(2 * np.pi)
-            self.periodic = (turn * frequency, turn * phase, weight)
-            # What a wave adds at all times goes into the first layer's bias.
+            two_pi = np.float32(2 * np.pi)
+            self.periodic = (two_pi * frequency, two_pi * phase, weight)
+            # The bias of the embedding is constant, so the bias of the first layer absorbs it.
             first = layout.n_numbers + layout.n_indicators
             W, b = net.weights[0]
             self.weights[0] = (W, b + bias.ravel() @ W[first : first + bias.size])
@@ -166,8 +169,9 @@ class Folded:
         if net.categories is not None:
             self.categories = net.categories
             self.category_offsets = np.cumsum([0, *layout.n_categories[:-1]])
-        # For one row adding a bias costs numpy a quarter of the product. So the first layer
-        # gets one more unit, which is always one, and the later ones multiply it by theirs.
+        # For a single row, adding a bias takes a quarter of the time of the product. So the
+        # first layer gets one more unit that is always one, and the later layers take their
+        # bias as the weight of that unit.
         (self.first_weight, self.first_bias), *later = self.weights
         self.later_weights = []
         if later:
@@ -178,7 +182,7 @@ class Folded:
 
 
 def _later_layers(folded, h):
-    """Logits, of the rows' product with the first weights."""
+    """Return the logits, given the product of the rows and the first weights."""
     h += folded.first_bias
     for weight in folded.later_weights:
         np.maximum(h, ZERO, out=h)
@@ -187,7 +191,7 @@ def _later_layers(folded, h):
 
 
 def _with_unit(weight, bias):
-    """A layer that takes a unit of one, and hands it on."""
+    """Return the matrix of a layer that takes a unit that is one, and passes it on."""
     n_in, n_out = weight.shape
     out = np.zeros((n_in + 1, n_out + 1), dtype=np.float32)
     out[:n_in, :n_out], out[n_in, :n_out], out[n_in, n_out] = weight, bias, 1
@@ -195,7 +199,7 @@ def _with_unit(weight, bias):
 
 
 def _periodic(x, frequency, phase, weight):
-    """A `PeriodicEmbedding` without its bias, as one matrix product a number."""
+    """Return the periodic embedding without its bias, by one matrix product for each number."""
     periodic = x[:, :, None] * frequency
     periodic += phase
     embedded = np.matmul(np.cos(periodic, out=periodic).transpose(1, 0, 2), weight)

@@ -1,4 +1,4 @@
-"""A fitted student as one ONNX graph, with its preprocessing inside."""
+"""Writes a fitted student, preprocessing included, as one ONNX graph."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ OPSET = 17
 OPSET_ML = 3
 ML = "ai.onnx.ml"
 OUTPUTS = ("label", "probabilities")
-FURTHEST = 1e100  # beyond it numbers are clipped, so that their squares stay finite
+FURTHEST = 1e100  # numbers are clipped to it, so that their squares stay finite
 
 
 def to_onnx(estimator, path=None, *, dtype="float32", int8=False, X=None, max_changed=0.01):
@@ -19,30 +19,17 @@ def to_onnx(estimator, path=None, *, dtype="float32", int8=False, X=None, max_ch
     Parameters
     ----------
     estimator : DistilledClassifier
-    path : str, path-like or None
-        None: only return the model.
-    dtype : {"float32", "float64"}, default="float32"
-        Of the numbers that the graph takes.
-    int8 : bool, default=False
-        Store the layers' weights in eight bits.
-    X : table of shape (n_samples, n_features), default=None
-        With `int8`: rows on which the answers are compared.
-    max_changed : float, default=0.01
-        With `int8`: share of the rows of X that may get another class.
+    path, dtype, int8, X, max_changed
+        See `DistilledClassifier.to_onnx`.
 
     Returns
     -------
     model : onnx.ModelProto
-        Inputs: "X" of shape (n_samples, n_features) where all columns are numbers, else
-        one input of shape (n_samples, 1) for each column, by its name. Outputs: "label"
-        and "probabilities".
 
     Raises
     ------
     ValueError
-        If the student is a torch module of your own, if a level is neither string nor
-        number, if a column that is an input of its own is called like an output, or if eight
-        bits change too many answers; nothing is written then.
+        See `DistilledClassifier.to_onnx`; nothing is written then.
     """
     onnx = _onnx()
     if dtype not in ("float32", "float64"):
@@ -60,7 +47,7 @@ def to_onnx(estimator, path=None, *, dtype="float32", int8=False, X=None, max_ch
         onnx.helper.make_graph(graph.nodes, "skdistill", inputs, outputs, graph.initializers),
         opset_imports=[onnx.helper.make_opsetid("", OPSET), onnx.helper.make_opsetid(ML, OPSET_ML)],
         producer_name="skdistill",
-        ir_version=8,  # of this opset's time, so that runtimes of that time read it too
+        ir_version=8,  # as old as the opset, so that runtimes of that time can read it
     )
     onnx.checker.check_model(model, full_check=True)
     if int8:
@@ -73,7 +60,13 @@ def to_onnx(estimator, path=None, *, dtype="float32", int8=False, X=None, max_ch
 
 
 class Graph:
-    """Nodes and constants in the order of their making, under names that are ours alone."""
+    """Nodes and constants in the order in which they are added, under unique names.
+
+    Parameters
+    ----------
+    prefix : str, default="skdistill"
+        Start of all names.
+    """
 
     def __init__(self, prefix="skdistill"):
         self.prefix = prefix
@@ -81,7 +74,7 @@ class Graph:
         self.initializers = []
 
     def __call__(self, op_type, *inputs, output=None, domain="", **attributes):
-        """Add a node; arrays among its inputs become constants. Returns its output's name."""
+        """Add a node and return the name of its output; input arrays become constants."""
         names = [name if isinstance(name, str) else self.constant(name) for name in inputs]
         name = f"{self.prefix}_{op_type}_{len(self.nodes)}"
         output = output or f"{name}_out"
@@ -92,7 +85,7 @@ class Graph:
         return output
 
     def constant(self, array):
-        """Add an initializer. Returns its name."""
+        """Add a constant and return its name."""
         name = f"{self.prefix}_constant_{len(self.initializers)}"
         array = np.asarray(array)
         if array.dtype.kind in "OU":
@@ -109,8 +102,9 @@ def write_student(graph, estimator, inputs, dtype, *, label=OUTPUTS[0], proba=OU
     graph : Graph
     estimator : DistilledClassifier
     inputs : list of str
-        One name of a matrix of floats, or a name for each column.
+        The name of one matrix of floats, or one name for each column.
     dtype : {"float32", "float64"}
+        Type of the numbers among the inputs.
     label, proba : str
         Names of the outputs.
 
@@ -122,7 +116,7 @@ def write_student(graph, estimator, inputs, dtype, *, label=OUTPUTS[0], proba=OU
     if not isinstance(student, ForwardPass):
         kind = type(student.module).__name__
         raise ValueError(
-            f"only a StudentMLP is written to ONNX, and this student is a {kind}: export it with "
+            f"only a StudentMLP can be written by to_onnx, got a {kind}: export it with "
             "torch.onnx.export(clf.student_.module, ...), which takes the rows that "
             "clf.inputs_.transform(X) returns."
         )
@@ -133,14 +127,14 @@ def write_student(graph, estimator, inputs, dtype, *, label=OUTPUTS[0], proba=OU
     logits = _forward(graph, estimator.inputs_, student, numbers, categories, dtype)
     best = graph("ArgMax", logits, axis=1, keepdims=0)
     graph("Gather", _labels(estimator.classes_), best, axis=0, output=label)
-    # In double precision, as numpy does it, so that rows sum to one.
+    # In double precision, as in numpy, so that rows sum to one.
     exact = graph("Softmax", graph("Cast", logits, to=_type("float64")), axis=1)
     graph("Cast", exact, to=_type("float32"), output=proba)
     return label, proba
 
 
 def _split_columns(graph, inputs, names, matrix, dtype):
-    """Names of a matrix of numbers and of a matrix of level codes; None for what is not there."""
+    """Return the names of the matrices of numbers and of category codes; None for no columns."""
     number_columns, category_columns = inputs.number_columns, inputs.category_columns
     if matrix is not None:
         if inputs.are_in_place:
@@ -166,24 +160,27 @@ def _split_columns(graph, inputs, names, matrix, dtype):
 
 
 def _codes(graph, column, categories, unseen, *, as_floats):
-    """The code of each level; whatever is no level gets the last."""
+    """Return the codes of a column; a value that is not a category gets the code `unseen`."""
     attributes = {"values_int64s": list(range(len(categories))), "default_int64": int(unseen)}
     kind = categories.dtype.kind
-    if kind == "U" or (kind == "O" and all(isinstance(level, str) for level in categories)):
+    if kind == "U" or (kind == "O" and all(isinstance(category, str) for category in categories)):
         return graph(
             "LabelEncoder", column, domain=ML, keys_strings=categories.tolist(), **attributes
         )
     if kind not in "biuf":
         raise ValueError(
-            f"a column has categories such as {categories[0]!r}, but ONNX knows only strings and "
-            "numbers: convert them to strings before fit."
+            f"categories must be strings or numbers in ONNX, got {categories[0]!r}: convert them "
+            "to strings before fit."
         )
     if as_floats or kind == "f":
         column = graph("Cast", column, to=_type("float32"))
         keys = categories.astype(np.float32)
         if len(np.unique(keys)) < len(keys):
-            raise ValueError("a category has categories that float32 cannot tell apart.")
-        if not len(keys):  # a column without any level; no LabelEncoder without keys
+            raise ValueError(
+                "the model takes this column as float32, in which some of its categories are "
+                "equal: convert them to strings before fit."
+            )
+        if not len(keys):  # a column without categories; LabelEncoder needs a key
             attributes["values_int64s"], keys = [int(unseen)], np.zeros(1, np.float32)
         return graph("LabelEncoder", column, domain=ML, keys_floats=keys.tolist(), **attributes)
     keys = categories.astype(np.int64).tolist()
@@ -191,7 +188,7 @@ def _codes(graph, column, categories, unseen, *, as_floats):
 
 
 def _forward(graph, inputs, student, numbers, categories, dtype):
-    """The forward pass of `skdistill.serving.forward`, node by node."""
+    """Add the forward pass of `ForwardPass`, node by node; return the name of the logits."""
     folded = student.folded()
     parts = []
     if numbers is not None:
@@ -200,14 +197,14 @@ def _forward(graph, inputs, student, numbers, categories, dtype):
         scaled = _scaled(graph, inputs, numbers, dtype)
         parts.append(scaled)
         if len(inputs.missing_columns):
-            flagged = graph("Gather", missing, inputs.missing_columns.astype(np.int64), axis=1)
-            parts.append(graph("Cast", flagged, to=_type("float32")))
+            indicators = graph("Gather", missing, inputs.missing_columns.astype(np.int64), axis=1)
+            parts.append(graph("Cast", indicators, to=_type("float32")))
         if folded.periodic is not None:
-            curved = _first_columns(graph, scaled, inputs)
-            parts.append(_periodic(graph, curved, *folded.periodic))
+            embedded = _embedded_columns(graph, scaled, inputs)
+            parts.append(_periodic_embedding(graph, embedded, *folded.periodic))
         if folded.bins is not None:
-            curved = _first_columns(graph, numbers, inputs)
-            parts.append(_step_vectors(graph, inputs, folded, curved, dtype))
+            embedded = _embedded_columns(graph, numbers, inputs)
+            parts.append(_bin_embedding(graph, inputs, folded, embedded, dtype))
     if categories is not None:
         rows = graph("Add", categories, folded.category_offsets.astype(np.int64))
         parts.append(_look_up(graph, folded.categories, rows))
@@ -218,12 +215,12 @@ def _forward(graph, inputs, student, numbers, categories, dtype):
 
 
 def _center(inputs, dtype):
-    """What a missing number is taken for: in float32 on the same step as in doubles."""
+    """Return what replaces missing numbers, in the same bins in float32 as in doubles."""
     if dtype == "float64":
         return inputs.center
     below, points = _rounded_down(inputs.center), inputs.split_points
-    stands = (inputs.center[: len(points), None] > points).sum(1)
-    is_right = (below[: len(points), None] > _rounded_down(points)).sum(1) == stands
+    bins = (inputs.center[: len(points), None] > points).sum(1)
+    is_right = (below[: len(points), None] > _rounded_down(points)).sum(1) == bins
     above = np.nextafter(below, np.float32(np.inf))
     center = inputs.center.astype(np.float32)
     center[: len(points)] = np.where(is_right, below[: len(points)], above[: len(points)])
@@ -231,8 +228,9 @@ def _center(inputs, dtype):
 
 
 def _scaled(graph, inputs, numbers, dtype):
+    """Add the scaling and smooth clipping of `NetInputs`."""
     if dtype == "float32":
-        # The difference to the center is where digits are lost: it is taken in doubles.
+        # In doubles, since the difference to the center would lose digits in float32.
         numbers = graph("Cast", numbers, to=_type("float64"))
     else:
         numbers = graph("Clip", numbers, np.array(-FURTHEST), np.array(FURTHEST))
@@ -242,15 +240,15 @@ def _scaled(graph, inputs, numbers, dtype):
     return graph("Cast", graph("Div", scaled, bend), to=_type("float32"))
 
 
-def _first_columns(graph, numbers, inputs):
-    """Only the numbers that have periodic and bins."""
+def _embedded_columns(graph, numbers, inputs):
+    """Return only the numbers that have a periodic and a bin embedding."""
     n_numbers, n_embedded = inputs.layout.n_numbers, inputs.layout.n_embedded
     if n_embedded == n_numbers:
         return numbers
     return graph("Slice", numbers, np.array([0]), np.array([n_embedded]), np.array([1]))
 
 
-def _periodic(graph, x, frequency, phase, weight):
+def _periodic_embedding(graph, x, frequency, phase, weight):
     columns = graph("Unsqueeze", x, np.array([2]))
     angles = graph("Add", graph("Mul", columns, frequency), phase)
     by_number = graph("Transpose", graph("Cos", angles), perm=[1, 0, 2])
@@ -258,10 +256,10 @@ def _periodic(graph, x, frequency, phase, weight):
     return graph("Flatten", embedded, axis=1)
 
 
-def _step_vectors(graph, inputs, folded, numbers, dtype):
+def _bin_embedding(graph, inputs, folded, numbers, dtype):
     points = inputs.split_points
     if dtype == "float32":
-        points = _rounded_down(points)  # then x > point is what it is in doubles
+        points = _rounded_down(points)  # a float32 exceeds it if and only if it exceeds the point
     columns = graph("Unsqueeze", numbers, np.array([2]))
     exceeds = graph("Cast", graph("Greater", columns, points), to=_type("int32"))
     bins = graph("ReduceSum", exceeds, np.array([2]), keepdims=0)
@@ -269,32 +267,33 @@ def _step_vectors(graph, inputs, folded, numbers, dtype):
     return _look_up(graph, folded.bins, rows)
 
 
-def _look_up(graph, vectors, rows):
-    return graph("Flatten", graph("Gather", vectors, rows, axis=0), axis=1)
+def _look_up(graph, embedding, rows):
+    return graph("Flatten", graph("Gather", embedding, rows, axis=0), axis=1)
 
 
 def _rounded_down(points):
-    """The largest float32 that is not above each point."""
+    """Return the largest float32 that does not exceed each point."""
     rounded = points.astype(np.float32)
     below = np.nextafter(rounded, np.float32(-np.inf))
     return np.where(rounded > points, below, rounded)
 
 
 def _declare_inputs(estimator, dtype):
+    """Return the declared inputs: one matrix if no column holds strings, else one a column."""
     helper = _onnx().helper
-    table = estimator.inputs_.encoder
-    n_features = len(table.is_categorical_)
+    encoder = estimator.inputs_.encoder
+    n_features = len(encoder.is_categorical_)
     number = _type(dtype)
-    if all(categories.dtype.kind in "biuf" for categories in table.categories_):
+    if all(categories.dtype.kind in "biuf" for categories in encoder.categories_):
         return [helper.make_tensor_value_info("X", number, [None, n_features])]
     names = getattr(estimator, "feature_names_in_", [f"x{j}" for j in range(n_features)])
     taken = [name for name in OUTPUTS if name in names]
     if taken:
         raise ValueError(
-            f"a column is called {taken[0]!r}, as an output of the graph is: fit on a table in "
-            "which it has another name."
+            f"a column is named {taken[0]!r}, like an output of the model: rename the column "
+            "before fit."
         )
-    kinds = dict(zip(np.flatnonzero(table.is_categorical_), table.categories_))
+    kinds = dict(zip(np.flatnonzero(encoder.is_categorical_), encoder.categories_))
     types = [_element_type(kinds[j]) if j in kinds else number for j in range(n_features)]
     return [
         helper.make_tensor_value_info(str(name), kind, [None, 1])
@@ -303,20 +302,24 @@ def _declare_inputs(estimator, dtype):
 
 
 def _element_type(categories):
-    """How ONNX is given one of these: as strings, integers or floats."""
+    """Return the ONNX type of categories or labels: strings, integers or floats."""
     kind = categories.dtype.kind
     return _type("float32" if kind == "f" else "int64" if kind in "biu" else "str")
 
 
 def _labels(classes):
-    """Class labels as ONNX knows them."""
+    """Return the class labels in a dtype that ONNX knows."""
     kind = classes.dtype.kind
     if kind in "biu":
         return classes.astype(np.int64)
     if kind == "f":
         return classes.astype(np.float32)
-    if not all(isinstance(label, str) for label in classes.tolist()):
-        raise ValueError(f"ONNX knows strings and numbers as labels, got {classes[0]!r}.")
+    others = [label for label in classes.tolist() if not isinstance(label, str)]
+    if others:
+        raise ValueError(
+            f"labels must be strings or numbers in ONNX, got {others[0]!r}: convert them to "
+            "strings before fit."
+        )
     return classes.astype(object)
 
 

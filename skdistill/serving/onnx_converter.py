@@ -1,4 +1,4 @@
-"""The converter by which skl2onnx writes a pipeline with a distilled classifier."""
+"""The converter with which skl2onnx exports pipelines that hold a `DistilledClassifier`."""
 
 from importlib import import_module
 
@@ -6,7 +6,7 @@ from skdistill.serving.onnx import ML, OPSET, OPSET_ML, Graph, write_student
 
 
 def register_skl2onnx():
-    """Teach skl2onnx about `DistilledClassifier`, so that it converts pipelines with one."""
+    """Register `DistilledClassifier` with skl2onnx, so that it converts pipelines with one."""
     from skl2onnx import update_registered_converter
     from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
 
@@ -20,6 +20,7 @@ def register_skl2onnx():
 
 
 def _convert(scope, operator, container):
+    """Add the nodes of a fitted `DistilledClassifier` to the container of skl2onnx."""
     from onnx.helper import get_attribute_value
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 

@@ -1,4 +1,4 @@
-"""The student's ONNX graph with its weights in eight bits."""
+"""Quantization of an exported ONNX model: its weights in eight bits."""
 
 import tempfile
 from pathlib import Path
@@ -9,23 +9,31 @@ from skdistill.serving.onnx_runtime import OnnxStudent
 
 
 def in_eight_bits(model, X, max_changed):
-    """Quantise a model's layers, and refuse if too many answers change.
+    """Quantize the layers of a model; refuse if too many predictions change.
 
     Parameters
     ----------
     model : onnx.ModelProto
     X : table of shape (n_samples, n_features)
+        Rows on which the predictions of both models are compared.
     max_changed : float
-        Share of the rows that may get another class.
+        Largest share of the rows whose predicted class may change.
 
     Returns
     -------
-    quantised : onnx.ModelProto
+    quantized : onnx.ModelProto
+
+    Raises
+    ------
+    ImportError
+        If onnxruntime is not installed.
+    ValueError
+        If `X` is None, or if too many predictions change.
     """
     import onnx
 
     if X is None:
-        raise ValueError("int8=True needs X: rows on which the answers are compared.")
+        raise ValueError("int8=True needs X, the rows on which predictions are compared, got None.")
     try:
         from onnxruntime.quantization import QuantType, quantize_dynamic
     except ImportError as error:
@@ -35,14 +43,14 @@ def in_eight_bits(model, X, max_changed):
         quantize_dynamic(
             model, path, weight_type=QuantType.QInt8, per_channel=True,
             op_types_to_quantize=["Gemm", "MatMul"],
-            # The waves' small products, which are a stack of matrices.
+            # Those of the periodic embedding are small, and stacks of matrices.
             nodes_to_exclude=[node.name for node in model.graph.node if node.op_type == "MatMul"],
         )  # fmt: skip
-        quantised = onnx.load(path)
-    changed = np.mean(OnnxStudent(model).predict(X) != OnnxStudent(quantised).predict(X))
+        quantized = onnx.load(path)
+    changed = np.mean(OnnxStudent(model).predict(X) != OnnxStudent(quantized).predict(X))
     if changed > max_changed:
         raise ValueError(
-            f"in eight bits {changed:.2%} of {len(X)} answers change, and at most "
-            f"{max_changed:.2%} may: export with int8=False, or raise max_changed."
+            f"int8=True changes {changed:.2%} of {len(X)} predictions, expected at most "
+            f"{max_changed:.2%}: export with int8=False, or raise max_changed."
         )
-    return quantised
+    return quantized

@@ -1,4 +1,4 @@
-"""The student's ONNX graph in onnxruntime, in eight bits, and in skl2onnx pipelines."""
+"""`OnnxStudent`, which predicts with an exported ONNX model through onnxruntime."""
 
 from pathlib import Path
 
@@ -9,19 +9,42 @@ from skdistill.table.containers import as_objects, column_of, is_frame
 
 
 class OnnxStudent:
-    """An ONNX file of `DistilledClassifier.to_onnx` in onnxruntime, asked like a classifier.
+    """A student that was exported to ONNX and predicts through onnxruntime.
 
     Parameters
     ----------
     model : str, path-like, bytes or onnx.ModelProto
+        What `DistilledClassifier.to_onnx` has written or returned.
     n_threads : int, default=1
-        Small nets lose more to a second thread than they win.
+        Threads of onnxruntime. A small net is rarely faster with a second one.
+
+    Attributes
+    ----------
+    session : onnxruntime.InferenceSession
+    inputs : list of (str, str)
+        Name and type of each input of the model.
+
+    Raises
+    ------
+    ImportError
+        If onnxruntime is not installed.
+
+    See Also
+    --------
+    DistilledClassifier.to_onnx : Export a student.
+    load : Load a student that was saved with `DistilledClassifier.save`.
 
     Examples
     --------
-    >>> from skdistill import OnnxStudent
-    >>> student = OnnxStudent("student.onnx")  # doctest: +SKIP
-    >>> student.predict_proba(X)  # doctest: +SKIP
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skdistill import DistilledClassifier, OnnxStudent, StudentNet
+    >>> X, y = load_iris(return_X_y=True)
+    >>> tree = DecisionTreeClassifier(max_depth=3, random_state=0)
+    >>> clf = DistilledClassifier([("tree", tree)], StudentNet(max_epochs=2), random_state=0)
+    >>> student = OnnxStudent(clf.fit(X, y).to_onnx())
+    >>> student.predict_proba(X).shape
+    (150, 3)
     """
 
     def __init__(self, model, *, n_threads=1):
@@ -43,15 +66,48 @@ class OnnxStudent:
         self.inputs = [(one.name, one.type) for one in self.session.get_inputs()]
 
     def predict(self, X):
-        """The most probable class of each row, ndarray of shape (n_samples,)."""
+        """Predict the class of each row.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features)
+            Dense, with the columns of the table that the student was fitted on.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            The most probable class.
+        """
         return self.session.run(["label"], self.feed(X))[0]
 
     def predict_proba(self, X):
-        """Class probabilities, ndarray of shape (n_samples, n_classes), float32."""
+        """Predict class probabilities.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features)
+            Dense, with the columns of the table that the student was fitted on.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes), float32
+            Columns follow the sorted classes.
+        """
         return self.session.run(["probabilities"], self.feed(X))[0]
 
     def feed(self, X):
-        """A table as the graph's inputs: a matrix, or a column of shape (n_samples, 1) each."""
+        """Convert a table to the inputs of the model.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features)
+            Dense, with the columns of the table that the student was fitted on.
+
+        Returns
+        -------
+        feed : dict of str to ndarray
+            One matrix, or one array of shape (n_samples, 1) for each column.
+        """
         name, kind = self.inputs[0]
         if len(self.inputs) == 1 and kind != "tensor(string)":
             if is_frame(X):
@@ -70,14 +126,14 @@ class OnnxStudent:
 
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64}
-# What stands for missing: no level, so that the graph gives it the code of the unseen.
+# These stand for missing values. They are not categories, so the model treats them as unseen.
 _NO_STRING, _NO_INTEGER = "\x00missing", np.iinfo(np.int64).min
 
 
 def _column(values, kind):
+    """Return a column in the type of its input, with missing values replaced."""
     missing = np.array([is_missing(value) for value in values], dtype=bool)
     if kind == "tensor(string)":
         return np.where(missing, _NO_STRING, values).astype(object)
-    return np.where(missing, _NO_INTEGER if kind == "tensor(int64)" else np.nan, values).astype(
-        _DTYPES[kind]
-    )
+    filler = _NO_INTEGER if kind == "tensor(int64)" else np.nan
+    return np.where(missing, filler, values).astype(_DTYPES[kind])

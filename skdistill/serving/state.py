@@ -1,4 +1,4 @@
-"""A fitted student as arrays and categories, and back: what every kind of file holds."""
+"""Conversion of a fitted student to plain arrays and back, behind pickle and safetensors."""
 
 from itertools import pairwise
 
@@ -11,36 +11,40 @@ PERIODIC = ("frequency", "phase", "weight", "bias")
 
 
 def to_plain(inputs, student):
-    """All that predicting needs, without a type of our own.
+    """Return all that predicting needs, in types of numpy only.
 
     Parameters
     ----------
     inputs : skdistill.table.net_inputs.NetInputs
-        Fitted, and not `one_hot`.
+        Fitted, without `one_hot`.
     student : ForwardPass
 
     Returns
     -------
     plain : dict
-        "arrays": dict of str to ndarray of numbers. "categories": list of ndarray, the
-        categories of each categorical column, strings or numbers.
+        "arrays" is a dict of str to numeric ndarray. "categories" is a list with one ndarray
+        for each categorical column, which holds strings or numbers.
     """
     arrays = inputs.to_arrays()
     categories = arrays.pop("categories")
     for i, (weight, bias) in enumerate(student.weights):
-        # Half the length of a file; lossless, since training ends with rounding to it.
+        # This halves the file, and loses nothing: training ends by rounding to float16.
         arrays[f"layer{i}.weight"], arrays[f"layer{i}.bias"] = weight.astype(np.float16), bias
     if student.periodic is not None:
         arrays |= {f"periodic.{name}": array for name, array in zip(PERIODIC, student.periodic)}
     if student.bins is not None:
-        arrays["bin_vectors"] = student.bins
+        arrays["bin_embedding"] = student.bins
     if student.categories is not None:
-        arrays["category_vectors"] = student.categories
+        arrays["category_embedding"] = student.categories
     return {"arrays": arrays, "categories": categories}
 
 
 def from_plain(plain):
     """Build a student from what `to_plain` returned.
+
+    Parameters
+    ----------
+    plain : dict
 
     Returns
     -------
@@ -50,7 +54,7 @@ def from_plain(plain):
     Raises
     ------
     ValueError
-        If an array is missing, is one too many, or does not fit the others.
+        If an array is missing or unknown, or does not fit the others.
     """
     arrays = plain["arrays"]
     n_layers = sum(name.startswith("layer") and name.endswith(".weight") for name in arrays)
@@ -58,13 +62,13 @@ def from_plain(plain):
     wanted |= {"center", "inverse_scale", "split_points"}
     wanted |= {f"layer{i}.{part}" for i in range(n_layers) for part in ("weight", "bias")}
     periodic = [f"periodic.{name}" for name in PERIODIC if "periodic.frequency" in arrays]
-    optional = {name for name in ("bin_vectors", "category_vectors") if name in arrays}
-    _require(n_layers > 0, "it has no layers")
-    strange = set(arrays) ^ (wanted | set(periodic) | optional)
-    _require(not strange, f"of its arrays {sorted(strange)} are missing or unknown")
+    optional = {name for name in ("bin_embedding", "category_embedding") if name in arrays}
+    _require(n_layers > 0, "there are no layers")
+    unexpected = set(arrays) ^ (wanted | set(periodic) | optional)
+    _require(not unexpected, f"{sorted(unexpected)} are missing or unknown")
     matrices = [arrays[f"layer{i}.weight"] for i in range(n_layers)]
-    halves = all(matrix.dtype == np.float16 for matrix in matrices)
-    _require(halves, "its layers' weights are not float16")
+    dtypes = sorted({str(matrix.dtype) for matrix in matrices})
+    _require(dtypes == ["float16"], f"the layers' weights are {dtypes}, expected float16")
     _check_inputs(arrays, plain["categories"])
     inputs = NetInputs.from_arrays(
         arrays["is_categorical"],
@@ -77,30 +81,32 @@ def from_plain(plain):
     )
     student = ForwardPass(
         inputs.layout,
-        [(m.astype(np.float32), arrays[f"layer{i}.bias"]) for i, m in enumerate(matrices)],
+        [(W.astype(np.float32), arrays[f"layer{i}.bias"]) for i, W in enumerate(matrices)],
         periodic=tuple(arrays[name] for name in periodic) or None,
-        bins=arrays.get("bin_vectors"),
-        categories=arrays.get("category_vectors"),
+        bins=arrays.get("bin_embedding"),
+        categories=arrays.get("category_embedding"),
     )
     _check_net(student)
     return inputs, student
 
 
 def _check_inputs(arrays, categories):
+    """Check the arrays of `NetInputs` against each other."""
     categorical = arrays["is_categorical"]
-    _require(categorical.ndim == 1 and categorical.dtype == bool, "is_categorical is no mask")
-    n_categories = int(categorical.sum())
-    n_numbers = len(categorical) - n_categories
+    is_mask = categorical.ndim == 1 and categorical.dtype == bool
+    _require(is_mask, "is_categorical is not a boolean mask")
+    n_categorical = int(categorical.sum())
+    n_numbers = len(categorical) - n_categorical
     _require(
-        len(categories) == n_categories,
-        f"it has the categories of {len(categories)} columns, but {n_categories} are categorical",
+        len(categories) == n_categorical,
+        f"there are categories of {len(categories)} columns, but {n_categorical} are categorical",
     )
     columns = arrays["number_columns"]
     _require(
         columns.ndim == 1
         and columns.dtype.kind == "i"
         and np.array_equal(np.sort(columns), np.flatnonzero(~categorical)),
-        f"number_columns are not the {n_numbers} columns that is_categorical leaves",
+        f"number_columns does not list the {n_numbers} columns that is_categorical leaves out",
     )
     for name in ("center", "inverse_scale"):
         _require_array(arrays, name, (n_numbers,), np.float64)
@@ -115,59 +121,62 @@ def _check_inputs(arrays, categories):
         and indicators.dtype.kind == "i"
         and ((indicators >= 0) & (indicators < n_numbers)).all()
         and len(np.unique(indicators)) == len(indicators),
-        f"missing_columns names others than its {n_numbers} columns of numbers",
+        f"missing_columns must be distinct indices into the {n_numbers} number_columns",
     )
 
 
 def _check_net(student):
+    """Check the arrays of the net against the layout and against each other."""
     layout = student.layout
+    has_embedding = student.categories is not None or not layout.n_categories
+    _require(has_embedding, "there are categories, but no category_embedding")
+    embeddings, width = _expected_embeddings(student)
+    for name, (array, shape) in embeddings.items():
+        _require_array({name: array}, name, shape, np.float32)
+    sizes = [
+        layout.n_numbers + layout.n_indicators + width,
+        *(bias.size for _, bias in student.weights),
+    ]
+    for i, ((weight, bias), (n_in, n_out)) in enumerate(zip(student.weights, pairwise(sizes))):
+        layer = {f"layer{i}.weight": weight, f"layer{i}.bias": bias}
+        _require_array(layer, f"layer{i}.weight", (n_in, n_out), np.float32)
+        _require_array(layer, f"layer{i}.bias", (n_out,), np.float32)
+
+
+def _expected_embeddings(student):
+    """Return (array, expected shape) of the embeddings by name, and how many units they give."""
+    layout, expected, width = student.layout, {}, 0
     n_embedded = layout.n_embedded
-    width = layout.n_numbers + layout.n_indicators
-    arrays: dict[str, tuple] = {}
     if student.periodic is not None:
         weight = student.periodic[2]
         _require(weight.ndim == 3, f"periodic.weight has shape {weight.shape}")
-        _, n_frequencies, size = weight.shape
-        shapes = [(n_embedded, n_frequencies)] * 2 + [
-            (n_embedded, n_frequencies, size),
-            (n_embedded, size),
-        ]
-        arrays |= {
-            f"periodic.{name}": (a, shape)
-            for name, a, shape in zip(PERIODIC, student.periodic, shapes)
-        }
+        n_frequencies, size = weight.shape[1:]
+        of_frequencies = (n_embedded, n_frequencies)
+        shapes = (of_frequencies, of_frequencies, (*of_frequencies, size), (n_embedded, size))
+        for name, array, shape in zip(PERIODIC, student.periodic, shapes):
+            expected[f"periodic.{name}"] = (array, shape)
         width += n_embedded * size
     if student.bins is not None:
-        _require(student.bins.ndim == 3, f"bin_vectors has shape {student.bins.shape}")
+        _require(student.bins.ndim == 3, f"bin_embedding has shape {student.bins.shape}")
         size = student.bins.shape[2]
-        arrays["bin_vectors"] = (student.bins, (n_embedded, layout.n_bins, size))
+        expected["bin_embedding"] = (student.bins, (n_embedded, layout.n_bins, size))
         width += n_embedded * size
     if student.categories is not None:
-        _require(
-            student.categories.ndim == 2, f"category_vectors has shape {student.categories.shape}"
-        )
-        size = student.categories.shape[1]
-        arrays["category_vectors"] = (student.categories, (sum(layout.n_categories), size))
-        width += len(layout.n_categories) * size
-    elif layout.n_categories:
-        raise ValueError("its arrays disagree: there are categories, but no category_vectors")
-    sizes = [width, *(bias.size for _, bias in student.weights)]
-    for i, ((weight, bias), (n_in, n_out)) in enumerate(zip(student.weights, pairwise(sizes))):
-        arrays[f"layer{i}.weight"] = (weight, (n_in, n_out))
-        arrays[f"layer{i}.bias"] = (bias, (n_out,))
-    for name, (array, shape) in arrays.items():
-        _require_array({name: array}, name, shape, np.float32)
+        shape = student.categories.shape
+        _require(len(shape) == 2, f"category_embedding has shape {shape}")
+        expected["category_embedding"] = (student.categories, (sum(layout.n_categories), shape[1]))
+        width += len(layout.n_categories) * shape[1]
+    return expected, width
 
 
 def _require_array(arrays, name, shape, dtype):
     got = arrays[name]
     _require(
         got.shape == shape and got.dtype == dtype,
-        f"{name} is {got.dtype} of shape {got.shape}, the others ask for {np.dtype(dtype)} of "
-        f"shape {shape}",
+        f"{name} is {got.dtype} of shape {got.shape}, expected {np.dtype(dtype)} of shape {shape}",
     )
 
 
-def _require(condition, what):
+def _require(condition, message):
     if not condition:
-        raise ValueError(f"its arrays disagree: {what}")
+        raise ValueError(f"its arrays disagree: {message}")

@@ -1,4 +1,4 @@
-"""What the tests of serving share."""
+"""Teachers and tables that the tests of serving share."""
 
 import numpy as np
 from sklearn.tree import DecisionTreeClassifier
@@ -8,13 +8,13 @@ from tests.small import numeric_rows
 
 
 def encoded_tree():
-    """A teacher that takes any table, and is fitted in no time."""
+    """Return a teacher that takes any table and is fitted in no time."""
     return [("tree", TableClassifier(DecisionTreeClassifier(max_depth=3, random_state=0)))]
 
 
-def rows_with_flags(n_samples=1200):
-    """Numbers in which columns of two values stand between others, as arrays (X, y)."""
-    X, y = numeric_rows(n_samples)  # from 1,000 rows on, with steps
+def rows_with_binary_columns(n_samples=1200):
+    """Return numbers with binary columns among the others, as arrays (X, y)."""
+    X, y = numeric_rows(n_samples)  # with bins from 1,000 rows on
     X[:, [0, 3]] = X[:, [0, 3]] > 0
     X[::5, 3] = X[1::5, 4] = np.nan
     return X, y

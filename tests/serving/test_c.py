@@ -1,4 +1,4 @@
-"""The C file says what `predict_proba` says."""
+"""The C file predicts what `predict_proba` predicts."""
 
 import ctypes
 import shutil
@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skdistill import StudentNet
-from tests.serving.cases import encoded_tree, rows_with_flags
+from tests.serving.cases import encoded_tree, rows_with_binary_columns
 from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
 
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
@@ -37,7 +37,7 @@ def compiled(clf, folder):
     return predict
 
 
-def assert_same_answers(clf, X, rows, folder):
+def assert_same_predictions(clf, X, rows, folder):
     best, proba = compiled(clf, folder)(rows)
     expected = clf.predict_proba(X)
     assert_allclose(proba, expected, atol=1e-5)
@@ -53,15 +53,15 @@ def test_numbers_with_missing_values(tmp_path, hidden_sizes):
     clf = quick_classifier(student=student).fit(X, y)
     X[0] = np.nan
     X[1] *= 1e200
-    assert_same_answers(clf, X, X, tmp_path)
+    assert_same_predictions(clf, X, X, tmp_path)
 
 
 @needs_gcc
 def test_columns_of_two_values(tmp_path):
-    X, y = rows_with_flags()
+    X, y = rows_with_binary_columns()
     clf = quick_classifier().fit(X, y)
     X[0, 0] = 7
-    assert_same_answers(clf, X[:50], X[:50], tmp_path)
+    assert_same_predictions(clf, X[:50], X[:50], tmp_path)
 
 
 @needs_gcc
@@ -70,15 +70,15 @@ def test_coded_categories(tmp_path):
     X[:, [0, 3]] = np.round(X[:, [0, 3]])
     clf = quick_classifier(categorical_features=[0, 3]).fit(X, y)
     X[0, 0], X[1, 3] = 77, np.nan
-    assert_same_answers(clf, X, X, tmp_path)
+    assert_same_predictions(clf, X, X, tmp_path)
 
 
 @needs_gcc
-def test_string_categories_are_given_by_rank(tmp_path):
+def test_string_categories_are_passed_as_ranks(tmp_path):
     X, y = mixed_table(100)
     clf = quick_classifier(encoded_tree()).fit(X, y)
     rows = clf.inputs_.encoder.encode(X)
-    assert_same_answers(clf, X, rows, tmp_path)
+    assert_same_predictions(clf, X, rows, tmp_path)
 
 
 @needs_gcc
@@ -86,18 +86,18 @@ def test_a_table_without_numbers(tmp_path):
     X, y = mixed_table(80)
     X = X[["city"]]
     clf = quick_classifier(encoded_tree()).fit(X, y)
-    assert_same_answers(clf, X, clf.inputs_.encoder.encode(X), tmp_path)
+    assert_same_predictions(clf, X, clf.inputs_.encoder.encode(X), tmp_path)
 
 
 @needs_gcc
 def test_a_net_without_embeddings(tmp_path):
     X, y = numeric_rows()
     student = StudentNet(max_epochs=2, module__n_frequencies=0, module__bin_embedding_size=0)
-    assert_same_answers(quick_classifier(student=student).fit(X, y), X, X, tmp_path)
+    assert_same_predictions(quick_classifier(student=student).fit(X, y), X, X, tmp_path)
 
 
 @needs_gcc
-def test_infinity_is_answered_with_minus_one(tmp_path):
+def test_an_infinite_value_returns_minus_one(tmp_path):
     X, y = numeric_rows()
     predict = compiled(quick_classifier().fit(X, y), tmp_path)
     X[0, 2] = -np.inf
@@ -108,16 +108,16 @@ def test_infinity_is_answered_with_minus_one(tmp_path):
 
 
 @needs_gcc
-def test_no_label_can_break_out_of_the_comment(tmp_path):
+def test_no_label_can_end_the_comment(tmp_path):
     X, y = numeric_rows(60, n_classes=2)
     labels = np.array(["*/ #error /*", "a\\\nb"])[y]
-    assert_same_answers(quick_classifier().fit(X, labels), X, X, tmp_path)
+    assert_same_predictions(quick_classifier().fit(X, labels), X, X, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["my student", "3rd", "int", "switch", "center", "weight0", "exp"])
-def test_a_name_that_c_has_not_or_has_taken_is_refused(name):
+def test_a_name_that_is_no_identifier_or_already_used_is_refused(name):
     X, y = numeric_rows()
-    with pytest.raises(ValueError, match="name in C"):
+    with pytest.raises(ValueError, match="neither C nor the file"):
         quick_classifier().fit(X, y).to_c(name=name)
 
 

@@ -1,4 +1,4 @@
-"""A student in a file: what comes back, and what is refused."""
+"""A student in a file predicts the same when it is loaded; bad files are refused."""
 
 import json
 import pickle
@@ -16,7 +16,7 @@ from sklearn.tree import DecisionTreeClassifier
 import skdistill
 from skdistill import StudentNet, TableClassifier
 from skdistill.serving import files
-from tests.serving.cases import encoded_tree, rows_with_flags
+from tests.serving.cases import encoded_tree, rows_with_binary_columns
 from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
 
 
@@ -31,8 +31,8 @@ def numeric_with_missing():
     return quick_classifier().fit(X.astype(np.float32), y), X
 
 
-def with_flags():
-    X, y = rows_with_flags()
+def with_binary_columns():
+    X, y = rows_with_binary_columns()
     return quick_classifier().fit(X, y), X
 
 
@@ -58,7 +58,15 @@ def no_embeddings():
     return quick_classifier(student=student).fit(X, y == 1), X
 
 
-EVERY_KIND = [numeric, numeric_with_missing, with_flags, mixed, coded, no_numbers, no_embeddings]
+EVERY_KIND = [
+    numeric,
+    numeric_with_missing,
+    with_binary_columns,
+    mixed,
+    coded,
+    no_numbers,
+    no_embeddings,
+]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +79,7 @@ def saved(tmp_path_factory):
 
 @pytest.mark.parametrize("make", EVERY_KIND)
 @pytest.mark.parametrize("by", ["pickle", "joblib", "save", "skops"])
-def test_every_file_brings_the_same_answers_back(make, by, tmp_path):
+def test_every_file_restores_the_same_predictions(make, by, tmp_path):
     clf, X = make()
     path = tmp_path / "student"
     if by == "pickle":
@@ -100,7 +108,7 @@ def test_every_file_brings_the_same_answers_back(make, by, tmp_path):
     )
 
 
-def test_another_process_gives_the_same_answers(saved, tmp_path):
+def test_another_process_predicts_the_same(saved, tmp_path):
     clf, X, path = saved
     X.to_pickle(tmp_path / "X")
     program = (
@@ -160,14 +168,14 @@ def test_an_unfitted_student_cannot_be_saved(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_torch_module_is_refused_and_told_the_way(tmp_path):
+def test_a_torch_module_is_refused_and_joblib_recommended(tmp_path):
     X, y = numeric_rows()
     clf = quick_classifier(student=StudentNet(Linear, max_epochs=1)).fit(X, y)
     with pytest.raises(ValueError, match=r"Linear.*joblib"):
         clf.save(tmp_path / "student")
 
 
-def test_levels_that_json_cannot_hold_are_refused_by_name(tmp_path):
+def test_categories_that_json_cannot_hold_are_refused_by_type(tmp_path):
     X, y = mixed_table()
     X["between"] = pd.cut(np.arange(len(X)), 3)
     clf = quick_classifier(encoded_tree()).fit(X, y)
@@ -203,17 +211,17 @@ class Bomb:
 def test_a_pickle_is_refused_and_not_executed(tmp_path):
     path = tmp_path / "bomb"
     path.write_bytes(pickle.dumps(Bomb()))
-    with pytest.raises(ValueError, match="no safetensors file"):
+    with pytest.raises(ValueError, match="not a safetensors file"):
         skdistill.load(path)
 
 
 def test_a_foreign_safetensors_file_is_refused(tmp_path):
     safetensors.numpy.save_file({"a": np.zeros(3)}, tmp_path / "foreign")
-    with pytest.raises(ValueError, match="not one of skdistill"):
+    with pytest.raises(ValueError, match="skdistill has not written"):
         skdistill.load(tmp_path / "foreign")
 
 
-def test_a_file_that_is_not_there_is_missing(tmp_path):
+def test_a_file_that_does_not_exist_is_not_found(tmp_path):
     with pytest.raises(FileNotFoundError):
         skdistill.load(tmp_path / "nothing")
 
@@ -238,24 +246,36 @@ def test_a_forged_file_without_changes_loads(saved, tmp_path):
 
 
 def test_a_newer_file_asks_for_an_upgrade(saved, tmp_path):
-    path = forged(saved[2], tmp_path / "newer", header={"format_version": "2"})
+    path = forged(saved[2], tmp_path / "newer", header={"format_version": "3"})
     with pytest.raises(ValueError, match="upgrade skdistill"):
+        skdistill.load(path)
+
+
+def test_a_file_of_version_1_asks_for_another_fit(saved, tmp_path):
+    header = {"format_version": "1", "written_by": "skdistill 0.0"}
+    path = forged(saved[2], tmp_path / "older", header=header)
+    with pytest.raises(
+        ValueError, match=r"version '1' \(written by skdistill 0.0\), expected 2.*fit"
+    ):
         skdistill.load(path)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"class": "Popen"}, "class 'Popen'"),
+        ({"class": "Popen"}, "class is 'Popen'"),
         ({"params": {"shape": 3}}, r"parameters \['shape'\]"),
         ({"fitted": {"predict_proba": 3}}, "attribute 'predict_proba'"),
         ({"fitted": {"__class__": 3}}, "attribute '__class__'"),
         ({"classes": {"dtype": "|O8,O", "values": ["a"]}}, "dtype"),
         ({"classes": {"dtype": "<U3", "values": ["no", "yes", "why"]}}, "3 classes"),
-        ({"classes": {"dtype": "<U1", "values": ["no", "yes"]}}, "no <U1"),
-        ({"classes": {"dtype": "<i8", "values": [[1, 2]]}}, "no <i8"),
+        ({"classes": {"dtype": "<U1", "values": ["no", "yes"]}}, "not a list of <U1"),
+        ({"classes": {"dtype": "<i8", "values": [[1, 2]]}}, "not a list of <i8"),
         ({"categories": []}, "categories of 0 columns"),
-        ({"categories": [{"dtype": "<U4", "values": ["Lima"]}]}, "layer0.weight|category_vectors"),
+        (
+            {"categories": [{"dtype": "<U4", "values": ["Lima"]}]},
+            "layer0.weight|category_embedding",
+        ),
         ({"feature_names_in": {"dtype": "<U1", "values": ["a"]}}, "n_features_in_"),
         ({"categories": 3}, "cannot be understood"),
     ],
@@ -281,8 +301,8 @@ def test_metadata_that_makes_no_sense_is_refused(saved, tmp_path, content, messa
         ({"number_columns": np.array([0, 1, 1])}, "number_columns"),
         ({"number_columns": np.array([[0], [1], [3]])}, "number_columns"),
         ({"missing_columns": np.array([7])}, "missing_columns"),
-        ({"category_vectors": np.zeros((2, 8), np.float32)}, "category_vectors is"),
-        ({"category_vectors": None}, "no category_vectors"),
+        ({"category_embedding": np.zeros((2, 8), np.float32)}, "category_embedding is"),
+        ({"category_embedding": None}, "no category_embedding"),
         ({"periodic.phase": None}, "periodic.phase"),
     ],
 )
@@ -292,28 +312,28 @@ def test_arrays_that_disagree_are_refused(saved, tmp_path, arrays, message):
         skdistill.load(path)
 
 
-@pytest.mark.parametrize("told", [[2], [False, False, True, False]])
-def test_categories_told_by_an_array_are_known_again(tmp_path, told):
+@pytest.mark.parametrize("columns", [[2], [False, False, True, False]])
+def test_categories_named_by_an_array_are_restored(tmp_path, columns):
     frame, y = mixed_table()
     X = frame.to_numpy(dtype=object)
-    teacher = TableClassifier(DecisionTreeClassifier(max_depth=2), told)
+    teacher = TableClassifier(DecisionTreeClassifier(max_depth=2), columns)
     clf = quick_classifier(
-        [("tree", teacher)], weights=np.array([2.0]), categorical_features=np.array(told)
+        [("tree", teacher)], weights=np.array([2.0]), categorical_features=np.array(columns)
     ).fit(X, y)
 
     clf.save(tmp_path / "student.safetensors")
     again = skdistill.load(tmp_path / "student.safetensors")
 
     assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
-    assert again.categorical_features == told
+    assert again.categorical_features == columns
     assert again.weights == [2.0]
 
 
-def test_a_class_of_ones_own_is_refused_when_it_is_saved(tmp_path):
+def test_a_custom_class_is_refused_when_it_is_saved(tmp_path):
     X, y = numeric_rows()
     params = quick_classifier().get_params(deep=False)
 
-    with pytest.raises(ValueError, match=r"only DistilledClassifier can be read.* this is a Mine"):
+    with pytest.raises(ValueError, match=r"only DistilledClassifier can be saved.* got a Mine"):
         Mine(**params).fit(X, y).save(tmp_path / "student.safetensors")
 
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""What is shipped: a fitted default model in a fresh process, which never loads torch."""
+"""A fitted default model predicts in a fresh process without loading torch."""
 
 import json
 import subprocess
@@ -37,8 +37,8 @@ def in_a_fresh_process(default_model, tmp_path_factory):
     joblib.dump(model, folder / "model.joblib")
     joblib.dump(X, folder / "rows.joblib")
     command = [sys.executable, "-c", PREDICT, folder / "model.joblib", folder / "rows.joblib"]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(answer.stdout)
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
 
 
 def test_a_fresh_process_predicts_without_torch_skorch_or_xgboost(in_a_fresh_process):

@@ -1,4 +1,4 @@
-"""The ONNX graph says what `predict_proba` says."""
+"""The ONNX graph predicts what `predict_proba` predicts."""
 
 import numpy as np
 import onnx
@@ -10,11 +10,11 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill import OnnxStudent, StudentNet
 from skdistill.serving.onnx_converter import register_skl2onnx
-from tests.serving.cases import encoded_tree, rows_with_flags
+from tests.serving.cases import encoded_tree, rows_with_binary_columns
 from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
 
 
-def assert_same_answers(clf, X, **options):
+def assert_same_predictions(clf, X, **options):
     student = OnnxStudent(clf.to_onnx(**options))
     assert_allclose(student.predict_proba(X), clf.predict_proba(X), atol=1e-5)
     assert_array_equal(student.predict(X), clf.predict(X))
@@ -27,25 +27,25 @@ def test_numbers_with_missing_values(dtype):
     X = X.astype(dtype)
     clf = quick_classifier().fit(X, y)
     X[0] = np.nan  # also where fit has seen none
-    assert_same_answers(clf, X, dtype=dtype)
+    assert_same_predictions(clf, X, dtype=dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_columns_of_two_values(dtype):
-    X, y = rows_with_flags()
+    X, y = rows_with_binary_columns()
     X = X.astype(dtype)
     clf = quick_classifier().fit(X, y)
     X[0, 0] = 7
-    assert_same_answers(clf, X, dtype=dtype)
+    assert_same_predictions(clf, X, dtype=dtype)
 
 
 def test_float32_numbers_are_compared_as_numpy_does():
-    X, y = numeric_rows(1200)  # steps from 1,000 rows on
+    X, y = numeric_rows(1200)  # with bins from 1,000 rows on
     clf = quick_classifier().fit(X, y)
     points = np.where(np.isfinite(clf.inputs_.split_points), clf.inputs_.split_points, 0).T
     around = [points.astype(np.float32)]
     around += [np.nextafter(around[0], np.float32(side)) for side in (-np.inf, np.inf)]
-    assert_same_answers(clf, np.concatenate(around))
+    assert_same_predictions(clf, np.concatenate(around))
 
 
 @pytest.mark.parametrize("huge", [1e30, -1e30])
@@ -53,10 +53,10 @@ def test_huge_numbers(huge):
     X, y = numeric_rows(100)
     clf = quick_classifier().fit(X, y)
     X[0, 0] = huge
-    assert_same_answers(clf, X.astype(np.float32))
+    assert_same_predictions(clf, X.astype(np.float32))
 
 
-def test_strings_missing_and_unseen_levels():
+def test_strings_with_missing_and_unseen_categories():
     X, y = mixed_table(200)
     clf = quick_classifier(encoded_tree()).fit(X, y)
     X = X.astype({"city": object})
@@ -65,21 +65,21 @@ def test_strings_missing_and_unseen_levels():
     model = clf.to_onnx()
 
     assert [one.name for one in model.graph.input] == list(X.columns)
-    assert_same_answers(clf, X, dtype="float64")
+    assert_same_predictions(clf, X, dtype="float64")
 
 
-@pytest.mark.parametrize("levels", [[3, 1, 2], [0.5, 1.5, -2.0], [True, False, True]])
-def test_levels_that_are_numbers(levels):
+@pytest.mark.parametrize("categories", [[3, 1, 2], [0.5, 1.5, -2.0], [True, False, True]])
+def test_categories_that_are_numbers(categories):
     X, y = mixed_table(120)
     X = X.astype({"city": object})
-    X["code"] = pd.Categorical(np.resize(levels, len(X)))
+    X["code"] = pd.Categorical(np.resize(categories, len(X)))
     clf = quick_classifier(encoded_tree()).fit(X, y)
     X.loc[0, "code"] = None
 
-    assert_same_answers(clf, X, dtype="float64")
+    assert_same_predictions(clf, X, dtype="float64")
     numbers_only = X.drop(columns="city")
     clf = quick_classifier(encoded_tree()).fit(numbers_only, y)
-    assert_same_answers(clf, numbers_only, dtype="float64")
+    assert_same_predictions(clf, numbers_only, dtype="float64")
 
 
 def test_an_array_with_coded_categories():
@@ -87,20 +87,20 @@ def test_an_array_with_coded_categories():
     X[:, [0, 3]] = np.round(X[:, [0, 3]])
     clf = quick_classifier(categorical_features=[0, 3]).fit(X, y)
     X[0, 0], X[1, 3] = 77, np.nan
-    assert_same_answers(clf, X, dtype="float64")
+    assert_same_predictions(clf, X, dtype="float64")
 
 
 def test_a_table_without_numbers():
     X, y = mixed_table(80)
     X = X[["city"]]
-    assert_same_answers(quick_classifier(encoded_tree()).fit(X, y), X)
+    assert_same_predictions(quick_classifier(encoded_tree()).fit(X, y), X)
 
 
 @pytest.mark.parametrize("labels", [[0, 1], ["no", "yes"], [False, True], [-1.0, 1.0]])
 def test_labels_keep_their_kind(labels):
     X, y = numeric_rows(60, n_classes=2)
     clf = quick_classifier().fit(X.astype(np.float32), np.array(labels)[y])
-    assert_same_answers(clf, X.astype(np.float32))
+    assert_same_predictions(clf, X.astype(np.float32))
 
 
 def test_rows_of_probabilities_sum_to_one():
@@ -130,14 +130,14 @@ def test_inside_a_skl2onnx_pipeline():
     assert_array_equal(student.predict(X), pipeline.predict(X))
 
 
-def test_a_torch_module_is_told_the_way():
+def test_a_torch_module_is_refused_and_torch_export_recommended():
     X, y = numeric_rows()
     clf = quick_classifier(student=StudentNet(Linear, max_epochs=1)).fit(X, y)
     with pytest.raises(ValueError, match=r"Linear.*torch.onnx.export"):
         clf.to_onnx()
 
 
-def test_eight_bits_are_smaller_and_answer_alike(tmp_path):
+def test_eight_bits_are_smaller_and_predict_alike(tmp_path):
     X, y = numeric_rows(200)
     student = StudentNet(max_epochs=20, module__hidden_sizes=(64, 64))
     clf = quick_classifier(student=student).fit(X, y)
@@ -156,7 +156,7 @@ def test_eight_bits_that_change_too_much_are_refused(tmp_path):
     many, _ = numeric_rows(20_000, seed=1)
     best_two = np.sort(clf.predict_proba(many), axis=1)[:, -2:]
     X = many[np.argsort(best_two[:, 1] - best_two[:, 0])[:50]]  # close calls
-    with pytest.raises(ValueError, match="answers change"):
+    with pytest.raises(ValueError, match="of 50 predictions"):
         clf.to_onnx(tmp_path / "int8", int8=True, X=X, max_changed=0)
     assert not list(tmp_path.iterdir())
 
@@ -173,7 +173,7 @@ def test_a_number_type_that_onnx_lacks_is_refused():
         quick_classifier().fit(X, y).to_onnx(dtype="float16")
 
 
-def test_a_missing_number_stands_on_the_step_of_the_center_whatever_the_rounding():
+def test_a_missing_number_falls_into_the_bin_of_the_center_whatever_the_rounding():
     rng = np.random.RandomState(0)
     X, y = rng.normal(size=(1200, 2)), rng.randint(0, 2, 1200)
     clf = quick_classifier().fit(X, y)
@@ -183,16 +183,16 @@ def test_a_missing_number_stands_on_the_step_of_the_center_whatever_the_rounding
     inputs.center[:] = 0.25 + 0.75 * cell, 0.25 + 0.9 * cell
     inputs.split_points[:] = np.inf
     inputs.split_points[:, 0] = 0.25 + 0.9 * cell, 0.25 + 0.75 * cell
-    clf.student_.bins[:] = rng.normal(size=clf.student_.bins.shape)  # so that each step counts
+    clf.student_.bins[:] = rng.normal(size=clf.student_.bins.shape)  # so that each bin counts
 
-    assert_same_answers(clf, np.full((1, 2), np.nan))
-    assert_same_answers(clf, np.full((1, 2), np.nan), dtype="float64")
+    assert_same_predictions(clf, np.full((1, 2), np.nan))
+    assert_same_predictions(clf, np.full((1, 2), np.nan), dtype="float64")
 
 
 @pytest.mark.parametrize("name", ["label", "probabilities"])
-def test_a_column_that_is_called_like_an_output_is_refused(name):
+def test_a_column_that_is_named_like_an_output_is_refused(name):
     X, y = mixed_table()
     X = X.rename(columns={"age": name})
 
-    with pytest.raises(ValueError, match=f"a column is called '{name}', as an output"):
+    with pytest.raises(ValueError, match=f"a column is named '{name}', like an output"):
         quick_classifier().fit(X, y).to_onnx()

@@ -1,4 +1,4 @@
-"""What `predict_proba` makes of all the tables that one may pass it."""
+"""Properties of `predict_proba` on all kinds of tables."""
 
 import subprocess
 import sys
@@ -90,7 +90,7 @@ def test_other_kinds_of_numbers_are_converted(numeric, kind):
     assert_array_equal(clf.predict_proba(converted), clf.predict_proba(X))
 
 
-def test_an_estimator_that_is_not_fitted_says_so():
+def test_an_unfitted_estimator_raises_not_fitted_error():
     with pytest.raises(NotFittedError):
         quick_classifier().predict_proba(np.zeros((1, 5)))
 
@@ -115,7 +115,7 @@ def test_a_huge_number_counts_as_far_away(numeric, huge):
 
 
 @pytest.mark.parametrize("n_samples", [ROWS_AT_ONCE - 1, ROWS_AT_ONCE, ROWS_AT_ONCE + 1, 2000])
-def test_a_row_means_the_same_in_any_company(numeric, n_samples):
+def test_predictions_do_not_depend_on_the_other_rows(numeric, n_samples):
     clf, X = numeric
     many = np.resize(X, (n_samples, X.shape[1]))
 
@@ -135,7 +135,7 @@ def test_a_long_table_is_encoded_in_pieces(mixed, monkeypatch):
     assert_allclose(clf.predict_proba(X), whole, atol=1e-6)
 
 
-def test_many_rows_take_hardly_more_memory_than_their_answer(numeric):
+def test_many_rows_take_hardly_more_memory_than_their_predictions(numeric):
     clf, X = numeric
     many = np.resize(X, (200_000, X.shape[1]))
     tracemalloc.start()
@@ -191,7 +191,7 @@ def test_predicting_changes_nothing(mixed):
     pd.testing.assert_frame_equal(X, table)
 
 
-def test_unseen_and_missing_levels_are_the_same(mixed):
+def test_unseen_and_missing_categories_are_the_same(mixed):
     clf, X = mixed
     rows = X.iloc[[0, 0, 0]].astype({"city": object})
     rows.iloc[:, 2] = ["Atlantis", None, np.nan]
@@ -214,11 +214,11 @@ def test_categories_in_another_order_mean_the_same(mixed):
     assert_array_equal(clf.predict_proba(other), clf.predict_proba(X))
 
 
-def test_an_arrays_told_categories_may_be_codes_or_strings():
+def test_categories_of_an_array_may_be_codes_or_strings():
     X, y = numeric_rows(100)
     codes = np.column_stack([X[:, :2], np.random.RandomState(0).choice([3, 10, 21], 100)])
     strings = codes.astype(object)
-    strings[:, 2] = [f"{level:.0f}" for level in codes[:, 2]]
+    strings[:, 2] = [f"{code:.0f}" for code in codes[:, 2]]
 
     by_code = quick_classifier(categorical_features=[2]).fit(codes, y)
     assert is_clean_matrix(by_code, codes)
@@ -239,15 +239,15 @@ def test_an_arrays_told_categories_may_be_codes_or_strings():
     assert_array_equal(by_code.predict_proba(unseen), by_code.predict_proba(missing))
 
 
-def test_steps_are_counted_as_searchsorted_would():
+def test_bins_are_those_of_searchsorted():
     X, y = numeric_rows(300)
     inputs = NetInputs(max_bins=16).fit(X, np.eye(3)[y], np.random.RandomState(0))
     on_points = np.where(np.isfinite(inputs.split_points), inputs.split_points, 0).T
 
-    steps = inputs.parts(on_points)[3]
+    bins = inputs.parts(on_points)[3]
 
     for j, points in enumerate(inputs.split_points):
-        assert_array_equal(steps[:, j], np.searchsorted(points, on_points[:, j]))
+        assert_array_equal(bins[:, j], np.searchsorted(points, on_points[:, j]))
 
 
 def test_softmax_survives_extreme_logits():
