@@ -14,7 +14,7 @@ from skdistill.table.containers import (
     as_floats,
     column_of,
     from_columns,
-    holds_flags,
+    holds_booleans,
     holds_floats,
     holds_numbers,
     is_alike,
@@ -261,7 +261,7 @@ class BetweenSplits(BaseEstimator):
         """A column of the parents, some of its numbers elsewhere."""
         column, points = column_of(self.X_, j), self.points_[j]
         there = take(column, parents)
-        if not len(points) or not holds_numbers(column.dtype) or holds_flags(column.dtype):
+        if not len(points) or not holds_numbers(column.dtype) or holds_booleans(column.dtype):
             return there
         values = select_columns(self.X_, np.array([j]))
         values = as_floats(values)[:, 0] if is_frame(self.X_) else values[:, 0]
