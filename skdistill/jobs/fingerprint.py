@@ -191,7 +191,7 @@ def _feed_pickled(digest, value):
         raise Unhashable(f"{value!r} has no name of its own: define it in a module")
     try:
         _add(digest, "pickled", joblib.hash(value))
-    except Exception as error:  # whatever somebody's __reduce__ raises
+    except Exception as error:  # __reduce__ may raise anything
         raise Unhashable(f"{value!r} cannot be hashed ({describe_error(error)})") from error
 
 

@@ -27,14 +27,14 @@ def in_parallel(calls, n_jobs, progress=None):
     if get_active_backend()[0].nesting_level:
         n_jobs = 1
     if n_jobs not in (None, 1):
-        calls = [_Alone(call) for call in calls]
+        calls = [_SequentialCall(call) for call in calls]
     for result in Parallel(n_jobs=n_jobs, return_as="generator")(delayed(c)() for c in calls):
         if progress is not None:
             progress.step()
         yield result
 
 
-class _Alone:
+class _SequentialCall:
     """Call that starts no workers of its own: the cores are in use by its siblings."""
 
     def __init__(self, call):

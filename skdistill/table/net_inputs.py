@@ -1,4 +1,4 @@
-"""Inputs of a net: one float32 matrix for a table, and the layout of its columns."""
+"""Inputs of a net: a table as float32 numbers, and the layout of its columns."""
 
 import math
 from dataclasses import dataclass, replace

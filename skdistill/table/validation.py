@@ -170,8 +170,8 @@ def is_clean_matrix(estimator, X):
         return False
     if "feature_names_in_" in state or "row_shape_in_" in state:
         return False
-    # The product is finite, or X holds NaN, which is allowed, or infinity, or large numbers.
-    # np.vdot is the one product that does not warn of an overflow.
+    # A finite product proves that X is finite. Otherwise X holds NaN, which is allowed, infinity
+    # or large numbers. np.vdot is the one product that does not warn of an overflow.
     return math.isfinite(np.vdot(X, X)) or not np.isinf(X).any()
 
 

@@ -196,7 +196,7 @@ def _as_one_type(y):
     if len(distinct) > 1:
         examples = " and ".join(f"{y[row]!r} in row {row}" for row in sorted(first))
         raise ValueError(
-            f"y has labels of several types, {examples}: convert all to strings, or all to numbers."
+            f"y has labels of several types, {examples}: make them all strings, or all numbers."
         )
     return np.array(y.tolist()) if types[0] in ("bool", "number") else y
 

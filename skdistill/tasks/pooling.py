@@ -239,12 +239,13 @@ def _geometric_weights(soft_targets, y, row_weight):
 def _best_weights(loss_and_gradient, n_teachers):
     """Return the weights of the lowest loss; they are the softmax of free parameters."""
 
-    def of_parameters(parameters):
+    def loss_of_parameters(parameters):
         w = softmax(parameters)
         loss, gradient = loss_and_gradient(w)
         return loss, w * (gradient - w @ gradient)
 
+    options = {"ftol": 1e-12}
     found = minimize(
-        of_parameters, np.zeros(n_teachers), jac=True, method="L-BFGS-B", options={"ftol": 1e-12}
+        loss_of_parameters, np.zeros(n_teachers), jac=True, method="L-BFGS-B", options=options
     )
     return softmax(found.x)

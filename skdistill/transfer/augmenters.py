@@ -193,7 +193,7 @@ class Munge(BaseEstimator):
         """
         rng = check_random_state(random_state)
         n_rows, n_features = self.X_.shape
-        # Every row is a parent equally often, up to one.
+        # Each row is a parent equally often; the numbers differ by at most one.
         n_rounds = -(-n_samples // n_rows)
         parents = np.concatenate([rng.permutation(n_rows) for _ in range(n_rounds)])[:n_samples]
         neighbors = self._draw_neighbors(parents, rng)
@@ -210,7 +210,7 @@ class Munge(BaseEstimator):
 
     def _draw_neighbors(self, parents, rng):
         """Draw the index of a near neighbor for each parent."""
-        encoded = self._encoded(rng)
+        encoded = self._encode_rows(rng)
         n_rows = len(encoded)
         pool = rng.permutation(n_rows)[:ROWS_OF_NEIGHBORS]
         n_neighbors = min(self.n_neighbors + 1, len(pool))
@@ -226,7 +226,7 @@ class Munge(BaseEstimator):
             drawn[batch] = others[np.arange(len(others)), choice]
         return drawn
 
-    def _encoded(self, rng):
+    def _encode_rows(self, rng):
         """Return the rows as points, without columns of too many categories to be shared."""
         encoder = TableEncoder(self.categorical_features).fit(self.X_)
         used = np.flatnonzero(encoder.n_categories_ <= MAX_CATEGORIES_OF_NEIGHBORS)
@@ -266,6 +266,12 @@ class BetweenSplits(BaseEstimator):
     --------
     Munge : Mixes real rows with their nearest neighbors; needs no forest.
     DistilledClassifier : Takes an augmenter.
+
+    Notes
+    -----
+    The cells of a column end at its split points s_1 < ... < s_m, and at its smallest and
+    largest number. A number in cell c that moves becomes a uniform draw from cell c + k, where k
+    is uniform in -`reach`, ..., `reach`; cells beyond the first or last are replaced by those.
 
     References
     ----------
