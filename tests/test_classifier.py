@@ -399,7 +399,7 @@ def test_synthetic_rows_come_of_rows_that_are_learnt_from():
             parents.append(X)
             return self
 
-        def sample(self, n, random_state):
+        def sample(self, n_samples, random_state):
             return parents[-1]
 
     quick_classifier(augmenter=Copies()).fit(X, y, sample_weight=(~weightless).astype(float))

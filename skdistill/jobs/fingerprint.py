@@ -1,4 +1,4 @@
-"""Fingerprints: what a table, an estimator or a number holds, in forty digits."""
+"""Fingerprints: a digest of the content of a table, an estimator or any other value."""
 
 import inspect
 import pickle
@@ -15,31 +15,35 @@ from sklearn.base import BaseEstimator
 from skdistill.table.containers import column_of, is_column, is_frame, is_polars
 
 DIGEST_BYTES = 20
-# They change how long it takes, not what comes out.
+# Parameters that change how long a fit takes, not its result.
 NOT_IN_THE_KEY = ("n_jobs", "verbose")
-# Where a torch module has what is read by name instead.
+# Attributes of a torch module that are read through named_parameters and the like instead.
 _TENSORS = ("_parameters", "_buffers", "_modules")
 
 
 class Unhashable(ValueError):
-    """Something that cannot be known again."""
+    """A value that has no reproducible fingerprint."""
 
 
 def fingerprint(*values):
-    """Digest of what the values hold, not of where they lie.
+    """Return a digest of the content of values: equal content gives an equal digest.
 
-    Tables and arrays are read at memory speed, an estimator by its type, its library's
-    version and its parameters.
+    Tables and arrays are read at memory speed. An estimator is identified by its type, the
+    version of its library and its parameters.
+
+    Parameters
+    ----------
+    *values : object
 
     Returns
     -------
     digest : str
-        Hexadecimal.
+        Forty hexadecimal digits.
 
     Raises
     ------
     Unhashable
-        If a value can be told neither by its type nor by pickling it, such as a lambda.
+        If neither the type of a value nor its pickle identifies it, such as a lambda.
     """
     digest = blake2b(digest_size=DIGEST_BYTES)
     for value in values:
@@ -48,52 +52,13 @@ def fingerprint(*values):
 
 
 def _feed(digest, value):
-    """Add one value; what is in front of each says how to read it, so that none runs on."""
-    if value is None or isinstance(value, (bool, int, float, complex, str, bytes, np.generic)):
-        _add(digest, type(value).__name__, repr(value))
-    elif isinstance(value, np.ndarray):
-        _feed_array(digest, value)
-    elif issparse(value) and value.format == "csr":
-        _add(digest, "csr", type(value).__name__, repr(value.shape))
-        for array in (value.indptr, value.indices, value.data):
-            _feed_array(digest, array)
-    elif is_column(value):
-        _feed_index(digest, value)
-        _feed_column(digest, value)
-    elif is_frame(value):
-        _add(digest, "table", type(value).__name__, repr(value.shape))
-        _feed_index(digest, value)
-        for j in range(value.shape[1]):
-            _feed(digest, value.columns[j])
-            _feed_column(digest, column_of(value, j))
-    elif isinstance(value, (list, tuple)):
-        _add(digest, type(value).__name__, str(len(value)))
-        for item in value:
-            _feed(digest, item)
-    elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        _feed(digest, [item for key in sorted(value) for item in (key, value[key])])
-    elif isinstance(value, type) or inspect.isroutine(value):
-        _feed_pickled(digest, value)
-        if isinstance(value, type):
-            _feed_type(digest, value)  # what it inherits counts too
-        else:
-            _add(digest, version_of(value.__module__), _source(value))
-    elif hasattr(value, "named_modules"):
-        _feed_module(digest, value)
-    elif isinstance(value, partial):
-        _feed(digest, ["partial", value.func, value.args, value.keywords])
-        for estimator in _estimators_in([value.args, value.keywords]):
-            _feed_pickled(digest, estimator)  # nobody clones it: what it was fitted on counts
-    elif _is_recipe(value):
-        _feed_type(digest, type(value))
-        params = value.get_params(deep=False)
-        known = {k: v for k, v in params.items() if k not in NOT_IN_THE_KEY and k[0] != "_"}
-        _feed(digest, known)
-        for estimator in _estimators_in([v for v in known.values() if isinstance(v, dict)]):
-            _feed_pickled(digest, estimator)  # clones copy a dict with what is fitted in it
-    else:
-        _feed_type(digest, type(value))
-        _feed_pickled(digest, value)
+    """Add one value. A prefix says how to read what follows, so that values cannot run together."""
+    feed = next(feed for accepts, feed in _FEEDERS if accepts(value))
+    feed(digest, value)
+
+
+def _feed_scalar(digest, value):
+    _add(digest, type(value).__name__, repr(value))
 
 
 def _feed_array(digest, array):
@@ -104,15 +69,34 @@ def _feed_array(digest, array):
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
 
 
+def _feed_csr(digest, matrix):
+    _add(digest, "csr", type(matrix).__name__, repr(matrix.shape))
+    for array in (matrix.indptr, matrix.indices, matrix.data):
+        _feed_array(digest, array)
+
+
+def _feed_series(digest, series):
+    _feed_index(digest, series)
+    _feed_column(digest, series)
+
+
+def _feed_frame(digest, frame):
+    _add(digest, "table", type(frame).__name__, repr(frame.shape))
+    _feed_index(digest, frame)
+    for j in range(frame.shape[1]):
+        _feed(digest, frame.columns[j])
+        _feed_column(digest, column_of(frame, j))
+
+
 def _feed_index(digest, value):
     if is_polars(value):
-        _add(digest, "polars")  # has none
+        _add(digest, "polars")  # polars has no index
     else:
         _feed_column(digest, value.index)
 
 
 def _feed_column(digest, column):
-    """One column of a frame: categories by code, numbers as they lie, all else as objects."""
+    """Add a frame's column: categories by their codes, numbers by their bytes, others pickled."""
     if is_polars(column):
         _add(digest, "column", str(column.dtype))
         _feed_array(digest, column.is_null().to_numpy())
@@ -130,7 +114,7 @@ def _feed_column(digest, column):
 
 
 def _feed_objects(digest, objects):
-    # Without memo two equal strings are written alike whether or not they are one object.
+    # Without a memo, equal strings have the same bytes whether or not they are one object.
     pickler = pickle.Pickler(_Sink(digest), protocol=5)
     pickler.fast = True
     try:
@@ -140,14 +124,35 @@ def _feed_objects(digest, objects):
         raise Unhashable(describe_error(error)) from error
 
 
-def _feed_type(digest, kind):
-    for parent in kind.__mro__[:-1]:
+def _feed_list(digest, items):
+    _add(digest, type(items).__name__, str(len(items)))
+    for item in items:
+        _feed(digest, item)
+
+
+def _feed_dict(digest, mapping):
+    _feed(digest, [item for key in sorted(mapping) for item in (key, mapping[key])])
+
+
+def _feed_class(digest, cls):
+    _feed_pickled(digest, cls)
+    _feed_type(digest, cls)  # pickle knows the name only
+
+
+def _feed_routine(digest, routine):
+    _feed_pickled(digest, routine)
+    _add(digest, version_of(routine.__module__), _source(routine))
+
+
+def _feed_type(digest, cls):
+    """Add a class and its parents, by name, version and source."""
+    for parent in cls.__mro__[:-1]:
         _add(digest, f"{parent.__module__}.{parent.__qualname__}", version_of(parent.__module__))
         _add(digest, _source(parent))
 
 
 def _feed_module(digest, module):
-    """A torch module by its parts: pickled, its tensors would be others each time."""
+    """Add a torch module by its parts: pickling a tensor gives other bytes each time."""
     try:
         for name, part in module.named_modules():
             _add(digest, name)
@@ -160,12 +165,33 @@ def _feed_module(digest, module):
         raise Unhashable(f"{type(module).__name__} ({describe_error(error)})") from error
 
 
+def _feed_partial(digest, value):
+    _feed(digest, ["partial", value.func, value.args, value.keywords])
+    for estimator in _estimators_in([value.args, value.keywords]):
+        _feed_pickled(digest, estimator)  # a partial is not cloned, so fitted attributes count
+
+
+def _feed_estimator(digest, estimator):
+    """Add an estimator by its parameters."""
+    _feed_type(digest, type(estimator))
+    params = estimator.get_params(deep=False)
+    known = {k: v for k, v in params.items() if k not in NOT_IN_THE_KEY and k[0] != "_"}
+    _feed(digest, known)
+    for nested in _estimators_in([v for v in known.values() if isinstance(v, dict)]):
+        _feed_pickled(digest, nested)  # clone copies a dict with the fitted estimators in it
+
+
+def _feed_other(digest, value):
+    _feed_type(digest, type(value))
+    _feed_pickled(digest, value)
+
+
 def _feed_pickled(digest, value):
-    if "<" in getattr(value, "__qualname__", ""):  # <lambda> or <locals>: a name for many
+    if "<" in getattr(value, "__qualname__", ""):  # many functions are called <lambda> or <locals>
         raise Unhashable(f"{value!r} has no name of its own: define it in a module")
     try:
         _add(digest, "pickled", joblib.hash(value))
-    except Exception as error:  # whatever somebody's __reduce__ raises
+    except Exception as error:  # __reduce__ may raise anything
         raise Unhashable(f"{value!r} cannot be hashed ({describe_error(error)})") from error
 
 
@@ -179,8 +205,8 @@ def _estimators_in(value):
         yield value
 
 
-def _is_recipe(value):
-    """Whether its parameters tell all of it: not so of an estimator that is frozen."""
+def _is_defined_by_params(value):
+    """Tell whether a value is an estimator that its parameters define; a frozen one is not."""
     if not hasattr(value, "get_params"):
         return False
     if getattr(value, "_is_its_parameters", False):
@@ -190,7 +216,7 @@ def _is_recipe(value):
 
 
 def version_of(module):
-    """The version of the library that a module belongs to, Python's own among them; "" if none."""
+    """Return the version of the library that a module belongs to, "" if it has none."""
     name = module.partition(".")[0]
     if name in sys.stdlib_module_names:
         return platform.python_version()
@@ -198,12 +224,12 @@ def version_of(module):
 
 
 def describe_error(error):
-    """One line on what went wrong."""
+    """Return the type and the message of an error, as one line."""
     return f"{type(error).__name__}: {error}"
 
 
 def _source(thing):
-    """The source of what belongs to no versioned library, such as a class in a notebook."""
+    """Return the source of a class or function outside of versioned libraries, else ""."""
     if version_of(thing.__module__):
         return ""
     try:
@@ -220,7 +246,37 @@ def _add(digest, *texts):
 
 
 class _Sink:
-    """A file whose content goes into a digest."""
+    """File-like object whose content goes into a digest."""
 
     def __init__(self, digest):
         self.write = digest.update
+
+
+def _is_a(*types):
+    return lambda value: isinstance(value, types)
+
+
+def _is_csr(value):
+    return issparse(value) and value.format == "csr"
+
+
+def _has_string_keys(value):
+    return isinstance(value, dict) and all(isinstance(key, str) for key in value)
+
+
+# How to read a value: the first predicate that is true of it decides.
+_FEEDERS = [
+    (_is_a(type(None), bool, int, float, complex, str, bytes, np.generic), _feed_scalar),
+    (_is_a(np.ndarray), _feed_array),
+    (_is_csr, _feed_csr),
+    (is_column, _feed_series),
+    (is_frame, _feed_frame),
+    (_is_a(list, tuple), _feed_list),
+    (_has_string_keys, _feed_dict),
+    (_is_a(type), _feed_class),
+    (inspect.isroutine, _feed_routine),
+    (lambda value: hasattr(value, "named_modules"), _feed_module),
+    (_is_a(partial), _feed_partial),
+    (_is_defined_by_params, _feed_estimator),
+    (lambda value: True, _feed_other),
+]

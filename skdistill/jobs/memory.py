@@ -1,9 +1,9 @@
-"""Work that is done once and found again: by another candidate, another process, tomorrow.
+"""A cache of results on disk, shared between candidates, processes and sessions.
 
-A key is a fingerprint of all that a result depends on; an entry is one file, written
-beside and renamed, so that it is there in full or not at all. While it is computed
-its writer holds the operating system's lock on the unfinished file: others wait, and a
-process that dies, however it dies, lets go of it.
+A key is a fingerprint of everything that a result depends on. An entry is one file: it is
+written under a temporary name and then renamed, so it is complete or absent. While a result is
+computed, its writer holds the operating system's lock on the unfinished file and others wait.
+The lock is released when the process ends, however it ends.
 """
 
 import os
@@ -26,30 +26,30 @@ from skdistill.jobs.fingerprint import (
 
 try:
     import fcntl
-except ImportError:  # on Windows two processes may compute the same, and neither waits
+except ImportError:  # Windows: two processes may compute the same result, neither waits
     fcntl = None  # type: ignore[assignment]
 
-# Raised when what is stored, or what a key is made of, changes its meaning.
+# Increase the number whenever stored results, or the parts of a key, change their meaning.
 FORMAT = b"skdistill memory 6\n"
 
 
 class Absent(Enum):
-    """Why there is no result: nobody computed it, or somebody is about to."""
+    """Reason why a result is absent: not computed, or being computed by another process."""
 
     MISSING = 1
     BUSY = 2
 
 
 class Memory:
-    """Results on disk by their keys.
+    """Results on disk, by key.
 
-    Whatever the disk does, work goes on: the first problem is kept in `problem`, and
-    nothing is read or written after it.
+    A failing disk never ends the work: the first problem is kept in `problem`, and nothing is
+    read or written after it.
 
     Parameters
     ----------
     folder : path-like
-        Made if it is not there.
+        Created if it does not exist.
     """
 
     def __init__(self, folder):
@@ -65,44 +65,50 @@ class Memory:
             self.problem = describe_error(error)
 
     def key(self, *parts):
-        """A name for what is computed from these.
+        """Return the key of a result that depends on these parts.
 
         Raises
         ------
         Unhashable
-            If one of them cannot be pickled, and so not be known again.
+            If a part has no reproducible fingerprint.
         """
         return fingerprint(FORMAT, version_of("skdistill"), version_of("sklearn"), *parts)
 
     def table(self, X):
-        """The fingerprint of a table, which is read once however often it is asked for."""
+        """Return the fingerprint of a table; each table is read only once."""
         if id(X) not in self._tables:
-            self._tables[id(X)] = X, fingerprint(X)  # with X, so that no other gets its id
+            self._tables[id(X)] = X, fingerprint(X)  # keeping X keeps its id unique
         return self._tables[id(X)][1]
 
     def recall(self, key):
-        """The result of this key, or `Absent.MISSING`: damaged and foreign files are none."""
+        """Return the result of a key, or `Absent.MISSING`, also for a damaged or foreign file."""
         try:
             with open(self._path(key), "rb") as file:
                 head, payload = file.read(len(_header(key, b""))), file.read()
             if head == _header(key, payload):
                 return pickle.loads(payload)
-        except Exception:  # a net of another machine's GPU, a class that is no more
+        except Exception:  # such as a tensor on a GPU that is absent here, or a deleted class
             return Absent.MISSING
         return Absent.MISSING
 
     def remember(self, key, make, *, keep=None, wait=True):
-        """The result of this key, computed by `make()` if it is not there.
+        """Return the result of a key; compute it by `make()` and keep it if it is absent.
 
         Parameters
         ----------
         key : str or None
-            None: compute it, and keep nothing.
+            None: compute the result and do not keep it.
         make : callable
+            Called without arguments.
         keep : callable, default=None
-            Says of a result whether it is worth keeping; by default all are.
+            ``keep(result)`` tells whether to keep a result. None: keep all.
         wait : bool, default=True
-            For another process that computes it; else return `Absent.BUSY`.
+            Wait for another process that computes this result. False: return `Absent.BUSY`
+            instead.
+
+        Returns
+        -------
+        result : object
         """
         if key is None or self.problem:
             return make()
@@ -114,7 +120,7 @@ class Memory:
         if part is None:
             return Absent.BUSY
         try:
-            result = self.recall(key)  # whoever was waited for has left it there
+            result = self.recall(key)  # the process that we waited for may have written it
             if result is Absent.MISSING:
                 result = make()
                 if keep is None or keep(result):
@@ -124,11 +130,11 @@ class Memory:
             _release(part)
 
     def warn(self):
-        """Say what went wrong; once, as nothing is tried after it."""
+        """Warn of the problem, if there is one."""
         if self.problem:
             warnings.warn(
-                f"memory in {str(self.folder)!r} is not used: {self.problem}. The fit goes on "
-                "without it, and its results are not kept. Give a folder that can be written to.",
+                f"memory in {str(self.folder)!r} is not used: {self.problem}. The fit continues "
+                "without it and keeps no results. Give a folder that can be written to.",
                 UserWarning,
                 stacklevel=4,
             )
@@ -137,11 +143,11 @@ class Memory:
         return self.folder / key[:2] / key
 
     def _claim(self, key, wait):
-        """The unfinished file of this key, locked; None if somebody else has it."""
+        """Open and lock the unfinished file of a key; return None if another process has it."""
         path = self._path(key).with_suffix(".part" if fcntl else f".{os.getpid()}.part")
         path.parent.mkdir(exist_ok=True)
         while True:
-            # Not "wb", which would empty what another is writing; held until it is renamed.
+            # "wb" would empty a file that another process is writing. Open until renamed.
             part = open(path, "ab", buffering=0)  # noqa: SIM115
             try:
                 if fcntl is not None:
@@ -154,42 +160,51 @@ class Memory:
             except BaseException:
                 part.close()
                 raise
-            part.close()  # it was finished and renamed while we waited: look again
+            part.close()  # renamed while we waited: try again
 
     def _write(self, part, key, result):
         try:
             payload = pickle.dumps(result, protocol=5)
             part.truncate(0)
-            with open(part.name, "ab") as file:  # buffered: a raw write may write but a part
+            with open(part.name, "ab") as file:  # buffered: a raw write may be partial
                 file.write(_header(key, payload))
                 file.write(payload)
             if fcntl is None:
-                part.close()  # Windows renames no open file
+                part.close()  # Windows does not rename an open file
             os.replace(part.name, self._path(key))
-        except Exception as error:  # a full disk, or a result that cannot be pickled
+        except Exception as error:  # such as a full disk, or a result that cannot be pickled
             self.problem = describe_error(error)
 
     def __getstate__(self):
-        """Without the tables: a worker gets those that it needs in its own way."""
+        """Leave out the tables: sending them to each worker would be slow."""
         return {**vars(self), "_tables": {}}
 
 
 def open_memory(memory, random_state=None):
-    """Turn the parameter `memory` into a `Memory`, or None where nothing is to be kept.
+    """Turn the parameter `memory` into a `Memory`, or into None if no results are kept.
 
     Parameters
     ----------
-    memory : None, str, path-like, joblib.Memory
-    random_state : int, RandomState or None
+    memory : None, str, path-like or joblib.Memory
+    random_state : int, RandomState or None, default=None
+
+    Returns
+    -------
+    memory : Memory or None
+
+    Raises
+    ------
+    TypeError
+        If `memory` is of another type.
 
     Warns
     -----
     UserWarning
-        If the folder cannot be written to, or `random_state` is a generator: what it
-        draws depends on what it drew before.
+        If the folder cannot be written to, or if `random_state` is a generator, which draws
+        different numbers at each call.
     """
     if isinstance(memory, joblib.Memory):
-        # Within joblib's own folder, so that Memory.clear() clears ours as well.
+        # A subfolder of joblib's, so that its Memory.clear() clears ours too.
         memory = None if memory.store_backend is None else memory.store_backend.location
     if memory is None:
         return None
@@ -199,8 +214,8 @@ def open_memory(memory, random_state=None):
         )
     if random_state is not None and not isinstance(random_state, (int, np.integer)):
         warnings.warn(
-            "memory is not used: random_state is a generator, which draws something else each "
-            f"time. Give an int instead of {random_state!r}.",
+            "memory is not used: random_state is a generator, which draws different numbers at "
+            f"each fit. Give an int instead of {random_state!r}.",
             UserWarning,
             stacklevel=3,
         )
@@ -211,16 +226,22 @@ def open_memory(memory, random_state=None):
 
 
 def remembered(memory, make, *parts, keep=None):
-    """`make()`, or what it made of the same parts before.
+    """Return `make()`, or its earlier result for the same parts.
 
     Parameters
     ----------
     memory : Memory or None
+        None: call `make()`.
     make : callable
-    *parts
-        All that its result depends on.
+        Called without arguments.
+    *parts : object
+        Everything that the result depends on.
     keep : callable, default=None
         As in `Memory.remember`.
+
+    Returns
+    -------
+    result : object
     """
     if memory is None or memory.problem:
         return make()
@@ -238,7 +259,7 @@ def _header(key, payload):
 
 
 def _is_there(part):
-    """Whether a file's name still is that of this very file."""
+    """Tell whether an open file still has its name."""
     try:
         return os.path.samestat(os.fstat(part.fileno()), os.stat(part.name))
     except FileNotFoundError:
@@ -246,7 +267,7 @@ def _is_there(part):
 
 
 def _release(part):
-    """Let go of a claim, and of its file if that was not renamed."""
+    """Release a lock; delete the unfinished file if it was not renamed."""
     if not part.closed and _is_there(part) and fcntl is not None:
         os.unlink(part.name)
     part.close()

@@ -1,23 +1,23 @@
-"""How far a phase of a fit is: one line that redraws, or a few plain lines."""
+"""Progress of a phase of a fit: one line that is redrawn, or a few plain lines."""
 
 import shutil
 import sys
 import threading
 import time
 
-LINES_PER_PHASE = 10  # where nothing can be redrawn
-_WRITING = threading.Lock()  # two threads must not write into one line at once
-ERASE = "\r\x1b[K"  # back to the line's beginning, and clear it
+LINES_PER_PHASE = 10  # on a stream that cannot redraw
+_WRITING = threading.Lock()  # two threads must not write to one line at a time
+ERASE = "\r\x1b[K"  # return to the start of the line and clear it
 
 
 def bar(done, total, width=20):
-    """Draw a bar, as ``[#####---------------]``."""
+    """Return a bar such as ``[#####---------------]``."""
     filled = width * done // max(total, 1)
     return f"[{'#' * filled}{'-' * (width - filled)}]"
 
 
 def duration(seconds):
-    """Spell seconds, as "4.2 s", "42 s", "5 min 12 s" or "1 h 20 min"."""
+    """Format seconds as "4.2 s", "42 s", "5 min 12 s" or "1 h 20 min"."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     seconds = round(seconds)
@@ -29,9 +29,9 @@ def duration(seconds):
 
 
 def state_line(what, done, total, seconds, step="", drawn=""):
-    """Say what is done, what it took, and how long the rest takes at this pace.
+    """Return the steps done, the time taken and an estimate of the time left, as one line.
 
-    The step comes last: a narrow terminal cuts it off first.
+    The name of the step comes last, so that a narrow terminal cuts it off first.
     """
     parts = [what, drawn, f"{done}/{total}", duration(seconds)]
     line = " ".join(filter(None, parts))
@@ -41,34 +41,34 @@ def state_line(what, done, total, seconds, step="", drawn=""):
 
 
 def total_line(what, done, total, seconds, step=""):
-    """Say what was done in the end: with early stopping, fewer steps than all."""
+    """Return the final line of a phase; early stopping leaves some steps undone."""
     counted = f"{done}" if done == total else f"{done} of {total}"
     line = f"{what}: {counted} done in {duration(seconds)}"
     return f"{line}, last: {step}" if step else line
 
 
 def is_worth_a_line(done, total):
-    """Choose about ten of all steps, evenly; the total speaks for the last."""
+    """Tell whether a step is one of about ten evenly spaced ones; the last has its own line."""
     return done < total and done * LINES_PER_PHASE // total > (done - 1) * LINES_PER_PHASE // total
 
 
 class Progress:
-    """Report how far a phase is: one line that redraws, or a few plain lines.
+    """Progress report of a phase: one line that is redrawn, or a few plain lines.
 
-    A terminal shows one line with a bar. Any other stream gets about ten lines, as does a
-    terminal from ``verbose=2`` on, where other output would break the line. A stream that
-    is closed or missing is ignored: progress must not end a fit.
+    A terminal shows one line with a bar. Any other stream gets about ten lines. So does a
+    terminal from ``verbose=2`` on, where other output would break the line. A closed or missing
+    stream is ignored: a progress report must not end a fit.
 
     Parameters
     ----------
     what : str
         Name of the phase.
     steps : list of str
-        Name of each step, in order.
+        Names of the steps, in order.
     verbose : int
         0 prints nothing.
     stream : file, default=None
-        None is the `sys.stdout` of the moment.
+        None: `sys.stdout` at the time of writing.
     """
 
     def __init__(self, what, steps, verbose, stream=None):
@@ -85,7 +85,7 @@ class Progress:
         self.close()
 
     def step(self, note=""):
-        """Count one more step as done; the note is shown beside its name."""
+        """Count one more step as done; `note` is shown next to its name."""
         self.last = " ".join(filter(None, [self.steps[self.done], note]))
         self.done += 1
         if self._redraws():
@@ -94,7 +94,7 @@ class Progress:
             self._write(state_line(**self._state()) + "\n")
 
     def close(self):
-        """End the line, or the lines, with the total."""
+        """Write the final line."""
         if not self.is_closed:
             self.is_closed = True
             self._write((ERASE if self._redraws() else "") + total_line(**self._state()) + "\n")
@@ -110,7 +110,7 @@ class Progress:
 
     def _draw(self):
         line = state_line(**self._state(), drawn=bar(self.done, len(self.steps)))
-        self._write(ERASE + line[: shutil.get_terminal_size().columns - 1])  # a full one would wrap
+        self._write(ERASE + line[: shutil.get_terminal_size().columns - 1])  # a full line wraps
 
     def _stream(self):
         return sys.stdout if self.stream is None else self.stream
@@ -118,7 +118,7 @@ class Progress:
     def _redraws(self):
         try:
             return self.verbose == 1 and self._stream().isatty()
-        except (AttributeError, ValueError):  # there is none, or it is closed
+        except (AttributeError, ValueError):  # no stream, or a closed one
             return False
 
     def _write(self, text):
@@ -129,5 +129,5 @@ class Progress:
                 stream = self._stream()
                 stream.write(text)
                 stream.flush()
-        except (AttributeError, OSError, ValueError):  # none, gone, closed, or not its letters
+        except (AttributeError, OSError, ValueError):  # no stream, closed, or wrong encoding
             pass

@@ -1,4 +1,4 @@
-"""Tasks run at once, or their results recalled from memory."""
+"""Run tasks in parallel, or recall their results from memory."""
 
 from functools import partial
 
@@ -8,27 +8,27 @@ from skdistill.jobs.progress import Progress
 
 
 def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0):
-    """Return the results of tasks: recall what is known, run the others.
+    """Return the results of tasks: recall those that memory has, run the others.
 
-    What another process is running meanwhile is left to it, and waited for in the end.
+    Tasks that another process is running are left to that process, and waited for at the end.
 
     Parameters
     ----------
     tasks : dict of str to callable
-        By their labels.
+        Tasks by label.
     keys : list of str or None
-        Of each task's result; None where it cannot be known again.
+        Key of each task's result; None for a result that is not kept.
     memory : Memory or None
     what : str
-        The tasks' common name, for the progress.
+        Name of the tasks in the progress report.
     n_jobs : int, default=None
-        Tasks run at once.
+        Number of tasks run in parallel.
     verbose : int, default=0
 
     Returns
     -------
     results : list
-        In the order of the tasks.
+        In the order of `tasks`.
     """
     keys = dict(zip(tasks, keys))
     results = {} if memory is None else _recall(memory, keys)
@@ -45,13 +45,13 @@ def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0):
 
 
 def _recall(memory, keys):
-    """Return what memory holds, by label."""
+    """Return the results that memory has, by label."""
     found = {label: memory.recall(key) for label, key in keys.items()}
     return {label: result for label, result in found.items() if result is not Absent.MISSING}
 
 
 def _run(calls, memory, progress, n_jobs):
-    """Run calls; return the results by label, without those that another process is at."""
+    """Run calls; return the results by label, except those that another process computes."""
     results = {}
     outcomes = in_parallel(list(calls.values()), n_jobs, progress)
     for label, (result, problem) in zip(calls, outcomes):
@@ -64,7 +64,7 @@ def _run(calls, memory, progress, n_jobs):
 
 
 def _remember(memory, key, task, wait):
-    """Return a result and the memory's problem: a worker process has to bring back both."""
+    """Return a result and the memory's problem; a worker process must send back both."""
     if memory is None:
         return task(), None
     return memory.remember(key, task, wait=wait), memory.problem

@@ -1,4 +1,4 @@
-"""The bins of a table's numbers: where a tree on one column alone splits the targets."""
+"""Bins of numeric columns: a decision tree on each column alone finds the split points."""
 
 import numpy as np
 
@@ -8,30 +8,39 @@ MAX_NUMBERS_WITH_BINS = 100
 
 
 def find_split_points(numbers, targets, max_bins):
-    """Where a tree on one column alone splits the targets.
+    """Return the points where a regression tree on one column alone splits the targets.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n_samples, n_columns)
+        NaN where a number is missing.
+    targets : ndarray of shape (n_samples, n_outputs)
+    max_bins : int
+        Largest number of bins of a column. 0: no bins.
 
     Returns
     -------
-    points : ndarray of shape (n_columns, n_bins - 1)
-        Each row sorted, and filled up with infinity.
+    split_points : ndarray of shape (n_columns, n_bins - 1)
+        Each row is sorted and padded with infinity.
     """
     if not max_bins or not numbers.shape[1]:
         return np.zeros((numbers.shape[1], 0))
     from sklearn.tree import DecisionTreeRegressor
 
-    # One column leaves nothing to draw; a seed keeps numpy's own generator as it was.
+    # With one column the tree draws nothing, but without a seed it uses numpy's global generator.
     tree = DecisionTreeRegressor(max_leaf_nodes=max_bins, min_samples_leaf=10, random_state=0)
-    largest = np.finfo(np.float32).max  # that a tree takes
-    points = []
+    largest = np.finfo(np.float32).max  # a tree accepts no larger number
+    thresholds = []
     for column in numbers.T:
-        seen = ~np.isnan(column)
-        found = np.array([])
-        if seen.sum() > 1:
-            fitted = tree.fit(column[seen, None].clip(-largest, largest), targets[seen]).tree_
-            found = np.unique(fitted.threshold[fitted.children_left >= 0])
-        points.append(found)
-    n_points = max((len(found) for found in points), default=0)
-    out = np.full((len(points), max(n_points, 1)), np.inf)
-    for row, found in zip(out, points):
-        row[: len(found)] = found
-    return out
+        is_present = ~np.isnan(column)
+        points = np.array([])
+        if is_present.sum() > 1:
+            present = column[is_present, None].clip(-largest, largest)
+            fitted = tree.fit(present, targets[is_present]).tree_
+            points = np.unique(fitted.threshold[fitted.children_left >= 0])
+        thresholds.append(points)
+    n_points = max((len(points) for points in thresholds), default=0)
+    split_points = np.full((len(thresholds), max(n_points, 1)), np.inf)
+    for padded, points in zip(split_points, thresholds):
+        padded[: len(points)] = points
+    return split_points

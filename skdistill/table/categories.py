@@ -1,4 +1,4 @@
-"""The categories of a categorical column as a plain array, and values as their ranks."""
+"""Categories of a column: find them at fit, encode values as their codes."""
 
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -8,62 +8,63 @@ import numpy as np
 from skdistill.sklearn_private import is_pandas_na
 
 NO_DATES = (
-    "holds dates or times, and every later one would be unseen: turn it into numbers, such as a "
-    "year, a weekday, or days since the first, or into strings if it is a category."
+    "holds dates or times, and later ones would all be unseen categories: convert it to numbers, "
+    "such as the year, the weekday or the days since the first date, or to strings if it is a "
+    "category."
 )
 
 
-def is_missing(level):
-    """Whether a level is None, NaN or pandas' NA."""
-    return level is None or is_pandas_na(level) or level != level
+def is_missing(value):
+    """Tell whether a value is None, NaN or pandas' NA."""
+    return value is None or is_pandas_na(value) or value != value
 
 
 def find_categories(values, name):
-    """Sorted categories of a column of categories, without the missing ones.
+    """Return the sorted categories of a column, without missing values.
 
     Parameters
     ----------
     values : ndarray of shape (n_samples,)
     name : str or int
-        Of the column, for what is said of it.
+        Name of the column, for error messages.
 
     Returns
     -------
     categories : ndarray of shape (n_categories,)
-        Of strings or numbers; categories of any other type stay objects.
+        Array of strings or numbers; an object array for any other type.
 
     Raises
     ------
     ValueError
-        If the values cannot be categories: dates, decimals, lists, or strings among numbers.
+        If the values cannot be categories: dates, decimals, lists, or strings mixed with numbers.
     """
     try:
-        present = [level for level in set(values.tolist()) if not is_missing(level)]
+        present = [category for category in set(values.tolist()) if not is_missing(category)]
     except TypeError as error:
-        nested = next(filter(_has_no_hash, values))
+        nested = next(filter(_is_unhashable, values))
         raise ValueError(
             f"Column {name!r} holds a {type(nested).__name__} in a cell: give each of its values "
             f"a column of its own. It has {nested!r:.60}."
         ) from error
-    for level in present:
-        if isinstance(level, (date, time, timedelta)):
-            raise ValueError(f"Column {name!r} {NO_DATES} It has {level!r}.")
-        if isinstance(level, (Decimal, complex, np.complexfloating)):
+    for category in present:
+        if isinstance(category, (date, time, timedelta)):
+            raise ValueError(f"Column {name!r} {NO_DATES} It has {category!r}.")
+        if isinstance(category, (Decimal, complex, np.complexfloating)):
             raise ValueError(
-                f"Column {name!r} holds {type(level).__name__}: convert it to floats. It has "
-                f"{level!r}."
+                f"Column {name!r} holds {type(category).__name__}: convert it to floats. It has "
+                f"{category!r}."
             )
     try:
-        return _plain(sorted(present))
+        return _as_plain_array(sorted(present))
     except TypeError as error:
-        kinds = sorted({type(level).__name__ for level in present})
+        types = sorted({type(category).__name__ for category in present})
         raise ValueError(
-            f"a column of categories must hold strings or numbers, not both, and column {name!r} "
-            f"holds {' and '.join(kinds)}: convert it with astype(str)."
+            "a categorical column must hold either strings or numbers, but column "
+            f"{name!r} holds {' and '.join(types)}: convert it with astype(str)."
         ) from error
 
 
-def _has_no_hash(value):
+def _is_unhashable(value):
     try:
         hash(value)
     except TypeError:
@@ -71,43 +72,45 @@ def _has_no_hash(value):
     return False
 
 
-def _plain(present):
-    if not present:
+def _as_plain_array(categories):
+    """Return a list of categories as an array of strings or numbers if that loses nothing."""
+    if not categories:
         return np.array([], dtype=np.float64)
-    plain = np.array(present)
-    # numpy turns 1 and "1" into two equal strings, and drops what it takes for padding.
-    if plain.ndim == 1 and plain.dtype.kind in "Ubiuf" and plain.tolist() == present:
+    plain = np.array(categories)
+    # numpy turns 1 and "1" into two equal strings, and strips trailing null characters.
+    if plain.ndim == 1 and plain.dtype.kind in "Ubiuf" and plain.tolist() == categories:
         return plain
-    out = np.empty(len(present), dtype=object)
-    out[:] = present
-    return out
+    objects = np.empty(len(categories), dtype=object)
+    objects[:] = categories
+    return objects
 
 
 def code_lookup(categories):
-    """A dict from level to rank, in which 1, 1.0 and np.int64(1) are the same key."""
-    return {level: float(rank) for rank, level in enumerate(categories.tolist())}
+    """Return a dict from category to code, in which 1, 1.0 and np.int64(1) are the same key."""
+    return {category: float(code) for code, category in enumerate(categories.tolist())}
 
 
-def ranks(values, categories, lookup):
-    """Ranks of one column's values among its categories; NaN for missing and unseen.
+def encode_categories(values, categories, lookup):
+    """Return the codes of a column's values; NaN for missing values and unseen categories.
 
     Parameters
     ----------
     values : ndarray of shape (n_samples,), or pandas Categorical
     categories : ndarray of shape (n_categories,)
-        Sorted.
+        Sorted categories.
     lookup : dict
-        Of `code_lookup`.
+        As `code_lookup` returns it.
 
     Returns
     -------
-    ranks : ndarray of shape (n_samples,), float64
+    codes : ndarray of shape (n_samples,), float64
     """
     if hasattr(values, "categories"):  # look up each category once, not each row
-        of_category = ranks(np.asarray(values.categories, dtype=object), categories, lookup)
-        return np.append(of_category, np.nan)[values.codes]  # missing has code -1, the last
+        values_of_codes = np.asarray(values.categories, dtype=object)
+        codes = encode_categories(values_of_codes, categories, lookup)
+        return np.append(codes, np.nan)[values.codes]  # pandas' code -1 is missing: the last one
     if values.dtype.kind in "biuf" and categories.dtype.kind in "biuf" and len(categories):
         nearest = np.minimum(categories.searchsorted(values), len(categories) - 1)
         return np.where(categories[nearest] == values, nearest, np.nan)
-    found = map(lookup.get, values.tolist())
-    return np.array([np.nan if rank is None else rank for rank in found], dtype=np.float64)
+    codes = map(lookup.get, values.tolist())
+    return np.array([np.nan if code is None else code for code in codes], dtype=np.float64)

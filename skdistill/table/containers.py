@@ -1,4 +1,7 @@
-"""The few things asked of a DataFrame, of pandas or of polars; neither is imported here."""
+"""One interface to pandas and polars DataFrames, arrays and CSR matrices.
+
+Neither pandas nor polars is imported here.
+"""
 
 import sys
 
@@ -7,60 +10,60 @@ from scipy.sparse import csr_matrix, issparse, vstack
 
 
 def is_frame(X):
-    """Whether X is a DataFrame: a polars one, or one that quacks like pandas."""
+    """Tell whether X is a DataFrame of polars, or one with the interface of pandas."""
     return (hasattr(X, "iloc") and X.ndim == 2) or (is_polars(X) and len(X.shape) == 2)
 
 
 def is_column(y):
-    """Whether y is a Series, of polars or quacking like pandas."""
+    """Tell whether y is a Series of polars, or one with the interface of pandas."""
     return (hasattr(y, "iloc") and y.ndim == 1) or (is_polars(y) and len(y.shape) == 1)
 
 
 def is_polars(X):
-    """Whether X is a DataFrame or a Series of polars."""
-    polars = sys.modules.get("polars")  # whoever made one has imported it
+    """Tell whether X is a DataFrame or a Series of polars."""
+    polars = sys.modules.get("polars")  # if X is one, polars has been imported
     return polars is not None and isinstance(X, (polars.DataFrame, polars.Series))
 
 
 def is_alike(X, other):
-    """Whether two tables are of one kind: frames of one library, sparse, or neither."""
+    """Tell whether two tables are both frames of one library, both sparse, or both dense."""
     kinds = [(is_frame(each), is_polars(each), issparse(each)) for each in (X, other)]
     return kinds[0] == kinds[1]
 
 
 def kind_of(X):
-    """What a table is, for a message, as "polars DataFrame"."""
+    """Return the type of a table for a message, such as "polars DataFrame"."""
     return f"{type(X).__module__.partition('.')[0]} {type(X).__name__}"
 
 
 def select_columns(X, columns):
-    """Columns of a table or matrix, by their indices."""
+    """Return columns of a table or matrix by their indices."""
     if hasattr(X, "iloc"):
         return X.iloc[:, columns]
     return X[:, columns.tolist()] if is_polars(X) else X[:, columns]
 
 
 def column_of(X, j):
-    """One column, as whatever holds a column there."""
+    """Return one column, as a Series for a frame and as an array otherwise."""
     if hasattr(X, "iloc"):
         return X.iloc[:, j]
     return X.to_series(j) if is_polars(X) else X[:, j]
 
 
-def take(column, rows):
-    """Values of a column by their positions, with an index that starts anew."""
+def take(column, indices):
+    """Return values of a column by position; a pandas Series gets a new index."""
     if hasattr(column, "iloc"):
-        return column.take(rows).reset_index(drop=True)
-    return column[rows]
+        return column.take(indices).reset_index(drop=True)
+    return column[indices]
 
 
 def as_dtype(column, dtype):
-    """A column converted to one of its own library's dtypes."""
+    """Convert a column to a dtype of its own library."""
     return column.cast(dtype) if is_polars(column) else column.astype(dtype)
 
 
 def from_columns(X, columns):
-    """A table of the type and with the column names of X."""
+    """Build a table with the type and the column names of X."""
     if hasattr(X, "iloc"):
         empty = X.iloc[:0].copy()
         table = type(empty)(dict(enumerate(columns)))
@@ -70,14 +73,14 @@ def from_columns(X, columns):
 
 
 def as_objects(column):
-    """A column as an object array; what is missing is None, NaN or pandas' NA."""
+    """Convert a column to an object array; missing values are None, NaN or pandas' NA."""
     if is_polars(column):
         return np.fromiter(column.to_list(), dtype=object, count=len(column))
     return column.to_numpy(dtype=object) if hasattr(column, "iloc") else column.astype(object)
 
 
 def as_floats(X):
-    """A frame of numbers as a float64 matrix with NaN for what is missing."""
+    """Convert a frame of numbers to a float64 matrix; missing values are NaN."""
     if not is_polars(X):
         return X.to_numpy(dtype=np.float64, na_value=np.nan)
     matrix = np.empty(X.shape)
@@ -87,40 +90,46 @@ def as_floats(X):
 
 
 def holds_numbers(dtype):
-    """Whether a frame's column of this dtype has numbers or booleans."""
-    # Nullable pandas dtypes are no numpy dtypes but have a kind; strings of pandas 3 have
-    # one too, so what is asked for is a number, not "not object".
+    """Tell whether a column of this dtype holds numbers or booleans."""
+    # Nullable dtypes of pandas have a kind although they are no numpy dtypes. So do the strings
+    # of pandas 3, therefore the kinds of numbers are listed.
     if hasattr(dtype, "is_integer"):
-        return dtype.is_integer() or dtype.is_float() or holds_flags(dtype)
+        return dtype.is_integer() or dtype.is_float() or holds_booleans(dtype)
     return getattr(dtype, "kind", "O") in "biuf"
 
 
-def holds_flags(dtype):
-    """Whether a column of this dtype has booleans."""
+def holds_booleans(dtype):
+    """Tell whether a column of this dtype holds booleans."""
     return getattr(dtype, "kind", None) == "b" or str(dtype) == "Boolean"
 
 
 def holds_floats(dtype):
-    """Whether a column of this dtype has numbers that need not be whole."""
+    """Tell whether a column of this dtype holds floats."""
     return getattr(dtype, "kind", None) == "f" or (hasattr(dtype, "is_float") and dtype.is_float())
 
 
 def holds_dates(dtype):
-    """Whether a frame's column of this dtype has dates, times or durations."""
+    """Tell whether a column of this dtype holds dates, times or durations."""
     if hasattr(dtype, "is_temporal"):
         return dtype.is_temporal()
     return getattr(dtype, "kind", "O") in "mM"
 
 
 def as_at_fit(X, sparse):
-    """X as CSR or dense, as it was at fit: to XGBoost what CSR leaves out is missing, not zero.
+    """Convert X to CSR or to a dense array, whichever it was at fit.
+
+    XGBoost treats the zeros that CSR does not store as missing values.
 
     Parameters
     ----------
     X : table of shape (n_samples, n_features)
-        Been through `check_table`.
+        Checked by `check_table`.
     sparse : bool
-        Whether `fit` was given a sparse matrix.
+        Whether X was sparse at fit.
+
+    Returns
+    -------
+    X : table of shape (n_samples, n_features)
     """
     if issparse(X) == sparse:
         return X
@@ -128,10 +137,10 @@ def as_at_fit(X, sparse):
 
 
 def as_columns(X):
-    """Rows of any shape as rows of a table."""
+    """Flatten the rows of an array of more than two axes."""
     return X.reshape(len(X), -1) if isinstance(X, np.ndarray) and X.ndim > 2 else X
 
 
 def stacked(tables):
-    """One below the other, ndarrays or CSR."""
+    """Stack arrays, or CSR matrices, on top of each other."""
     return vstack(tables, format="csr") if issparse(tables[0]) else np.concatenate(tables)

@@ -1,11 +1,17 @@
-"""A table's columns, frozen at fit: numbers, categories, missing values."""
+"""Encoder of a mixed table: which columns are categorical, and their codes."""
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skdistill.table.categories import NO_DATES, code_lookup, find_categories, is_missing, ranks
+from skdistill.table.categories import (
+    NO_DATES,
+    code_lookup,
+    encode_categories,
+    find_categories,
+    is_missing,
+)
 from skdistill.table.containers import (
     as_columns,
     as_floats,
@@ -16,18 +22,22 @@ from skdistill.table.containers import (
     is_frame,
     select_columns,
 )
-from skdistill.table.validation import check_table, naming_strings
+from skdistill.table.validation import check_table, name_string_columns
 
 
 def categorical_mask(X, categorical_features):
-    """Which columns of X hold categories, bool of shape (n_features,).
+    """Return a mask of the categorical columns of X.
 
     Parameters
     ----------
-    X : DataFrame or ndarray of shape (n_samples, n_features)
+    X : DataFrame, CSR matrix or ndarray of shape (n_samples, n_features)
     categorical_features : "from_dtype", None, or array-like
-        "from_dtype": the columns of a frame that are neither numbers nor booleans;
-        none of an array. Otherwise a mask, or names or indices of columns.
+        "from_dtype": the columns of a DataFrame that hold neither numbers nor booleans; no
+        column of an array. None: no column. Otherwise a mask, or names or indices of columns.
+
+    Returns
+    -------
+    mask : ndarray of bool of shape (n_features,)
 
     Raises
     ------
@@ -53,8 +63,8 @@ def categorical_mask(X, categorical_features):
         return mask
     if issparse(X):
         raise ValueError(
-            "categorical_features names columns of a sparse X, whose columns are numbers: encode "
-            "them as indicators (OneHotEncoder), or pass a DataFrame."
+            "categorical_features names columns of a sparse X, whose columns must be numbers: "
+            "encode them with OneHotEncoder, or pass a DataFrame."
         )
     if chosen.dtype == bool:
         if chosen.shape != (n_features,):
@@ -84,11 +94,11 @@ def categorical_mask(X, categorical_features):
 
 
 def _check_dtypes(X, is_categorical):
-    """Refuse a frame's columns that are neither numbers nor categories."""
-    for name, dtype, told in zip(X.columns, X.dtypes, is_categorical):
+    """Check that each column of a frame holds numbers or is categorical."""
+    for name, dtype, is_named in zip(X.columns, X.dtypes, is_categorical):
         if holds_dates(dtype):
             raise ValueError(f"Column {name!r} {NO_DATES} Its dtype is {dtype}.")
-        if not told and not holds_numbers(dtype):
+        if not is_named and not holds_numbers(dtype):
             raise ValueError(
                 f"Column {name!r} of dtype {dtype} holds no numbers, and categorical_features "
                 "does not name it: name it there, or convert it to numbers."
@@ -96,42 +106,93 @@ def _check_dtypes(X, is_categorical):
 
 
 class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Turn a mixed table into one float matrix with a column for each of its own.
+    """Encode a mixed table as one matrix of floats, column by column.
 
-    A number stays as it is, a category becomes the rank of its level, and whatever is
-    missing, or a level that `fit` has not seen, becomes NaN.
+    Numbers are unchanged, and a category becomes its code: its position among the sorted
+    categories of its column. Missing values and categories that were not seen in `fit` become
+    NaN.
 
     Parameters
     ----------
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
-        As in `sklearn.ensemble.HistGradientBoostingClassifier`: by default the
-        columns of a DataFrame that are neither numbers nor booleans. An array's
-        columns are numbers unless told.
+        The categorical columns, as in `sklearn.ensemble.HistGradientBoostingClassifier`.
+
+        - "from_dtype": the columns of a DataFrame that hold neither numbers nor booleans; no
+          column of an array.
+        - None: no column.
+        - array-like of bool of shape (n_features,), or of int or str: a mask, or the indices or
+          names of the columns.
 
     Attributes
     ----------
     categories_ : list of ndarray
         The sorted categories of each categorical column.
-    n_categories_ : ndarray of shape (n_features,)
-        Levels of each categorical column; 0 for a number.
+    is_categorical_ : ndarray of bool of shape (n_features,)
+        Mask of the categorical columns.
+    n_categories_ : ndarray of int of shape (n_features,)
+        Number of categories of each column; 0 for a column of numbers.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if they are all strings.
+
+    See Also
+    --------
+    sklearn.preprocessing.OrdinalEncoder : Encodes categorical columns only.
+    TableClassifier : Puts this encoder in front of a classifier of matrices.
+
+    Notes
+    -----
+    Sparse matrices hold numbers only and are returned as CSR. Infinity is an error. Strings of
+    digits are categories, not numbers.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skdistill import TableEncoder
+    >>> X = pd.DataFrame({"age": [31, None, 58], "city": ["Oslo", "Lima", None]})
+    >>> encoder = TableEncoder().fit(X)
+    >>> encoder.transform(X)
+    array([[31.,  1.],
+           [nan,  0.],
+           [58., nan]])
+    >>> encoder.categories_[0].tolist()
+    ['Lima', 'Oslo']
     """
 
     def __init__(self, categorical_features="from_dtype"):
         self.categorical_features = categorical_features
 
     def fit(self, X, y=None):
-        """Learn which columns are categories and which categories they have."""
+        """Find the categorical columns and their categories.
+
+        Parameters
+        ----------
+        X : DataFrame, sparse matrix or array-like of shape (n_samples, n_features)
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : TableEncoder
+
+        Raises
+        ------
+        ValueError
+            If a column holds neither numbers nor valid categories, or if `categorical_features`
+            names a column that X does not have.
+        """
         return self.fit_checked(check_table(self, X, reset=True))
 
     def fit_checked(self, X):
-        """As `fit`, of an X that has been through `check_table` already."""
+        """Fit on an X that `check_table` has checked."""
         X = as_columns(X)
         self.is_categorical_ = categorical_mask(X, self.categorical_features)
         names = range(X.shape[1])
         if is_frame(X):
             names = X.columns
             _check_dtypes(X, self.is_categorical_)
-        return self._know(
+        return self._set_categories(
             [
                 find_categories(as_objects(column_of(X, j)), names[j])
                 for j in np.flatnonzero(self.is_categorical_)
@@ -140,13 +201,13 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     @classmethod
     def from_categories(cls, is_categorical, categories):
-        """Build a fitted encoder of the categories that an earlier one has found."""
+        """Build a fitted encoder from the mask and the categories of another one."""
         encoder = cls(is_categorical)
         encoder.is_categorical_ = is_categorical
         encoder.n_features_in_ = len(is_categorical)
-        return encoder._know(categories)
+        return encoder._set_categories(categories)
 
-    def _know(self, categories):
+    def _set_categories(self, categories):
         self.categories_ = categories
         self.n_categories_ = np.zeros(len(self.is_categorical_), dtype=int)
         self.n_categories_[self.is_categorical_] = [len(each) for each in categories]
@@ -156,22 +217,36 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def transform(self, X):
         """Encode X.
 
+        Parameters
+        ----------
+        X : DataFrame, sparse matrix or array-like of shape (n_samples, n_features)
+            A table with the columns that `fit` was given.
+
         Returns
         -------
         matrix : ndarray or CSR matrix of shape (n_samples, n_features)
             Rows of more than one axis are flattened.
+
+        Raises
+        ------
+        ValueError
+            If the columns differ from those in `fit`, or a number is infinite.
         """
         check_is_fitted(self)
         return self.encode(check_table(self, X, reset=False))
 
     def encode(self, X, *, checked=False):
-        """As `transform`, of an X that has been through `check_table` already.
+        """Transform an X that `check_table` has checked.
 
         Parameters
         ----------
         X : DataFrame, CSR matrix or ndarray of shape (n_samples, n_features)
         checked : bool, default=False
             Whether X is known to be an ndarray of floats without infinity.
+
+        Returns
+        -------
+        matrix : ndarray or CSR matrix of shape (n_samples, n_features)
         """
         if issparse(X) or (checked and not self.categories_):
             return X
@@ -185,7 +260,8 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         for j, categories, lookup in zip(
             np.flatnonzero(categorical), self.categories_, self._lookups
         ):
-            matrix[:, j] = ranks(_categories(X, j, categories), categories, lookup)
+            values = _categorical_column(X, j, categories)
+            matrix[:, j] = encode_categories(values, categories, lookup)
         return matrix
 
     def __getstate__(self):
@@ -206,28 +282,28 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _categories(X, j, categories):
-    """A categorical column, whatever kept it."""
+def _categorical_column(X, j, categories):
+    """Return the values of a categorical column, as `encode_categories` takes them."""
     column = column_of(X, j)
-    if hasattr(column, "cat") and hasattr(column, "array"):  # pandas knows its codes
+    if hasattr(column, "cat") and hasattr(column, "array"):  # a pandas Categorical
         return column.array
     if not is_frame(X):
         return column
     objects = as_objects(column)
-    now_numbers = categories.dtype.kind == "U" and holds_numbers(column.dtype)
-    if now_numbers and not all(map(is_missing, objects)):
+    became_numbers = categories.dtype.kind == "U" and holds_numbers(column.dtype)
+    if became_numbers and not all(map(is_missing, objects)):
         raise ValueError(
             f"Column {column.name!r} held strings at fit and now is of dtype {column.dtype}: "
-            "read or convert it as strings."
+            "convert it to strings."
         )
     return objects
 
 
 def _numbers(X, mask):
-    """The numeric columns as floats; infinity is an error that names its column."""
+    """Return the numeric columns as floats; refuse infinity by the name of its column."""
     if not is_frame(X):
         columns = X if mask.all() else X[:, mask]
-        with naming_strings(X, mask):
+        with name_string_columns(X, mask):
             return check_array(
                 columns, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan",
                 ensure_min_features=0,
@@ -235,13 +311,16 @@ def _numbers(X, mask):
     frame = X if mask.all() else select_columns(X, np.flatnonzero(mask))
     for name, dtype in zip(frame.columns, frame.dtypes):
         if not holds_numbers(dtype):
-            raise ValueError(f"Column {name!r} held numbers at fit and now is of dtype {dtype}.")
+            raise ValueError(
+                f"Column {name!r} held numbers at fit and now is of dtype {dtype}: convert it to "
+                "numbers."
+            )
     numbers = as_floats(frame)
-    if not np.isfinite(numbers.sum()):  # one look at all is cheaper than one at each
+    if not np.isfinite(numbers.sum()):  # one sum is faster than looking at each number
         infinite = np.isinf(numbers).any(0)
         if infinite.any():
             raise ValueError(
                 f"Input X contains infinity in column {frame.columns[infinite.argmax()]!r}: "
-                "replace it by NaN or a finite number."
+                "replace it by NaN or by a finite number."
             )
     return numbers

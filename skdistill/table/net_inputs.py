@@ -1,4 +1,4 @@
-"""What a net sees of a table: one float matrix, cut up by its layout."""
+"""Inputs of a net: a table as float32 numbers, and the layout of its columns."""
 
 import math
 from dataclasses import dataclass, replace
@@ -22,29 +22,29 @@ from skdistill.table.scaling import (
     sparse_scale,
 )
 
-# Rows encoded at once: few enough that what is between stays in a core's cache.
+# Rows encoded at a time: few enough that intermediate arrays stay in a core's cache.
 ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
 class InputLayout:
-    """Which columns of a net's input are what, in this order."""
+    """Layout of the input columns of a net: four kinds, in this order."""
 
-    n_numbers: int  # scaled numbers, those of columns of only two values last
-    n_embedded: int  # the numbers before those, which alone have embeddings
-    n_indicators: int  # 1 where a number was missing; one-hot categories
-    n_categories: tuple  # categories as codes; the number of codes of each column
+    n_numbers: int  # scaled numbers; columns of only two values come last
+    n_embedded: int  # embedded numbers: all except those of only two values, so the first ones
+    n_indicators: int  # missing indicators, and one-hot categories if there are any
+    n_categories: tuple  # number of codes of each column of category codes
     n_bins: int  # the bin of each embedded number, 0 to n_bins - 1; no such columns if 0
-    is_sparse: bool = False  # numbers that are mostly zero, as CSR
+    is_sparse: bool = False  # the inputs are numbers that are mostly zero, as CSR
 
     @property
     def width(self):
-        """Columns of the input."""
+        """Number of input columns."""
         bins = self.n_embedded if self.n_bins else 0
         return self.n_numbers + self.n_indicators + len(self.n_categories) + bins
 
     def split(self, X):
-        """Cut X of shape (n_samples, width) into numbers, indicators, categories and bins."""
+        """Split X of shape (n_samples, width) into numbers, indicators, categories and bins."""
         a = self.n_numbers
         b = a + self.n_indicators
         c = b + len(self.n_categories)
@@ -52,43 +52,48 @@ class InputLayout:
 
 
 class NetInputs:
-    """What a net sees of a table: one float32 matrix, cut up by `layout`.
+    """Transformer of a table to the inputs of a net: one float32 matrix, described by `layout`.
 
-    Numbers are centred by their median, scaled by their interquartile range and smoothly
-    clipped to (-3, 3). A missing number is a zero and, where `fit` saw some, a missing
-    indicator. Each number also comes as the bin it falls into. The bins end where a
+    Numbers are centered by their median, scaled by their interquartile range and smoothly
+    clipped to (-3, 3). A missing number becomes zero; a column in which `fit` found missing
+    numbers also has a missing indicator. Each number also has a bin index. The bins end where a
     regression tree on that column alone splits the targets, so that a net can jump where a tree
-    ensemble does; a column of two values needs none. Categories come as codes, with one more
-    for missing and unseen.
+    ensemble does. Columns of two values have no bins. Categories become codes, with one extra
+    code for missing values and unseen categories.
 
-    The columns of a sparse matrix are numbers that keep their zeros: they are not centred,
-    have no bins, and share one scale, so that the weight that a vectoriser gave a word counts.
-    Only a column ten times off gets a scale of its own. CSR comes out as CSR, and dense rows as
-    the same numbers.
+    The columns of a sparse matrix are numbers. They are not centered, so zeros stay zero, and
+    they have no bins. They share one scale, so that the weights of a vectorizer keep their
+    proportions; only a column that differs by a factor of ten has a scale of its own. CSR stays
+    CSR, and a dense array of the same numbers gives the same inputs.
 
     Parameters
     ----------
     categorical_features : "from_dtype", None, or array-like
         As in `TableEncoder`.
     max_bins : int or "auto", default="auto"
-        Bins a number at most; 0 for none. "auto" is 16, but none below 1,000 rows, which are
-        too few to find bins in, or above 100 numbers of more than two values, whose bins
-        would outweigh the rest of the net.
+        Largest number of bins of a column; 0: no bins. "auto" is 16, or 0 below 1,000 rows,
+        which are too few to find bins, and above 100 columns of more than two values, where the
+        bins would outweigh the rest of the net.
     one_hot : bool, default=False
-        Give categories as one-hot indicators, for a net that embeds nothing.
+        Encode categories as one-hot indicators, for a net without embeddings.
 
     Attributes
     ----------
     encoder : TableEncoder
-        Of the table's columns.
+        Encoder of the table's columns.
     layout : InputLayout
+        Layout of the inputs.
     number_columns, category_columns : ndarray of int
-        Columns of the table, in the order of the layout.
+        Indices of columns of the table, in the order of the layout.
     missing_columns : ndarray of int
-        Places in `number_columns` that have a missing indicator.
+        Positions in `number_columns` that have a missing indicator.
     center, inverse_scale : ndarray of shape (layout.n_numbers,)
     split_points : ndarray of shape (layout.n_embedded, layout.n_bins - 1)
-        Where bins end.
+        Upper ends of the bins.
+
+    Notes
+    -----
+    With z = (x - center) * inverse_scale, a number becomes z / sqrt(1 + (z / 3)²).
 
     References
     ----------
@@ -102,43 +107,48 @@ class NetInputs:
         self.one_hot = one_hot
 
     def fit(self, X, targets, rng, *, encoder=None):
-        """Freeze the columns.
+        """Find categories, scales, missing indicators and bins.
 
         Parameters
         ----------
         X : table or CSR matrix of shape (n_samples, n_features)
-            Been through `check_table`.
+            Checked by `check_table`.
         targets : ndarray of shape (n_samples, n_outputs) or None
-            Soft targets, or labels as 0 and 1, that the bins follow. Not needed without bins.
+            Soft targets, or one-hot labels, to find the bins. Not used without bins.
         rng : RandomState
         encoder : TableEncoder, default=None
-            Fitted on X. None: one is fitted.
+            An encoder fitted on X. None: fit one.
+
+        Returns
+        -------
+        self : NetInputs
         """
         self.encoder = encoder or TableEncoder(self.categorical_features).fit_checked(X)
         matrix = self.encoder.encode(X)
         if issparse(matrix):
             return self._fit_sparse(matrix)
-        rows = slice(None)
+        sample = matrix
         if len(matrix) > ROWS_FOR_STATISTICS:
-            rows = rng.choice(len(matrix), ROWS_FOR_STATISTICS, replace=False)
-            targets = targets if targets is None else targets[rows]
-        n_embedded = self._fit_columns(matrix, rows)
-        # Medians of float32 would be rounded, and be others than those of the same doubles.
-        numbers = matrix[rows][:, self.number_columns].astype(np.float64)
+            indices = rng.choice(len(matrix), ROWS_FOR_STATISTICS, replace=False)
+            sample = matrix[indices]
+            targets = targets if targets is None else targets[indices]
+        n_embedded = self._fit_columns(matrix, sample)
+        # In float32 medians would be rounded, and differ from those of the same numbers in float64.
+        numbers = sample[:, self.number_columns].astype(np.float64)
         self.center, self.inverse_scale = robust_scale(numbers)
         max_bins = self._max_bins(len(matrix), n_embedded)
         self.split_points = find_split_points(numbers[:, :n_embedded], targets, max_bins)
         return self._lay_out()
 
-    def _fit_columns(self, matrix, rows):
-        """Order the numbers, find those with missing values; return how many have embeddings."""
+    def _fit_columns(self, matrix, sample):
+        """Order the numbers and find missing ones; return the number of embedded columns."""
         columns = np.flatnonzero(~self.encoder.is_categorical_)
-        of_two = has_two_values(matrix[rows][:, columns])
-        if self.one_hot:  # a module that embeds nothing may know columns by their place
-            of_two[:] = False
-        self.number_columns = np.concatenate([columns[~of_two], columns[of_two]])
+        is_binary = has_two_values(sample[:, columns])
+        if self.one_hot:  # a module without embeddings may rely on the order of the columns
+            is_binary[:] = False
+        self.number_columns = np.concatenate([columns[~is_binary], columns[is_binary]])
         self.missing_columns = np.flatnonzero(np.isnan(matrix[:, self.number_columns]).any(0))
-        return int((~of_two).sum())
+        return int((~is_binary).sum())
 
     def _max_bins(self, n_samples, n_embedded):
         if self.max_bins != "auto":
@@ -166,9 +176,9 @@ class NetInputs:
         *,
         is_sparse=False,
     ):
-        """Make fitted inputs of what `to_arrays` has returned.
+        """Build fitted inputs from the arrays that `to_arrays` returned.
 
-        `is_sparse` is for a net that is trained on CSR; predicting does without.
+        `is_sparse` matters only to a net that is trained on CSR, not to predictions.
         """
         inputs = cls(is_categorical)
         inputs.encoder = TableEncoder.from_categories(is_categorical, categories)
@@ -178,7 +188,7 @@ class NetInputs:
         return inputs._lay_out(is_sparse=is_sparse)
 
     def to_arrays(self):
-        """Return what `fit` has found, as the arguments of `from_arrays`; not for `one_hot`."""
+        """Return the fitted state as the arguments of `from_arrays`; not for `one_hot`."""
         return {
             "is_categorical": self.encoder.is_categorical_,
             "categories": self.encoder.categories_,
@@ -191,7 +201,7 @@ class NetInputs:
 
     def _lay_out(self, *, is_sparse=False):
         self.category_columns = np.flatnonzero(self.encoder.is_categorical_)
-        # One code more than categories: missing, and not seen here.
+        # One extra code, for missing values and unseen categories.
         self.n_codes = self.encoder.n_categories_[self.category_columns] + 1
         layout = InputLayout(
             n_numbers=len(self.number_columns),
@@ -204,44 +214,48 @@ class NetInputs:
         n_features = len(self.encoder.n_categories_)
         self.are_in_place = np.array_equal(self.number_columns, np.arange(n_features))
         only_numbers = self.are_in_place and layout.width == layout.n_numbers
-        # True also of a sparse fit that was read from a file.
+        # This is also True for a sparse fit that was read from a file.
         self.keeps_zeros = only_numbers and not self.center.any()
         self.layout = replace(layout, is_sparse=is_sparse and self.keeps_zeros)
         return self
 
     def transform(self, X):
-        """Encode rows that have been through `check_table`.
+        """Encode rows that `check_table` has checked.
+
+        Parameters
+        ----------
+        X : table or CSR matrix of shape (n_samples, n_features)
 
         Returns
         -------
         inputs : ndarray or CSR matrix of shape (n_samples, layout.width), float32
-            CSR for rows that are CSR, if `fit` was given such.
+            CSR if X is CSR and these inputs keep zeros.
         """
         return self.pack(self.encode(X))
 
     def encode(self, X, *, checked=False):
-        """As `TableEncoder.encode`; rows that are CSR stay so if these inputs keep zeros."""
+        """Encode as `TableEncoder.encode` does; CSR stays CSR if these inputs keep zeros."""
         matrix = self.encoder.encode(X, checked=checked)
         return matrix if self.keeps_zeros or not issparse(matrix) else matrix.toarray()
 
     def pack(self, matrix):
-        """As `transform`, of what `encode` has made of the rows."""
+        """Turn the result of `encode` into inputs."""
         if issparse(matrix):
             return self._scale_sparse(matrix)
         inputs = np.empty((len(matrix), self.layout.width), dtype=np.float32)
         for start in range(0, len(matrix), ROWS_AT_ONCE):
-            rows = slice(start, start + ROWS_AT_ONCE)
-            for out, part in zip(self.layout.split(inputs[rows]), self.parts(matrix[rows])):
+            batch = slice(start, start + ROWS_AT_ONCE)
+            for out, part in zip(self.layout.split(inputs[batch]), self.parts(matrix[batch])):
                 out[:] = part
         return inputs
 
     def parts(self, matrix):
-        """Return the inputs of a few rows, one array for each kind in `layout`.
+        """Return the inputs of a few rows as one array for each kind in `layout`.
 
         Parameters
         ----------
         matrix : ndarray or CSR matrix of shape (n_samples, n_features)
-            As `encode` gives it.
+            As `encode` returns it.
 
         Returns
         -------
@@ -251,8 +265,8 @@ class NetInputs:
         bins : ndarray of shape (n_samples, layout.n_embedded or 0), intp
         """
         if issparse(matrix):
-            nothing = _no_columns(matrix.shape[0])
-            return self._scale_sparse(matrix), nothing, nothing, nothing
+            empty = _no_columns(matrix.shape[0])
+            return self._scale_sparse(matrix), empty, empty, empty
         categories = _no_columns(len(matrix))
         numbers = np.asarray(matrix, dtype=np.float64)
         if self.category_columns.size:
@@ -277,21 +291,21 @@ class NetInputs:
 
     def _complete(self, numbers):
         """Fill in missing numbers; return them and the missing indicators."""
-        # One product looks at all values at once: it is NaN if one is, and huge if one is.
+        # One product covers all values: it is NaN if one is NaN, and huge if one is huge.
         if np.vdot(numbers, numbers) < HUGE:
             return numbers, np.zeros((len(numbers), len(self.missing_columns)), dtype=np.float32)
         missing = np.isnan(numbers)
-        # What is that far away is clipped later, and must not overflow on the way there.
+        # Huge numbers must not overflow before the smooth clipping.
         numbers = np.clip(np.where(missing, self.center, numbers), -HUGE, HUGE)
         return numbers, missing[:, self.missing_columns]
 
     def _bins(self, numbers):
-        """Return the bin of each embedded number: how many split points it exceeds."""
+        """Return the bin of each embedded number: the number of split points below it."""
         if not self.layout.n_bins:
             return _no_columns(len(numbers))
         columns = np.ascontiguousarray(numbers[:, : self.layout.n_embedded].T)
         exceeds = columns[:, None, :] > self.split_points[:, :, None]
-        # Bytes are added several times as fast as numpy adds booleans.
+        # numpy adds bytes several times faster than booleans.
         narrow = np.uint8 if self.layout.n_bins <= 256 else np.intp
         return np.add.reduce(exceeds.view(np.uint8), axis=1, dtype=narrow).T.astype(np.intp)
 
@@ -303,16 +317,16 @@ class NetInputs:
 
 
 class UnscaledInputs:
-    """Rows as they are, in float32, for a module of one's own that wants them so."""
+    """Inputs of a module that takes X unscaled: the rows themselves, in float32."""
 
     def fit(self, X, targets, rng, *, encoder=None):
-        """Freeze the shape of a row; a table's columns must be numbers."""
+        """Check that all columns are numbers; find the shape of a row."""
         self.encoder = TableEncoder().fit_checked(X)
         if self.encoder.is_categorical_.any():
             raise ValueError(
-                "the student's module was cut from a teacher that takes X as it is, but X has "
+                "the student's module was cut from a teacher that takes X unscaled, but X has "
                 f"categories, first in column {int(self.encoder.is_categorical_.argmax())}: encode "
-                "them as for that teacher, or take a NetClassifier as teacher."
+                "them as for that teacher, or use a NetClassifier as the teacher."
             )
         width = math.prod(X.shape[1:])
         self.layout = InputLayout(
@@ -322,22 +336,22 @@ class UnscaledInputs:
         return self
 
     def transform(self, X):
-        """Rows that have been through `check_table`, as ndarray of float32, or CSR as CSR."""
+        """Convert rows that `check_table` has checked to float32; CSR stays CSR."""
         return self.pack(self.encode(X))
 
     def encode(self, X, *, checked=False):
-        """As `TableEncoder.encode`; rows of several axes as they are."""
+        """Encode as `TableEncoder.encode` does; rows of several axes are unchanged."""
         return X if len(X.shape) > 2 else self.encoder.encode(X, checked=checked)
 
     def pack(self, matrix):
-        """As `transform`, of what `encode` has made of the rows."""
+        """Convert the result of `encode` to float32; refuse what is not finite."""
         if issparse(matrix):
             return matrix.astype(np.float32)
         inputs = np.asarray(matrix, dtype=np.float32)
         if not np.isfinite(inputs).all():
             raise ValueError(
-                "the student's module takes X as it is, but X has missing values, or too large "
-                "ones for float32: impute them as for its teacher."
+                "the student's module takes X unscaled, but X has missing values, or values too "
+                "large for float32: impute or scale them as for its teacher."
             )
         return inputs
 

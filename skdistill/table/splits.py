@@ -1,4 +1,4 @@
-"""Splits of the rows: validation rows, and folds."""
+"""Splits of the rows: validation rows and cross-validation folds."""
 
 import numpy as np
 from sklearn.model_selection import (
@@ -11,7 +11,7 @@ from sklearn.model_selection import (
 
 
 def hold_out(strata, rng, *, groups=None, sample_weight=None):
-    """Choose validation rows: for early stopping, or to compare students by.
+    """Choose validation rows, for early stopping or to compare students.
 
     Holds out 20 % of the rows up to 500, 100 rows up to 1,000, and 10 % above. Classes with
     only a few rows keep all of them for training. Rows of weight zero are never held out.
@@ -19,10 +19,11 @@ def hold_out(strata, rng, *, groups=None, sample_weight=None):
     Parameters
     ----------
     strata : ndarray of shape (n_samples,), int
-        Such as class indices: each is held out in the same share.
+        Class indices or the like: the same share of each stratum is held out.
     rng : RandomState
     groups : ndarray of shape (n_samples,), default=None
-        They are held out as a whole; if all are too large for that, none is.
+        A group is held out as a whole or not at all. If all groups are too large for that, no
+        row is held out.
     sample_weight : ndarray of shape (n_samples,), default=None
 
     Returns
@@ -35,13 +36,13 @@ def hold_out(strata, rng, *, groups=None, sample_weight=None):
         return counts & _whole_groups(strata, groups, counts, share, rng)
     held_out = np.zeros(len(strata), dtype=bool)
     for stratum in np.unique(strata[counts]):
-        rows = rng.permutation(np.flatnonzero(counts & (strata == stratum)))
-        held_out[rows[: int(share * len(rows))]] = True
+        indices = rng.permutation(np.flatnonzero(counts & (strata == stratum)))
+        held_out[indices[: int(share * len(indices))]] = True
     return held_out
 
 
 def _whole_groups(strata, groups, counts, share, rng):
-    """Take groups in random order: each that brings the strata's shares nearer to `share`."""
+    """Hold out groups, in random order, that bring the strata's shares closer to `share`."""
     names, group_of_row = np.unique(groups, return_inverse=True)
     present, stratum_of_row = np.unique(strata[counts], return_inverse=True)
     size = np.zeros((len(names), len(present)))
@@ -50,10 +51,10 @@ def _whole_groups(strata, groups, counts, share, rng):
     chosen = np.zeros(len(names), dtype=bool)
     reached = np.zeros(len(present))
     for group in rng.permutation(len(names)):
-        then = reached + size[group]
-        nearer = ((then - share) ** 2).sum() < ((reached - share) ** 2).sum()
-        if nearer and (then <= 2 * share).all():
-            chosen[group], reached = True, then
+        extended = reached + size[group]
+        is_closer = ((extended - share) ** 2).sum() < ((reached - share) ** 2).sum()
+        if is_closer and (extended <= 2 * share).all():
+            chosen[group], reached = True, extended
     return chosen[group_of_row]
 
 
@@ -63,20 +64,21 @@ def make_folds(cv, data, rng):
     Parameters
     ----------
     cv : int, splitter, or iterable of (train, test)
-        An int shuffles and stratifies, as far as the rarest class allows, and keeps groups
-        together if there are any.
+        An int shuffles the rows, stratifies them if the most frequent class has a row for each
+        fold, and keeps groups together if there are any.
     data : TrainingData
     rng : RandomState
 
     Returns
     -------
-    splits : list of (train, test), ndarrays of int
+    splits : list of (train, test)
+        Pairs of ndarrays of int.
 
     Raises
     ------
     ValueError
-        If there are fewer rows or groups than folds, a row is held out never or twice, or
-        it or another of its group is trained on in the fold that holds it out.
+        If there are fewer rows or groups than folds, if a row is not held out exactly once, or
+        if a fold trains on a row that it holds out or on another row of its group.
     """
     X, y, groups = data.X, data.y, data.groups
     if isinstance(cv, (int, np.integer)):
@@ -86,7 +88,7 @@ def make_folds(cv, data, rng):
     splits = splitter.split(X, y) if groups is None else splitter.split(X, y, groups)
     splits = [(np.asarray(train), np.asarray(test)) for train, test in splits]
     if not splits:
-        raise ValueError("cv gave no splits: a generator runs only once, use a list.")
+        raise ValueError("cv gave no splits: pass a list, as a generator can run only once.")
     for k, (train, test) in enumerate(splits, 1):
         _check_fold(train, test, groups, f"fold {k} of {len(splits)}")
     n_samples = len(y)
@@ -101,7 +103,7 @@ def make_folds(cv, data, rng):
 
 
 def _shuffled_folds(n_folds, strata, groups, rng):
-    """Return a splitter of so many folds; stratifying needs a class that reaches into each."""
+    """Return a shuffling splitter; it stratifies if a class has at least `n_folds` rows."""
     if not 2 <= n_folds <= len(strata):
         raise ValueError(
             f"cv={n_folds} folds cannot be made of n_samples={len(strata)}: cv must be at "
@@ -113,23 +115,26 @@ def _shuffled_folds(n_folds, strata, groups, rng):
             f"cv={n_folds} folds cannot be made of {len(np.unique(groups))} groups: cv must be at "
             "most the number of groups."
         )
-    kinds = (KFold, StratifiedKFold) if groups is None else (GroupKFold, StratifiedGroupKFold)
-    kind = kinds[int(np.bincount(strata).max() >= n_folds)]
-    return kind(n_folds, shuffle=True, random_state=seed)
+    can_stratify = np.bincount(strata).max() >= n_folds
+    if groups is None:
+        splitter = StratifiedKFold if can_stratify else KFold
+    else:
+        splitter = StratifiedGroupKFold if can_stratify else GroupKFold
+    return splitter(n_folds, shuffle=True, random_state=seed)
 
 
 def _check_fold(train, test, groups, where):
-    """Refuse a fold that trains on nothing, or on what it holds out."""
+    """Check that a fold has training rows, and that none of them is held out."""
     if not len(train):
         raise ValueError(f"cv has no rows to train on in {where}.")
-    seen = np.intersect1d(train, test)
-    if len(seen):
+    shared = np.intersect1d(train, test)
+    if len(shared):
         raise ValueError(
-            f"cv trains on rows that it holds out: row {seen[0]} is in both parts of {where}. For "
-            "targets of rows that teachers have seen, use cv='in_sample'."
+            f"cv trains on rows that it holds out: row {shared[0]} is in both parts of {where}. "
+            "Use disjoint parts, or cv='in_sample' to label rows by teachers trained on them."
         )
-    if groups is not None and len(torn := np.intersect1d(groups[train], groups[test])):
+    if groups is not None and len(split := np.intersect1d(groups[train], groups[test])):
         raise ValueError(
-            f"cv tears groups apart: group {torn.tolist()[0]!r} is in both parts of {where}. Give "
-            "an int, or a splitter that heeds groups, such as GroupKFold."
+            f"cv tears groups apart: group {split.tolist()[0]!r} is in both parts of {where}. Give "
+            "an int, or a splitter that respects groups, such as GroupKFold."
         )

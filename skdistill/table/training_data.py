@@ -1,4 +1,4 @@
-"""What `fit` is given, checked once: rows, targets, weights, groups, unlabeled rows."""
+"""The arguments of `fit`, checked once: rows, targets, weights, groups, unlabeled rows."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,26 +13,25 @@ from skdistill.table.validation import check_groups, check_table
 
 @dataclass
 class TrainingData:
-    """The rows of one `fit`, and all that is known of them.
+    """Labeled and unlabeled rows of one `fit`.
 
     Parameters
     ----------
     X : DataFrame, CSR matrix or ndarray of shape (n_samples, n_features) or (n_samples, ...)
-        Been through `check_table`.
+        Checked by `check_table`.
     y : ndarray of shape (n_samples,)
-        As `task` has prepared it, such as class indices.
-    task : skdistill.tasks.task.Task
+        Targets as `task` encodes them, such as class indices.
+    task : Task
     sample_weight : ndarray of shape (n_samples,), default=None
     groups : ndarray of shape (n_samples,), default=None
-        Rows of one group never label each other.
+        No row is labeled by a teacher that was trained on its group.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
     columns : dict
-        What the check has found of the columns, such as ``n_features_in_``, for an estimator
-        that is to predict.
+        Attributes of a fitted estimator that describe the columns, such as ``n_features_in_``.
     unlabeled : list of tables of shape (n_unlabeled, n_features)
-        More rows, for the teachers to label.
+        More rows, which the teachers label.
     held_out : ndarray of bool of shape (n_samples,), default=None
-        The validation rows, on which nothing is trained. None: none.
+        Mask of the validation rows, on which nothing is trained. None: no rows.
     """
 
     X: Any
@@ -51,15 +50,16 @@ class TrainingData:
 
     @classmethod
     def check(cls, estimator, task, X, y, sample_weight=None, *, X_unlabeled=None, groups=None):
-        """Check what an estimator's `fit` was given.
+        """Check the arguments of an estimator's `fit`.
 
         Parameters
         ----------
         estimator : estimator
-            It gets ``n_features_in_`` and the like, and has `categorical_features`.
-        task : Task class
+            Has `categorical_features`, and gets ``n_features_in_`` and the like.
+        task : type
+            A subclass of Task.
         X, y, sample_weight, X_unlabeled, groups
-            As `DistilledClassifier.fit` takes them.
+            As in `DistilledClassifier.fit`.
 
         Returns
         -------
@@ -68,12 +68,12 @@ class TrainingData:
         Raises
         ------
         ValueError
-            If one of them makes no sense, or does not fit the others.
+            If an argument is invalid or does not match the others.
         """
         task, X, y, sample_weight = task.check(estimator, X, y, sample_weight)
         groups = check_groups(groups, len(y))
-        found = {name: value for name, value in vars(estimator).items() if name.endswith("_in_")}
-        data = cls(X, y, task, sample_weight, groups, estimator.categorical_features, found)
+        columns = {name: value for name, value in vars(estimator).items() if name.endswith("_in_")}
+        data = cls(X, y, task, sample_weight, groups, estimator.categorical_features, columns)
         if X_unlabeled is not None:
             data.unlabeled = [data._check_unlabeled(estimator, X_unlabeled)]
         return data
@@ -83,36 +83,36 @@ class TrainingData:
 
     @property
     def n_unlabeled(self):
-        """Rows without a label."""
+        """Number of rows without a label."""
         return sum(table.shape[0] for table in self.unlabeled)
 
     @property
     def counts(self):
-        """The rows of a weight above zero, ndarray of bool of shape (n_samples,)."""
+        """Mask of the rows with a weight above zero, ndarray of shape (n_samples,)."""
         if self.sample_weight is None:
             return np.ones(len(self), dtype=bool)
         return self.sample_weight > 0
 
     @property
     def training_rows(self):
-        """The rows that count and are not held out, ndarray of bool of shape (n_samples,)."""
+        """Mask of the rows that count and are not held out, ndarray of shape (n_samples,)."""
         return self.counts & ~self.held_out
 
     @cached_property
     def encoder(self):
-        """The fitted encoder of the table's columns."""
+        """Encoder fitted on X."""
         return TableEncoder(self.categorical_features).fit_checked(self.X)
 
     def _check_unlabeled(self, estimator, X_unlabeled):
-        """Refuse unlabeled rows whose columns are not those of the labeled ones."""
+        """Check that unlabeled rows have the columns of the labeled ones."""
         if not is_alike(X_unlabeled, self.X):
             raise ValueError(
                 f"X_unlabeled is a {kind_of(X_unlabeled)}, but X is a {kind_of(self.X)}: give both "
-                "as tables of one kind."
+                "as the same type."
             )
         try:
             X_unlabeled = check_table(estimator, X_unlabeled, reset=False)
-            self.encoder.encode(X_unlabeled)  # looks into a frame's columns
+            self.encoder.encode(X_unlabeled)  # checks the content of a frame's columns
         except ValueError as error:
             raise ValueError(f"X_unlabeled must be rows like those of X: {error}") from error
         return X_unlabeled

@@ -1,6 +1,6 @@
-"""Checks of what an estimator is given: its table, labels and weights.
+"""Checks of the arguments of an estimator: tables, targets, weights and groups.
 
-Nothing here looks into a frame's columns: that is the encoder's.
+The content of a frame's columns is checked by the encoder.
 """
 
 import math
@@ -18,7 +18,7 @@ FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
 
 def check_row_shape(estimator, shape, *, reset):
-    """Remember the shape of a row where it is more than a width, and refuse others later."""
+    """Remember the shape of a row of more than one axis; check it where `reset` is False."""
     shape = tuple(shape[1:])
     if reset:
         vars(estimator).pop("row_shape_in_", None)
@@ -36,7 +36,7 @@ def check_row_shape(estimator, shape, *, reset):
 
 
 def check_sparse(estimator, X, *, reset):
-    """A sparse matrix as CSR of floats, finite, without stored zeros or one value in parts."""
+    """Return a sparse matrix as CSR: finite floats, no stored zeros, duplicates summed."""
     X = validate_data(
         estimator, X, accept_sparse="csr", dtype=FLOATS, ensure_all_finite=False, reset=reset
     )
@@ -44,22 +44,40 @@ def check_sparse(estimator, X, *, reset):
         row = int(np.searchsorted(X.indptr, np.flatnonzero(~np.isfinite(X.data))[0], "right")) - 1
         raise ValueError(
             f"sparse X contains NaN or infinity, first in row {row}: replace them, or pass a dense "
-            "array, in which NaN is a missing value."
+            "array, where NaN is a missing value."
         )
     if X.has_canonical_format and X.data.all():
         return X
-    X = X.copy()  # the caller's stays as it is
+    X = X.copy()  # leave the caller's matrix unchanged
     X.sum_duplicates()
     X.eliminate_zeros()
     return X
 
 
 def check_table(estimator, X, *, reset):
-    """Check X as far as that can be done without looking into a frame's columns.
+    """Check a table, except for the content of a frame's columns.
 
-    A frame is returned as it is, with its number and names of columns checked; a sparse
-    matrix becomes CSR, finite and without stored zeros; all else becomes a numeric
-    ndarray, in which NaN is allowed, unless it has more than two axes, and infinity is not.
+    Parameters
+    ----------
+    estimator : estimator
+        Gets ``n_features_in_``, ``feature_names_in_`` and ``row_shape_in_`` if `reset` is True.
+    X : DataFrame, sparse matrix or array-like of shape (n_samples, n_features) or (n_samples, ...)
+    reset : bool
+        True in `fit`. False: check X against what `fit` was given.
+
+    Returns
+    -------
+    X : DataFrame, CSR matrix or ndarray
+        A frame is returned unchanged. A sparse matrix becomes CSR, finite and without stored
+        zeros. Anything else becomes a numeric ndarray without infinity; NaN is allowed if it has
+        two axes.
+
+    Raises
+    ------
+    TypeError
+        If X is a lazy frame.
+    ValueError
+        If X is empty, not numeric where it must be, not finite, or differs from the X of `fit`.
     """
     if hasattr(X, "collect"):
         raise TypeError(f"X is a {type(X).__name__}, which holds no rows yet: call X.collect().")
@@ -69,7 +87,7 @@ def check_table(estimator, X, *, reset):
     if issparse(X):
         return check_sparse(estimator, X, reset=reset)
     if is_frame(X):
-        _refuse_namesakes(X)
+        _check_unique_names(X)
         validate_data(estimator, X, skip_check_array=True, reset=reset)
         if len(X) == 0 or X.shape[1] == 0:
             raise ValueError(
@@ -77,22 +95,22 @@ def check_table(estimator, X, *, reset):
                 "1 feature(s) is required."
             )
         return X
-    # An array's columns are numbers unless told; told ones may be strings in an object array.
-    # So may those of an array whose columns are a fitted frame's.
-    told = getattr(estimator, "categorical_features", None)
-    untold = told is None or isinstance(told, str)
-    of_frame = not reset and hasattr(estimator, "feature_names_in_")
-    dtype = "numeric" if untold and not of_frame else None
+    # The columns of an array are numbers. Columns that categorical_features names may be strings
+    # in an object array, as may columns of an array that follow those of a fitted frame.
+    categorical_features = getattr(estimator, "categorical_features", None)
+    is_named = not (categorical_features is None or isinstance(categorical_features, str))
+    was_frame = not reset and hasattr(estimator, "feature_names_in_")
+    dtype = None if is_named or was_frame else "numeric"
     finite = "allow-nan" if len(X.shape) <= 2 else True
-    with naming_strings(X):
+    with name_string_columns(X):
         return validate_data(
             estimator, X, dtype=dtype, ensure_all_finite=finite, allow_nd=True, reset=reset
         )
 
 
 @contextmanager
-def naming_strings(X, mask=slice(None)):
-    """Where scikit-learn finds a word in an array of numbers, say in which column."""
+def name_string_columns(X, mask=slice(None)):
+    """Add the column to scikit-learn's error about a string in an array of numbers."""
     try:
         yield
     except ValueError as error:
@@ -103,8 +121,8 @@ def naming_strings(X, mask=slice(None)):
             for value in objects[:, j]:
                 if _is_string(value):
                     raise ValueError(
-                        f"Column {j} of X has {value!r}, and an array's columns are numbers "
-                        "unless told: name it in categorical_features, or give a DataFrame."
+                        f"Column {j} of X has {value!r}, but an array's columns are numbers by "
+                        "default: name it in categorical_features, or give a DataFrame."
                     ) from error
         raise
 
@@ -117,23 +135,34 @@ def _is_string(value):
     return False
 
 
-def _refuse_namesakes(X):
-    """Two columns of one name: which one a later table means could not be told."""
+def _check_unique_names(X):
+    """Check that no two columns of a frame have the same name."""
     names = list(X.columns)
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        name = next(name for name in names if names.count(name) > 1)
         raise ValueError(
-            f"X has {names.count(twice)} columns of the name {twice!r}: rename or drop all but one."
+            f"X has {names.count(name)} columns of the name {name!r}: rename or drop all but one."
         )
 
 
 def is_clean_matrix(estimator, X):
-    """Whether X is plainly what a fitted estimator expects, so that all checks would pass.
+    """Tell whether X is an array for which `check_table` would pass.
 
-    `check_table` costs several times what a small net's prediction does. This looks for
-    the common case alone: an array of floats, of the right width, without infinity.
+    `check_table` takes several times as long as the prediction of a small net. This function
+    recognizes the common case only: an array of floats, of the right width, without infinity.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+    X : object
+
+    Returns
+    -------
+    is_clean : bool
+        False: `check_table` decides.
     """
-    # Only an array's subclasses and an estimator that knows names need a closer look.
+    # Subclasses of ndarray, and estimators fitted on column names, need `check_table`.
     if type(X) is not np.ndarray or X.dtype not in FLOATS or X.ndim != 2:
         return False
     state = vars(estimator)
@@ -141,32 +170,42 @@ def is_clean_matrix(estimator, X):
         return False
     if "feature_names_in_" in state or "row_shape_in_" in state:
         return False
-    # Finite, or NaN for the one of two reasons that is allowed. Of all products this one
-    # alone does not warn of an overflow.
+    # A finite product proves that X is finite. Otherwise X holds NaN, which is allowed, infinity
+    # or large numbers. np.vdot is the one product that does not warn of an overflow.
     return math.isfinite(np.vdot(X, X)) or not np.isinf(X).any()
 
 
 def check_rows(estimator, X, y, sample_weight=None):
-    """Check a table with a target for each row; what the target means is the task's.
+    """Check a table, the targets of its rows and their weights.
+
+    The task checks what the targets mean.
+
+    Parameters
+    ----------
+    estimator : estimator
+        As in `check_table`.
+    X : DataFrame, sparse matrix or array-like of shape (n_samples, n_features) or (n_samples, ...)
+    y : array-like of shape (n_samples,)
+    sample_weight : array-like of shape (n_samples,), default=None
 
     Returns
     -------
     X : DataFrame, CSR matrix or ndarray of shape (n_samples, n_features) or (n_samples, ...)
     y : ndarray of shape (n_samples,)
-        As given, without missing values.
+        The targets, of the dtype that they were given in.
     sample_weight : ndarray of shape (n_samples,) or None
 
     Raises
     ------
     ValueError
-        If a target is missing, a weight is negative, or lengths differ.
+        If a target is missing, a weight is negative, or the lengths differ.
     """
     X = check_table(estimator, X, reset=True)
     if y is None:
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None."
         )
-    # scikit-learn would make floats of a nullable column.
+    # scikit-learn would convert a nullable column to floats.
     y = column_or_1d(np.asarray(y) if is_column(y) else y, warn=True)
     check_consistent_length(X, y)
     missing = np.array([is_missing(target) for target in y], dtype=bool)
@@ -175,7 +214,7 @@ def check_rows(estimator, X, y, sample_weight=None):
     if missing.any():
         raise ValueError(
             f"y contains NaN, infinity or None, first in row {int(missing.argmax())}: drop rows "
-            "without label."
+            "without a label."
         )
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
@@ -185,9 +224,19 @@ def check_rows(estimator, X, y, sample_weight=None):
 def check_groups(groups, n_samples):
     """Check that each row has a group.
 
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,) or None
+    n_samples : int
+
     Returns
     -------
     groups : ndarray of shape (n_samples,), or None
+
+    Raises
+    ------
+    ValueError
+        If the shape is wrong, a group is missing, or the groups cannot be sorted.
     """
     if groups is None:
         return None
@@ -199,15 +248,15 @@ def check_groups(groups, n_samples):
     missing = np.array([is_missing(group) for group in groups], dtype=bool)
     if missing.any():
         raise ValueError(
-            f"groups has a missing value, first in row {int(missing.argmax())}: give a row that "
-            "belongs to no group one of its own."
+            f"groups has a missing value, first in row {int(missing.argmax())}: give each row "
+            "without a group a group of its own."
         )
     try:
         np.unique(groups)
     except TypeError as error:
-        kinds = sorted({type(group).__name__ for group in groups.tolist()})
+        types = sorted({type(group).__name__ for group in groups.tolist()})
         raise ValueError(
-            f"groups mixes {' and '.join(kinds)}, which cannot be sorted: name all groups by "
-            "strings, or all by numbers."
+            f"groups mixes {' and '.join(types)}, which cannot be sorted: use only strings or only "
+            "numbers."
         ) from error
     return groups

@@ -1,4 +1,4 @@
-"""Classification: all that is done with labels, classes and probabilities."""
+"""The task of classification: labels, classes and probabilities."""
 
 from numbers import Real
 
@@ -16,7 +16,7 @@ from skdistill.tasks.task import Task
 
 
 class Classification(Task):
-    """Labels as class indices, teachers' probabilities as soft targets, logits as outputs.
+    """Classification: class indices as y, probabilities as soft targets, logits as outputs.
 
     Parameters
     ----------
@@ -35,7 +35,16 @@ class Classification(Task):
 
     @classmethod
     def check(cls, estimator, X, y, sample_weight=None):
-        """Check what a classifier's `fit` was given.
+        """Check the arguments of a classifier's `fit`.
+
+        Parameters
+        ----------
+        estimator : classifier
+            As in `check_table`.
+        X : DataFrame, sparse matrix or array-like of shape (n_samples, ...)
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), default=None
 
         Returns
         -------
@@ -48,8 +57,8 @@ class Classification(Task):
         Raises
         ------
         ValueError
-            If a label is missing, labels are of several types, all rows that count are of one
-            class, or lengths differ.
+            If a label is missing, if the labels are of several types, if all rows of a weight
+            above zero have the same class, or if the lengths differ.
         """
         X, y, sample_weight = check_rows(estimator, X, y, sample_weight)
         y = _as_one_type(y)
@@ -71,11 +80,11 @@ class Classification(Task):
 
     def fit_teacher(self, estimator, X, y, sample_weight=None):
         columns, y = np.unique(y, return_inverse=True)
-        if len(columns) == 1:  # one class most refuse, and some make up a second
+        if len(columns) == 1:  # most classifiers refuse one class, and some invent a second
             return columns
         present = columns.tolist()
         fit_on_indices(estimator, X, y, self.classes, sample_weight, present=present)
-        # Most classifiers sort their classes; those that do not say so.
+        # Most classifiers sort their classes. `classes_` shows where one does not.
         return columns[getattr(estimator, "classes_", slice(None))]
 
     def predict_teacher(self, estimator, columns, X):
@@ -87,7 +96,8 @@ class Classification(Task):
         if len(columns) == 1:
             return self.in_place(np.ones((n_samples, 1)), columns)
         predictions = estimator.oob_decision_function_
-        labeled = predictions.sum(1) > 0  # not so of NaN, as bagging has, and of a forest's zeros
+        # Rows in every bag are NaN in BaggingClassifier and zero in forests.
+        labeled = predictions.sum(1) > 0
         proba = np.full((n_samples, self.n_outputs), np.nan)
         proba[labeled] = self.in_place(predictions[labeled], columns)
         return proba
@@ -99,7 +109,13 @@ class Classification(Task):
         return proba
 
     def check_soft_targets(self, soft_targets, n_samples):
-        """Check a `teacher_proba`: an array whose columns follow `classes`, or a DataFrame.
+        """Check the argument `teacher_proba`.
+
+        Parameters
+        ----------
+        soft_targets : array-like of shape (n_samples, n_classes) or DataFrame
+            The columns of an array follow `classes`. Those of a frame are named by the classes.
+        n_samples : int
 
         Returns
         -------
@@ -115,8 +131,8 @@ class Classification(Task):
         expected = (n_samples, self.n_outputs)
         if proba.shape != expected:
             raise ValueError(
-                f"teacher_proba has shape {proba.shape}, expected {expected}: one row for each of "
-                f"X, and one column for each of the sorted classes {self.classes.tolist()}."
+                f"teacher_proba has shape {proba.shape}, expected {expected}: one row for each row "
+                f"of X, and one column for each of the sorted classes {self.classes.tolist()}."
             )
         return check_probabilities(proba, "teacher_proba does not hold")
 
@@ -125,7 +141,7 @@ class Classification(Task):
             pool_weights(weights, [None] * n_teachers, None)
 
     def fit_pool(self, soft_targets, y, weights, combination, *, sharpen, sample_weight=None):
-        """As `Task.fit_pool`; only a mean, arithmetic or geometric, is sharpened."""
+        """Fit the pool; only the arithmetic and the geometric mean are sharpened."""
         weights = pool_weights(
             weights, soft_targets, y, combination=combination, sample_weight=sample_weight
         )
@@ -148,7 +164,7 @@ class Classification(Task):
 
     @property
     def criterion(self):
-        from skdistill.nets.losses import DistillationLoss  # torch: only to train
+        from skdistill.nets.losses import DistillationLoss  # imports torch
 
         return DistillationLoss
 
@@ -160,28 +176,28 @@ class Classification(Task):
 
 
 def _in_order(frame, classes):
-    """A frame's columns as an array, in the order of the classes."""
+    """Return a frame as an array, with its columns in the order of the classes."""
     names, labels = list(frame.columns), classes.tolist()
-    if is_polars(frame):  # whose names are strings always
+    if is_polars(frame):  # its column names are always strings
         labels = list(map(str, labels))
     if len(names) != len(classes) or set(names) != set(labels):
         raise ValueError(
             f"teacher_proba has the columns {names}, but y has the classes {labels}: "
-            "name each column by its class, and give one for each."
+            "give one column for each class, named by it."
         )
     return np.asarray(frame)[:, [names.index(label) for label in labels]]
 
 
 def _as_one_type(y):
-    """Labels that came as objects, as the numbers or booleans that they are."""
+    """Convert an object array of numbers or booleans to their dtype; refuse mixed types."""
     if y.dtype != object:
         return y
     types = [_type_of_label(label) for label in y]
-    kinds, first = np.unique(types, return_index=True)
-    if len(kinds) > 1:
-        found = " and ".join(f"{y[row]!r} in row {row}" for row in sorted(first))
+    distinct, first = np.unique(types, return_index=True)
+    if len(distinct) > 1:
+        examples = " and ".join(f"{y[row]!r} in row {row}" for row in sorted(first))
         raise ValueError(
-            f"y has labels of several types, {found}: make them all strings, or all numbers."
+            f"y has labels of several types, {examples}: make them all strings, or all numbers."
         )
     return np.array(y.tolist()) if types[0] in ("bool", "number") else y
 

@@ -1,4 +1,4 @@
-"""How the teachers differ, and what each adds to the pool."""
+"""Diversity of teachers: how they differ, and what each adds to the pool."""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,16 @@ PAIRWISE = ("disagreement", "q_statistic", "double_fault", "error_correlation")
 
 @dataclass
 class Diversity:
-    """How teachers differ, to be printed or kept as dicts.
+    """Result of `diversity`: arrays that print as a table.
 
     Parameters
     ----------
     names : list of str
-        Of the teachers, in the order of all that follows.
+        Names of the teachers, in the order of the arrays.
     log_loss, marginal_gain : ndarray of shape (n_teachers,)
+        Measures of single teachers.
     disagreement, q_statistic, double_fault, error_correlation : ndarray
-        Of shape (n_teachers, n_teachers), symmetric.
+        Measures of pairs: symmetric matrices of shape (n_teachers, n_teachers).
     """
 
     names: list
@@ -32,17 +33,21 @@ class Diversity:
     error_correlation: np.ndarray
 
     def to_dict(self):
-        """Plain dicts and floats by name, as ``d["marginal_gain"]["rf"]``.
+        """Return the measures as plain dicts of floats, by name.
 
-        The measures of pairs are dicts of dicts, ``d["disagreement"]["rf"]["xgb"]``, without
-        a teacher's own.
+        Returns
+        -------
+        measures : dict
+            Measures of single teachers are dicts, as ``d["marginal_gain"]["rf"]``. Measures of
+            pairs are dicts of dicts, as ``d["disagreement"]["rf"]["xgb"]``, without the pair of a
+            teacher with itself.
         """
-        of_each = {
+        single = {
             measure: dict(zip(self.names, getattr(self, measure).tolist()))
             for measure in ("log_loss", "marginal_gain")
         }
-        of_pairs = {measure: self._by_names(getattr(self, measure)) for measure in PAIRWISE}
-        return of_each | of_pairs
+        pairs = {measure: self._by_names(getattr(self, measure)) for measure in PAIRWISE}
+        return single | pairs
 
     def _by_names(self, matrix):
         return {
@@ -76,50 +81,64 @@ class Diversity:
 def diversity(
     soft_targets, y, names=None, weights="auto", *, combination="mean", sample_weight=None
 ):
-    """Measure how teachers differ, and which of them the pool could do without.
+    """Measure how teachers differ, and what each adds to the pool.
 
     Parameters
     ----------
-    soft_targets : ndarray of shape (n_teachers, n_samples, n_classes)
-        Each teacher's probabilities of rows it was not fitted on.
-    y : ndarray of shape (n_samples,), int
-        Class indices, as columns of `soft_targets`.
+    soft_targets : array-like of shape (n_teachers, n_samples, n_classes)
+        Probabilities of each teacher for rows that it was not fitted on.
+    y : array-like of shape (n_samples,), int
+        Class indices: columns of `soft_targets`.
     names : list of str, default=None
-        The teachers' names; None: "teacher 0", "teacher 1" and so on.
+        Names of the teachers. None: "teacher 0", "teacher 1" and so on.
     weights : "auto", None, or array-like of shape (n_teachers,), default="auto"
-        How the teachers are weighted in the pool, as in `DistilledClassifier`.
+        Weights of the teachers in the pool. "auto" minimizes the log loss of the pool. None
+        weights all teachers equally.
     combination : {"mean", "geometric", "median", "vote"}, default="mean"
-        How they are pooled, see `skdistill.pool`.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        By which rows count.
+        How the teachers are pooled, as in `pool`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows. None: equal weights.
 
     Returns
     -------
     diversity : Diversity
-        It prints as a table, and ``to_dict()`` makes plain data of it. Of each teacher:
+        Prints as a table; ``to_dict()`` returns plain data. Its attributes are arrays:
 
-        - ``log_loss``: its own.
-        - ``marginal_gain``: the pool's log loss without it minus that with it, of the pool as it
-          is, not sharpened. Above zero it helps; near zero it is idle. Weights "auto" are
-          fitted anew without it, given ones keep their proportions. Of a single teacher: its
-          gain over the classes' shares.
-
-        Of each pair, where a, b, c, d are the shares of rows that both, only the one, only the
-        other and neither name rightly:
-
-        - ``disagreement``: b + c. On the class itself they may also differ where both are wrong.
-        - ``q_statistic``: (ad - bc) / (ad + bc); 1 for errors on the same rows, 0 for
-          independent ones, -1 for errors that exclude each other.
-        - ``double_fault``: d.
-        - ``error_correlation``: (ad - bc) / sqrt((a+b)(c+d)(a+c)(b+d)).
-
-        Where one of a pair is always right or always wrong, Q and the correlation are zero
-        divided by zero, and given as 0: its errors tell nothing about those of the other.
+        - ``log_loss``, ``marginal_gain`` of shape (n_teachers,)
+        - ``disagreement``, ``q_statistic``, ``double_fault``, ``error_correlation`` of shape
+          (n_teachers, n_teachers)
 
     Raises
     ------
     ValueError
-        If shapes, names or labels do not fit each other.
+        If shapes, names or labels do not match each other.
+
+    See Also
+    --------
+    pool : Combines the probabilities of the teachers.
+    TeacherEnsemble : Has these measures as `diversity_` after a fit.
+
+    Notes
+    -----
+    The ``marginal_gain`` of a teacher is the log loss of the pool without it minus the log loss
+    of the pool with it, both before sharpening. It is positive for a teacher that helps and
+    close to zero for a redundant one. Without the teacher, "auto" weights are fitted again and
+    given weights keep their proportions. A single teacher is compared with the class
+    frequencies.
+
+    For each pair, let a, b, c and d be the shares of rows that both teachers, only the first,
+    only the second, and neither of them classify correctly:
+
+    - ``disagreement``: b + c. Rows on which both are wrong do not count, even if they predict
+      different classes.
+    - ``q_statistic``: (ad - bc) / (ad + bc). It is 1 for errors on the same rows, 0 for
+      independent errors and -1 for errors that never coincide.
+    - ``double_fault``: d.
+    - ``error_correlation``: (ad - bc) / sqrt((a+b)(c+d)(a+c)(b+d)).
+
+    If a teacher is always right or always wrong, the last formula and that of Q are zero
+    divided by zero. Both are then reported as 0, because its errors carry no information about
+    those of the other.
 
     References
     ----------
@@ -130,14 +149,14 @@ def diversity(
     --------
     >>> import numpy as np
     >>> from skdistill import diversity
-    >>> sure = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9]])
-    >>> unsure = np.array([[0.6, 0.4], [0.4, 0.6], [0.4, 0.6]])
-    >>> found = diversity([sure, unsure], [0, 0, 1], ["sure", "unsure"])
-    >>> round(found.to_dict()["disagreement"]["sure"]["unsure"], 3)
+    >>> rf = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9]])
+    >>> lr = np.array([[0.6, 0.4], [0.4, 0.6], [0.4, 0.6]])
+    >>> result = diversity([rf, lr], [0, 0, 1], names=["rf", "lr"])
+    >>> round(result.to_dict()["disagreement"]["rf"]["lr"], 3)
     0.333
     """
     soft_targets, y = np.asarray(soft_targets), np.asarray(y)
-    names = _check(soft_targets, y, names)
+    names = _check_arguments(soft_targets, y, names)
     if not (weights is None or isinstance(weights, str)):
         weights = pool_weights(weights, soft_targets, y)
     row_weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight)
@@ -148,66 +167,70 @@ def diversity(
 
     def pool_loss(teachers):
         if not teachers.size:
-            shares = np.bincount(y, row_weight, soft_targets.shape[2])
-            return loss(np.tile(shares, (len(y), 1)))
-        of_these = soft_targets[teachers]
-        theirs = pool_weights(
-            _weights_of(weights, teachers),
-            of_these,
+            frequencies = np.bincount(y, row_weight, soft_targets.shape[2])
+            return loss(np.tile(frequencies, (len(y), 1)))
+        fitted_weights = pool_weights(
+            _subset_weights(weights, teachers),
+            soft_targets[teachers],
             y,
             combination=combination,
             sample_weight=row_weight,
         )
-        return loss(pool(of_these, theirs, combination))
+        return loss(pool(soft_targets[teachers], fitted_weights, combination))
 
-    everyone = np.arange(len(soft_targets))
-    of_all = pool_loss(everyone)
+    indices = np.arange(len(soft_targets))
+    full_loss = pool_loss(indices)
     return Diversity(
         names,
         log_loss=np.array([loss(proba) for proba in soft_targets]),
-        marginal_gain=np.array([pool_loss(np.delete(everyone, t)) - of_all for t in everyone]),
-        **_pairwise(soft_targets.argmax(2) == y, row_weight),
+        marginal_gain=np.array([pool_loss(np.delete(indices, t)) - full_loss for t in indices]),
+        **_pairwise_measures(soft_targets.argmax(2) == y, row_weight),
     )
 
 
-def _pairwise(right, row_weight):
-    """The measures of all pairs, from who is right where.
+def _pairwise_measures(is_correct, row_weight):
+    """Return the measures of all pairs.
 
     Parameters
     ----------
-    right : ndarray of bool of shape (n_teachers, n_samples)
+    is_correct : ndarray of bool of shape (n_teachers, n_samples)
+        The rows that each teacher classifies correctly.
     row_weight : ndarray of shape (n_samples,)
-        Of sum one.
+        Sums to one.
+
+    Returns
+    -------
+    measures : dict of str to ndarray of shape (n_teachers, n_teachers)
     """
-    right, wrong = right.astype(float), (~right).astype(float)
+    right, wrong = is_correct.astype(float), (~is_correct).astype(float)
     both, neither = (right * row_weight) @ right.T, (wrong * row_weight) @ wrong.T
-    only_one = (right * row_weight) @ wrong.T
-    only_other = only_one.T
-    same, different = both * neither, only_one * only_other
+    only_first = (right * row_weight) @ wrong.T
+    only_second = only_first.T
+    same, different = both * neither, only_first * only_second
     accuracy, error = np.diag(both), np.diag(neither)
-    spread = np.sqrt(accuracy * error)
+    std = np.sqrt(accuracy * error)
     return {
-        "disagreement": only_one + only_other,
-        "q_statistic": _or_zero(same - different, same + different),
+        "disagreement": only_first + only_second,
+        "q_statistic": _divide_or_zero(same - different, same + different),
         "double_fault": neither,
-        "error_correlation": _or_zero(same - different, np.outer(spread, spread)),
+        "error_correlation": _divide_or_zero(same - different, np.outer(std, std)),
     }
 
 
-def _or_zero(numerator, denominator):
+def _divide_or_zero(numerator, denominator):
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
 
 
-def _weights_of(weights, teachers):
-    """The parameter `weights` for some of the teachers."""
+def _subset_weights(weights, teachers):
+    """Return the parameter `weights` for some of the teachers."""
     if weights is None or isinstance(weights, str):
         return weights
-    theirs = weights[teachers]
-    return theirs if theirs.any() else None
+    subset = weights[teachers]
+    return subset if subset.any() else None
 
 
-def _check(soft_targets, y, names):
-    """Refuse what does not fit, and return the names."""
+def _check_arguments(soft_targets, y, names):
+    """Check that shapes, labels and names match; return the names."""
     if soft_targets.ndim != 3 or not len(soft_targets) or y.shape != soft_targets.shape[1:2]:
         raise ValueError(
             f"soft_targets has shape {soft_targets.shape} and y {y.shape}, expected (n_teachers, "
@@ -223,6 +246,6 @@ def _check(soft_targets, y, names):
         names = [f"teacher {t}" for t in range(len(soft_targets))]
     if len(names) != len(soft_targets) or len(set(names)) != len(names):
         raise ValueError(
-            f"names must be {len(soft_targets)} different ones, one for each teacher, got {names}."
+            f"names must be {len(soft_targets)} distinct names, one for each teacher, got {names}."
         )
     return list(names)

@@ -1,4 +1,4 @@
-"""Several teachers' probabilities into one."""
+"""Pool the probabilities of several teachers: weights, combination and sharpness."""
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
@@ -6,36 +6,68 @@ from scipy.special import logsumexp, softmax
 
 COMBINATIONS = ("mean", "geometric", "median", "vote")
 SMALLEST_PROBABILITY = 1e-7
-# So many rows stand against a pool that is to be sharpened.
+# Strength of the prior on no sharpening, in rows.
 ROWS_FOR_NO_SHARPENING = 50
 
 
 def pool(soft_targets, weights, combination="mean"):
-    """Combine the teachers' probabilities.
+    """Combine the probabilities of several teachers.
 
     Parameters
     ----------
-    soft_targets : ndarray of shape (n_teachers, n_samples, n_classes)
+    soft_targets : array-like of shape (n_teachers, n_samples, n_classes)
+        Probabilities of each teacher; rows sum to one.
     weights : array-like of shape (n_teachers,)
-        Non-negative; only ratios matter.
+        Weight of each teacher, non-negative. Only ratios matter.
     combination : {"mean", "geometric", "median", "vote"}, default="mean"
-        The weighted arithmetic mean; the weighted geometric mean, which lets a
-        teacher veto; the weighted median of each class; or the weight of those
-        who think the class the most probable.
+        How to combine the teachers.
+
+        - "mean": weighted arithmetic mean.
+        - "geometric": weighted geometric mean, which is low where a single teacher is sure that
+          a class is wrong.
+        - "median": weighted median of each class.
+        - "vote": total weight of the teachers for which the class is the most probable one.
 
     Returns
     -------
     pooled : ndarray of shape (n_samples, n_classes), float64
-        Rows sum to one.
+        Pooled probabilities; rows sum to one.
 
     Raises
     ------
     ValueError
-        If the weights are of another number than the teachers, negative, not finite or all
-        zero, or there is no such combination.
+        If there is not one weight per teacher, if weights are negative, not finite or all zero,
+        or if `combination` is unknown.
+
+    See Also
+    --------
+    diversity : Measures how teachers differ, and what each adds to the pool.
+    TeacherEnsemble : Fits teachers and pools them.
+
+    Notes
+    -----
+    With weights w_t that sum to one and the probability p_tk that teacher t gives to class k,
+    the pool q_k of a row is, up to a factor that makes it sum to one,
+
+    - "mean": sum_t w_t p_tk
+    - "geometric": prod_t p_tk ** w_t, where p_tk is at least 1e-7
+    - "median": the lowest p_tk at which half of the weight is reached
+    - "vote": the sum of w_t over teachers with k = argmax_j p_tj
+
+    If the medians of all classes are zero, the pool is the unweighted arithmetic mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill import pool
+    >>> first, second = np.array([[0.9, 0.1]]), np.array([[0.5, 0.5]])
+    >>> pool([first, second], weights=[1, 1]).round(2)
+    array([[0.7, 0.3]])
+    >>> pool([first, second], weights=[1, 1], combination="geometric").round(2)
+    array([[0.75, 0.25]])
     """
     P = np.asarray(soft_targets, dtype=np.float64)
-    weights = _given_weights(weights, len(P))
+    weights = _check_weights(weights, len(P))
     if combination == "mean":
         pooled = np.einsum("t,tnk->nk", weights, P)
     elif combination == "geometric":
@@ -59,29 +91,29 @@ def _geometric(log_P, weights):
 
 
 def _weighted_median(P, weights):
-    """The lowest probability at which half the weight is reached, class by class."""
+    """Return the lowest probability at which half of the weight is reached, for each class."""
     order = P.argsort(0)
     reached = np.cumsum(np.asarray(weights)[order], axis=0) >= 0.5 - 1e-12
     half = reached.argmax(0)[None]
     median = np.take_along_axis(np.take_along_axis(P, order, 0), half, 0)[0]
-    # Where the medians of all classes are zero nothing is left to divide by.
+    # If the medians of all classes are zero, they cannot be normalized.
     return np.where(median.sum(1, keepdims=True) > 0, median, P.mean(0))
 
 
 def pool_weights(weights, soft_targets, y, *, combination="mean", sample_weight=None):
-    """Resolve the parameter `weights` into an array of sum one.
+    """Turn the parameter `weights` into an array that sums to one.
 
     Parameters
     ----------
     weights : "auto", None, or array-like of shape (n_teachers,)
-        "auto": the weights whose pool has the lowest log loss on these rows, which no
-        teacher has seen; of the geometric mean if that is the combination, else of
-        the arithmetic one. None: equal.
+        "auto": minimize the log loss of the pool on these rows; the pool is the geometric mean
+        if `combination` is "geometric", else the arithmetic mean. None: equal weights.
     soft_targets : ndarray of shape (n_teachers, n_samples, n_classes)
-        Out of fold.
+        Out-of-fold probabilities.
     y : ndarray of shape (n_samples,), int
         Class indices.
-    combination : str, default="mean"
+    combination : {"mean", "geometric", "median", "vote"}, default="mean"
+        As in `pool`.
     sample_weight : ndarray of shape (n_samples,), default=None
 
     Returns
@@ -91,14 +123,14 @@ def pool_weights(weights, soft_targets, y, *, combination="mean", sample_weight=
     Raises
     ------
     ValueError
-        If the weights are of another number than the teachers, negative, not finite,
-        or all zero.
+        If there is not one weight per teacher, or if weights are negative, not finite or all
+        zero.
     """
     n_teachers = len(soft_targets)
     if weights is None:
         return np.full(n_teachers, 1 / n_teachers)
     if not isinstance(weights, str):
-        return _given_weights(weights, n_teachers)
+        return _check_weights(weights, n_teachers)
     if weights != "auto":
         raise ValueError(f"weights must be 'auto', None or an array, got {weights!r}.")
     row_weight = np.ones(len(y)) if sample_weight is None else sample_weight
@@ -108,15 +140,15 @@ def pool_weights(weights, soft_targets, y, *, combination="mean", sample_weight=
 
 
 def pool_sharpness(pooled, y, *, sample_weight=None):
-    """The power to which pooled probabilities have the lowest log loss.
+    """Return the power of pooled probabilities that minimizes their log loss.
 
-    Where classifiers disagree their mean is less sure than each, and less than it should be:
-    on clean labels it pays to sharpen it. On few rows the power stays near one.
+    The mean of teachers that disagree is under-confident, so on clean labels sharpening it
+    lowers the log loss. On few rows the power stays close to one.
 
     Parameters
     ----------
     pooled : ndarray of shape (n_samples, n_classes)
-        Out of fold.
+        Out-of-fold probabilities.
     y : ndarray of shape (n_samples,), int
         Class indices.
     sample_weight : ndarray of shape (n_samples,), default=None
@@ -124,7 +156,14 @@ def pool_sharpness(pooled, y, *, sample_weight=None):
     Returns
     -------
     sharpness : float
-        Between 1/2 and 2; one for a pool that is as sure as it may be.
+        Between 1/2 and 2; 1 for a calibrated pool.
+
+    Notes
+    -----
+    The sharpness s gives probabilities proportional to p ** s, so it is the 1/T of temperature
+    scaling. It minimizes ``-sum_i v_i log q_i(s) + 50 sum_i v_i² log(s)²``, where the
+    normalized sample weights v_i sum to one and q_i is the sharpened probability of the label.
+    With equal weights the second term is 50/n log(s)².
 
     References
     ----------
@@ -132,26 +171,27 @@ def pool_sharpness(pooled, y, *, sample_weight=None):
     """
     row_weight = np.ones(len(y)) if sample_weight is None else sample_weight
     row_weight, log_p = row_weight / row_weight.sum(), _log(pooled)
-    imagined = ROWS_FOR_NO_SHARPENING * (row_weight @ row_weight)
+    penalty = ROWS_FOR_NO_SHARPENING * (row_weight @ row_weight)
 
     def loss(log_power):
         scores = np.exp(log_power) * log_p
-        of_rows = logsumexp(scores, axis=1) - scores[np.arange(len(y)), y]
-        return row_weight @ of_rows + imagined * log_power**2
+        losses = logsumexp(scores, axis=1) - scores[np.arange(len(y)), y]
+        return row_weight @ losses + penalty * log_power**2
 
     found = minimize_scalar(loss, bounds=(-np.log(2), np.log(2)), method="bounded")
     return round(float(np.exp(found.x)), 3)
 
 
 def sharpen(proba, sharpness):
-    """Probabilities to a power, made to sum to one; shape (n_samples, n_classes)."""
+    """Return probabilities to a power, normalized, of shape (n_samples, n_classes)."""
     if sharpness == 1:
         return proba
     powers = proba**sharpness
     return powers / powers.sum(1, keepdims=True)
 
 
-def _given_weights(weights, n_teachers):
+def _check_weights(weights, n_teachers):
+    """Check weights and normalize them to sum to one."""
     weights = np.asarray(weights, dtype=np.float64)
     if weights.shape != (n_teachers,):
         raise ValueError(
@@ -166,45 +206,46 @@ def _given_weights(weights, n_teachers):
 
 
 def _mixture_weights(p_of_label, row_weight):
-    """Minimise -sum_i row_weight_i log(sum_t w_t p_ti), which is convex in w.
+    """Minimize -sum_i row_weight_i log(sum_t w_t p_ti) - 1/n sum_t log(w_t), convex in w.
 
-    Every teacher starts with one imagined row to its credit, which a few rows cannot
-    outweigh and many do not notice.
+    The second term is a prior of one row per teacher: it keeps weights above zero on few rows
+    and has little effect on many.
     """
     p = np.maximum(p_of_label, SMALLEST_PROBABILITY)
     row_weight = row_weight / row_weight.sum()
-    imagined = 1 / p.shape[1]
+    prior = 1 / p.shape[1]
 
-    def loss_and_slope(w):
+    def loss_and_gradient(w):
         mixture = w @ p
-        loss = -row_weight @ np.log(mixture) - imagined * np.log(w).sum()
-        return loss, -p @ (row_weight / mixture) - imagined / w
+        loss = -row_weight @ np.log(mixture) - prior * np.log(w).sum()
+        return loss, -p @ (row_weight / mixture) - prior / w
 
-    return _best_weights(loss_and_slope, len(p))
+    return _best_weights(loss_and_gradient, len(p))
 
 
 def _geometric_weights(soft_targets, y, row_weight):
-    """The same for the geometric mean."""
+    """Minimize the log loss of the weighted geometric mean."""
     log_P = _log(np.asarray(soft_targets, dtype=np.float64))
-    rows = np.arange(len(y))
+    indices = np.arange(len(y))
 
-    def loss_and_slope(w):
+    def loss_and_gradient(w):
         p = _geometric(log_P, w)
-        residual = log_P[:, rows, y] - np.einsum("nk,tnk->tn", p, log_P)
-        return -row_weight @ np.log(p[rows, y]), -residual @ row_weight
+        residual = log_P[:, indices, y] - np.einsum("nk,tnk->tn", p, log_P)
+        return -row_weight @ np.log(p[indices, y]), -residual @ row_weight
 
-    return _best_weights(loss_and_slope, len(log_P))
+    return _best_weights(loss_and_gradient, len(log_P))
 
 
-def _best_weights(loss_and_slope, n_teachers):
-    """Weights of the lowest loss, as a softmax of free numbers."""
+def _best_weights(loss_and_gradient, n_teachers):
+    """Return the weights of the lowest loss; they are the softmax of free parameters."""
 
-    def of_free(free):
-        w = softmax(free)
-        loss, slope = loss_and_slope(w)
-        return loss, w * (slope - w @ slope)
+    def loss_of_parameters(parameters):
+        w = softmax(parameters)
+        loss, gradient = loss_and_gradient(w)
+        return loss, w * (gradient - w @ gradient)
 
+    options = {"ftol": 1e-12}
     found = minimize(
-        of_free, np.zeros(n_teachers), jac=True, method="L-BFGS-B", options={"ftol": 1e-12}
+        loss_of_parameters, np.zeros(n_teachers), jac=True, method="L-BFGS-B", options=options
     )
     return softmax(found.x)

@@ -1,14 +1,14 @@
-"""Checks of probabilities that a classifier, or a user, has given."""
+"""Checks of probabilities that a classifier returned or a user passed."""
 
 import numpy as np
 
 
-def as_probabilities(given, n_classes):
-    """Check a classifier's probabilities, and make them sum to one to the last digit.
+def as_probabilities(proba, n_classes):
+    """Check a classifier's probabilities and normalize them to sum to one.
 
     Parameters
     ----------
-    given : array-like of shape (n_samples, n_classes)
+    proba : array-like of shape (n_samples, n_classes)
     n_classes : int
 
     Returns
@@ -18,37 +18,42 @@ def as_probabilities(given, n_classes):
     Raises
     ------
     ValueError
-        If the shape is another, or a row is no probabilities: the first such is shown.
+        If the shape is wrong, or a row does not hold probabilities.
     """
-    given = np.asarray(given, dtype=np.float64)
-    if given.ndim != 2 or given.shape[1] != n_classes:
+    proba = np.asarray(proba, dtype=np.float64)
+    if proba.ndim != 2 or proba.shape[1] != n_classes:
         raise ValueError(
-            f"predict_proba returned shape {given.shape}, expected "
-            f"{(*given.shape[:1], n_classes)}: one column for each class it was fitted on."
+            f"predict_proba returned shape {proba.shape}, expected "
+            f"{(*proba.shape[:1], n_classes)}: one column for each class it was fitted on."
         )
-    return check_probabilities(given, "predict_proba did not return")
+    return check_probabilities(proba, "predict_proba did not return")
 
 
-def check_probabilities(given, what):
-    """Refuse rows that are no probabilities, and take the rounding out of those that are.
+def check_probabilities(proba, what):
+    """Check that rows are probabilities, and normalize them to sum to one.
 
     Parameters
     ----------
-    given : ndarray of shape (n_samples, n_classes), float64
+    proba : ndarray of shape (n_samples, n_classes), float64
     what : str
-        How the message begins, such as "teacher_proba does not hold".
+        Beginning of the error message, such as "teacher_proba does not hold".
 
     Returns
     -------
     proba : ndarray of shape (n_samples, n_classes), float64
+
+    Raises
+    ------
+    ValueError
+        If a row is negative or does not sum to one; the message shows the first such row.
     """
-    is_proba = (given >= -1e-6).all(1) & (abs(given.sum(1) - 1) < 1e-3)  # both False of NaN
-    if not is_proba.all():
-        row = int(np.flatnonzero(~is_proba)[0])
+    is_valid = (proba >= -1e-6).all(1) & (abs(proba.sum(1) - 1) < 1e-3)  # both False for NaN
+    if not is_valid.all():
+        row = int(np.flatnonzero(~is_valid)[0])
         raise ValueError(
-            f"{what} probabilities for {(~is_proba).sum()} of {len(given)} rows: they must be "
+            f"{what} probabilities for {(~is_valid).sum()} of {len(proba)} rows: they must be "
             f"non-negative and sum to one, got for row {row} of them "
-            f"{np.array2string(given[row], precision=3, threshold=8)}."
+            f"{np.array2string(proba[row], precision=3, threshold=8)}."
         )
-    given = np.maximum(given, 0)
-    return given / given.sum(1, keepdims=True)
+    proba = np.maximum(proba, 0)
+    return proba / proba.sum(1, keepdims=True)

@@ -1,4 +1,4 @@
-"""What the wings ask of a task: the one place to look before adding another."""
+"""Base class of the tasks: the methods that a new task must implement."""
 
 from abc import ABC, abstractmethod
 
@@ -6,22 +6,22 @@ import numpy as np
 
 
 class Task(ABC):
-    """All that depends on what is predicted, for one set of training rows.
+    """Base class for everything that depends on the kind of target.
 
-    `fit` makes one such object of y. It travels with the rows: to the teachers, whose
-    predictions it collects as soft targets of shape (n_samples, n_outputs), to the pool,
-    and to the student's loss. Another task is another subclass.
+    `fit` creates one task from y. The task accompanies the rows: it turns the predictions of
+    teachers into soft targets of shape (n_samples, n_outputs), pools them, and gives the student
+    its loss. Each kind of target has a subclass.
 
     Attributes
     ----------
     n_outputs : int
-        Columns of the soft targets, and outputs of the student.
+        Number of columns of the soft targets and of outputs of the student.
     combinations : tuple of str
-        How teachers can be pooled.
+        The ways to pool teachers.
     no_target : float
-        What stands in y for a row without one.
+        Value in y of a row without a target.
     attributes : dict
-        What a fitted estimator keeps of the task, by attribute, such as ``classes_``.
+        Attributes of a fitted estimator that describe the task, such as ``classes_``.
     """
 
     n_outputs: int
@@ -29,26 +29,26 @@ class Task(ABC):
     no_target: float
     attributes: dict
 
-    # What `fit` is given
+    # Arguments of `fit`
 
     @classmethod
     @abstractmethod
     def check(cls, estimator, X, y, sample_weight=None):
-        """Check what `fit` was given; return (task, X, y, sample_weight).
+        """Check the arguments of `fit`; return (task, X, y, sample_weight).
 
-        y comes back as an array of shape (n_samples,) that the other methods take.
+        The returned y, of shape (n_samples,), is encoded as the other methods expect it.
         """
 
     @abstractmethod
     def as_soft_targets(self, y):
-        """Return y as soft targets that are sure, shape (n_samples, n_outputs)."""
+        """Return y in the form of soft targets, such as one-hot, (n_samples, n_outputs)."""
 
     def has_target(self, y):
-        """Tell which rows have a target, bool of shape (n_samples,)."""
+        """Return a mask of the rows with a target, shape (n_samples,)."""
         return y != self.no_target
 
     def strata(self, y):
-        """Return the groups of y that folds and validation rows get alike shares of, int."""
+        """Return the strata of y for folds and validation rows, ints of shape (n_samples,)."""
         return np.zeros(len(y), dtype=int)
 
     # Teachers
@@ -56,11 +56,11 @@ class Task(ABC):
     @staticmethod
     @abstractmethod
     def check_teacher(name, teacher):
-        """Refuse a teacher that cannot give soft targets of this task."""
+        """Check that a teacher can predict soft targets of this task."""
 
     @abstractmethod
     def fit_teacher(self, estimator, X, y, sample_weight=None):
-        """Fit an estimator; return which output each column of its predictions is, as ints."""
+        """Fit an estimator; return the output that each column of its predictions stands for."""
 
     @abstractmethod
     def predict_teacher(self, estimator, columns, X):
@@ -68,14 +68,14 @@ class Task(ABC):
 
     @abstractmethod
     def predict_out_of_bag(self, estimator, columns, n_samples):
-        """Return the soft targets of a bagged estimator of scikit-learn for its own rows.
+        """Return the out-of-bag predictions of a fitted estimator as soft targets.
 
         A row that was in every bag is NaN.
         """
 
     @abstractmethod
     def in_place(self, predictions, columns):
-        """Check an estimator's columns and put each in its place, shape (n_samples, n_outputs)."""
+        """Check predictions and place their columns, shape (n_samples, n_outputs)."""
 
     @abstractmethod
     def check_soft_targets(self, soft_targets, n_samples):
@@ -85,11 +85,11 @@ class Task(ABC):
 
     @abstractmethod
     def check_weights(self, weights, n_teachers):
-        """Refuse weights that cannot be those of so many teachers."""
+        """Check that weights are valid for this number of teachers."""
 
     @abstractmethod
     def fit_pool(self, soft_targets, y, weights, combination, *, sharpen, sample_weight=None):
-        """Fit the pool on out-of-fold soft targets; return its weights and its sharpness.
+        """Fit the weights and the sharpness of the pool on out-of-fold soft targets.
 
         Parameters
         ----------
@@ -98,39 +98,45 @@ class Task(ABC):
         weights : "auto", None, or ndarray of shape (n_teachers,)
         combination : str
         sharpen : bool
-            Whether the pooled mean may be made surer.
+            Whether to fit the sharpness of the pooled mean; it is 1 otherwise.
         sample_weight : ndarray of shape (n_samples,), default=None
+
+        Returns
+        -------
+        weights : ndarray of shape (n_teachers,)
+        sharpness : float
         """
 
     @abstractmethod
     def pool(self, soft_targets, weights, combination, sharpness):
-        """Pool (n_teachers, n_samples, n_outputs) to (n_samples, n_outputs)."""
+        """Pool soft targets of all teachers, and return them of shape (n_samples, n_outputs)."""
 
     @abstractmethod
     def score(self, y, soft_targets, sample_weight=None):
-        """Return the loss that teachers, pool and student are compared by; lower is better."""
+        """Return the loss of teachers, pool or student, by which they are compared."""
 
     @abstractmethod
     def diversity(self, soft_targets, y, names, weights, combination, sample_weight=None):
-        """Return how the teachers differ, as a plain dict."""
+        """Return measures of how the teachers differ, as a plain dict."""
 
     # Student
 
     def unexplained_variance(self, y, soft_targets, sample_weight=None):
-        """Return the share of y's variance that soft targets leave unexplained, 1 - R², 0 to 1."""
+        """Return the share of y's variance that soft targets do not explain: 1 - R², 0 to 1."""
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
         targets = self.as_soft_targets(y)
         mean = np.average(targets, axis=0, weights=weight)
-        left = weight @ np.square(targets - soft_targets).sum(1)
-        return float(min(1.0, left / (weight @ np.square(targets - mean).sum(1))))
+        unexplained = weight @ np.square(targets - soft_targets).sum(1)
+        total = weight @ np.square(targets - mean).sum(1)
+        return float(min(1.0, unexplained / total))
 
     @property
     @abstractmethod
     def criterion(self):
-        """The student's loss, an nn.Module class: ``criterion(temperature=1.0, alpha=0.5)``.
+        """Loss of the student, an nn.Module class: ``criterion(temperature=1.0, alpha=0.5)``.
 
-        It is called with the net's outputs and what `skdistill.nets.losses.pack_targets`
-        makes of the rows; in evaluation it is the loss on y alone.
+        It is called with the net's outputs and the packed targets of the rows. In evaluation
+        mode it returns the loss on y alone.
         """
 
     @abstractmethod
@@ -140,6 +146,6 @@ class Task(ABC):
         Parameters
         ----------
         outputs : tensor of shape (n_samples, n_outputs), float64
-            The student's, such as logits.
+            Outputs of the student, such as logits.
         y : ndarray of shape (n_samples,)
         """

@@ -1,4 +1,4 @@
-"""The rows that a net is trained on, beside their soft targets and labels."""
+"""The transfer set: rows that a net is trained on, with their soft targets and labels."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,24 +10,26 @@ from skdistill.table.containers import stacked
 
 @dataclass
 class TransferSet:
-    """Rows, their soft targets and labels, and which of them are held out.
+    """Rows with their soft targets and labels.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, ...) or CSR matrix, float32
-        As the net sees them.
+        Inputs of the net.
     soft_targets : ndarray of shape (n_samples, n_outputs)
+        Predictions of teachers that were not trained on these rows.
     y : ndarray of shape (n_samples,)
-        As the task has prepared it, such as class indices; `task.no_target` for a row without
-        label.
-    task : skdistill.tasks.task.Task
+        Targets as the task encodes them, such as class indices; `task.no_target` for an
+        unlabeled row.
+    task : Task
     sample_weight : ndarray of shape (n_samples,) or None
     held_out : ndarray of bool of shape (n_samples,)
-        The validation rows: nothing is trained on them, their loss decides between trainings
-        and when to stop.
+        Mask of the validation rows. Nothing is trained on them; their loss serves for early
+        stopping and to compare students.
     refitted_targets : ndarray of shape (n_samples, n_outputs), default=None
-        Soft targets from teachers that know all rows, validation rows among them, for when
-        there is nothing left to decide. None: the same.
+        Soft targets that teachers refitted on all rows, including validation rows, give to
+        unlabeled rows. Used in the final training only, after which nothing is compared. None:
+        the same as `soft_targets`.
     """
 
     X: Any
@@ -40,28 +42,38 @@ class TransferSet:
 
     @classmethod
     def from_labels(cls, X, data):
-        """Make the transfer set of a net without teachers: its soft targets are the labels.
+        """Build the transfer set of a net without teachers: the soft targets are the labels.
 
         Parameters
         ----------
         X : ndarray of shape (n_samples, ...) or CSR matrix, float32
-            As the net sees the rows of `data`.
+            Inputs of the net for the rows of `data`.
         data : TrainingData
+
+        Returns
+        -------
+        transfer_set : TransferSet
         """
         soft_targets = data.task.as_soft_targets(data.y)
         return cls(X, soft_targets, data.y, data.task, data.sample_weight, data.held_out)
 
     @classmethod
     def build(cls, inputs, data, soft_targets):
-        """Put labeled rows above unlabeled ones; each of these weighs as much as the mean.
+        """Build the transfer set of labeled rows, followed by unlabeled ones.
+
+        An unlabeled row has the mean weight of the labeled rows.
 
         Parameters
         ----------
         inputs : NetInputs
-            Fitted.
+            Fitted inputs.
         data : TrainingData
         soft_targets : SoftTargets
-            Of its rows, labeled and unlabeled.
+            Soft targets of the labeled and unlabeled rows of `data`.
+
+        Returns
+        -------
+        transfer_set : TransferSet
         """
         n = data.n_unlabeled
         weight = data.sample_weight
@@ -79,14 +91,15 @@ class TransferSet:
 
     @property
     def is_labeled(self):
-        """Which rows have a label, ndarray of bool of shape (n_samples,)."""
+        """Mask of the rows that have a label, ndarray of shape (n_samples,)."""
         return self.task.has_target(self.y)
 
     def whole(self):
-        """Return all rows, none held out, with the final soft targets of those without label.
+        """Return the transfer set of the final training: no row is held out.
 
-        Teachers that know all rows know more than those of the folds, and have the labels'
-        noise by heart: the noisier the labels, the smaller their share, from all to a half.
+        The soft targets of unlabeled rows move toward those of the refitted teachers, which were
+        trained on more rows but also fit more of the label noise. Their share is 1 - u²/2, where
+        u is the unexplained variance: from 1 for clean labels to 1/2 for pure noise.
         """
         targets = self.soft_targets
         if self.refitted_targets is not None:
@@ -95,26 +108,28 @@ class TransferSet:
         return replace(self, soft_targets=targets, held_out=np.zeros_like(self.held_out))
 
     def unexplained_variance(self):
-        """Return the share of the labels' variance that the soft targets leave, 0 to 1.
+        """Return the share of the labels' variance that the soft targets do not explain, 0 to 1.
 
-        It is 1 - R² on the labeled rows that are trained on.
+        This is 1 - R² on the labeled training rows.
         """
-        rows = self.only(self.is_labeled & ~self.held_out)
-        return self.task.unexplained_variance(rows.y, rows.soft_targets, rows.sample_weight)
+        labeled = self.only(self.is_labeled & ~self.held_out)
+        return self.task.unexplained_variance(
+            labeled.y, labeled.soft_targets, labeled.sample_weight
+        )
 
     def labeled(self):
-        """Return only the rows that have a label."""
+        """Return the transfer set of the labeled rows only."""
         return self.only(self.is_labeled)
 
-    def only(self, rows):
-        """Return only these rows, given as ndarray of bool of shape (n_samples,)."""
+    def only(self, mask):
+        """Return the transfer set of the rows in a mask, ndarray of bool of shape (n_samples,)."""
         weight, refitted = self.sample_weight, self.refitted_targets
         return replace(
             self,
-            X=self.X[rows],
-            soft_targets=self.soft_targets[rows],
-            y=self.y[rows],
-            sample_weight=None if weight is None else weight[rows],
-            held_out=self.held_out[rows],
-            refitted_targets=None if refitted is None else refitted[rows],
+            X=self.X[mask],
+            soft_targets=self.soft_targets[mask],
+            y=self.y[mask],
+            sample_weight=None if weight is None else weight[mask],
+            held_out=self.held_out[mask],
+            refitted_targets=None if refitted is None else refitted[mask],
         )

@@ -449,7 +449,7 @@ class Bends:
     def fit(self, X):
         self.X = X
 
-    def sample(self, n, random_state):
+    def sample(self, n_samples, random_state):
         return self.bend(self.X)
 
 

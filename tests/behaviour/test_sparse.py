@@ -215,8 +215,8 @@ def test_alpha_is_chosen_and_a_transfer_set_grows_with_sparse_rows(counts):
         def fit(self, X):
             self.X = X
 
-        def sample(self, n, random_state):
-            return self.X[random_state.randint(self.X.shape[0], size=n)]
+        def sample(self, n_samples, random_state):
+            return self.X[random_state.randint(self.X.shape[0], size=n_samples)]
 
     X, y = word_counts(1600, 30)
     clf = quick_classifier(

@@ -168,8 +168,8 @@ def test_it_prints_every_teacher_and_every_pair():
         ({"y": np.zeros(3, int)}, r"y \(3,\), expected"),
         ({"y": np.array([0, 1, 2, 0])}, r"class indices from 0 to 1.*got \[0, 1, 2\]"),
         ({"y": np.array(["a", "b", "a", "b"])}, r"class indices.*got \['a', 'b'\]"),
-        ({"names": ["rf"]}, r"must be 2 different ones.*got \['rf'\]"),
-        ({"names": ["rf", "rf"]}, "must be 2 different ones"),
+        ({"names": ["rf"]}, r"must be 2 distinct names.*got \['rf'\]"),
+        ({"names": ["rf", "rf"]}, "must be 2 distinct names"),
         ({"weights": [1, 2, 3]}, "weights has shape"),
     ],
 )

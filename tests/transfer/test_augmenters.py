@@ -19,8 +19,8 @@ FOREST = RandomForestClassifier(10, random_state=0).fit(X, Y)
 OF_FRAME = TableClassifier(RandomForestClassifier(10, random_state=0)).fit(FRAME, LABELS)
 
 
-def drawn(X, forest, n=1000, **params):
-    return BetweenSplits(forest, **params).fit(X).sample(n, 0)
+def drawn(X, forest, n_samples=1000, **params):
+    return BetweenSplits(forest, **params).fit(X).sample(n_samples, 0)
 
 
 def test_a_value_moves_by_as_many_cells_as_it_may():
