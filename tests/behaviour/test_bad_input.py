@@ -5,7 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Perceptron, Ridge
 from sklearn.model_selection import GroupKFold, ShuffleSplit
@@ -14,20 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill import NetClassifier, StudentMLP, TableClassifier, TeacherEnsemble, TensorNet
 from skdistill.transfer.augmenters import Munge
-from tests.small import mixed_table, numeric_rows, quick_classifier, two_trees
+from tests.small import Spy, mixed_table, numeric_rows, quick_classifier, two_trees
 
 TREE = DecisionTreeClassifier(max_depth=2)
-
-
-class Odds(ClassifierMixin, BaseEstimator):
-    """A teacher whose rows are no probabilities."""
-
-    def fit(self, X, y):
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict_proba(self, X):
-        return np.full((len(X), len(self.classes_)), 2.0)
 
 
 class Fragile(DecisionTreeClassifier):
@@ -197,7 +186,7 @@ BAD_INPUT = {
         r"Teacher 'line' \(Perceptron\) has no predict_proba",
     ),
     "a teacher whose rows are no probabilities": (
-        {"teachers": [("odd", Odds())]},
+        {"teachers": [("odd", Spy([2.0, 2.0, 2.0]))]},
         "Teacher 'odd' failed on fold 1 of 2.*did not return probabilities",
     ),
     "a teacher that raises in one fold": (
@@ -471,13 +460,6 @@ def test_synthetic_rows_unlike_the_table_are_refused(bend, message):
         ).fit(X, y)
 
 
-class Never(LogisticRegression):
-    """A teacher that must not be fitted."""
-
-    def fit(self, X, y, sample_weight=None):
-        raise AssertionError("a teacher was fitted before the table was looked at")
-
-
 DATES = pd.DataFrame({"at": pd.date_range("2020-01-01", periods=60), "x": np.arange(60.0)})
 
 
@@ -491,14 +473,16 @@ DATES = pd.DataFrame({"at": pd.date_range("2020-01-01", periods=60), "x": np.ara
         ({"groups": np.array([1, "a"] * 30, dtype=object)}, "groups mixes int and str"),
     ],
 )
-def test_what_is_wrong_is_told_before_a_teacher_is_fitted(params, message):
+def test_what_is_wrong_is_told_before_a_teacher_is_fitted(params, message, spy):
     with pytest.raises(ValueError, match=message):
-        fit_rows(**{"teachers": [("never", Never())]} | params)
+        fit_rows(**{"teachers": spy} | params)
+    assert not spy.fitted_on
 
 
-def test_a_word_for_weights_is_told_before_a_teacher_is_fitted():
+def test_a_word_for_weights_is_told_before_a_teacher_is_fitted(spy):
     with pytest.raises(ValueError, match="weights must be 'auto', None or an array, got 'foo'"):
-        TeacherEnsemble([("never", Never())], "foo", cv=2).fit(X, Y)
+        TeacherEnsemble(spy, "foo", cv=2).fit(X, Y)
+    assert not spy.fitted_on
 
 
 @pytest.mark.parametrize("make", [TeacherEnsemble, quick_classifier])

@@ -1,14 +1,11 @@
 """In the company of scikit-learn's tools, and on real tables."""
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
@@ -27,8 +24,6 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier, StudentNet, TableClassifier, TeacherEnsemble
 from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student
-
-DATA = Path(os.environ.get("SKDISTILL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 def forest():
@@ -249,24 +244,16 @@ def test_a_teacher_ensemble_comes_back_from_a_file(tmp_path):
     assert_array_equal(again.predict_proba(X), ensemble.predict_proba(X))
 
 
-def some_rows(name, n_samples):
-    path = DATA / f"{name}.parquet"
-    if not path.exists():
-        pytest.skip(f"no {path}: set SKDISTILL_DATA to the folder of the data sets")
-    frame = pd.read_parquet(path).sample(n_samples, random_state=0)
-    return frame.drop(columns="target"), frame["target"]
-
-
-def test_adult_with_its_categories_and_missing_values_is_learnt():
-    X, y = some_rows("adult", 1200)
+def test_adult_with_its_categories_and_missing_values_is_learnt(real_rows):
+    X, y = real_rows("adult", 1200)
     clf = quick_classifier(student=quick_student(max_epochs=15)).fit(X[:600], y[:600])
 
     assert X[600:].isna().any().any()
     assert clf.score(X[600:], y[600:]) > y[600:].value_counts(normalize=True).max()
 
 
-def test_letter_with_its_many_classes_is_learnt():
-    X, y = some_rows("letter", 1200)
+def test_letter_with_its_many_classes_is_learnt(real_rows):
+    X, y = real_rows("letter", 1200)
     forest = [("rf", RandomForestClassifier(20))]
     clf = quick_classifier(forest, quick_student(max_epochs=40, lr=0.02)).fit(X[:800], y[:800])
 
@@ -274,8 +261,8 @@ def test_letter_with_its_many_classes_is_learnt():
     assert clf.score(X[800:], y[800:]) > 0.4  # one in 26 is right by chance
 
 
-def test_a_table_of_many_levels_with_rare_ones_is_learnt():
-    X, y = some_rows("diabetes130", 600)
+def test_a_table_of_many_levels_with_rare_ones_is_learnt(real_rows):
+    X, y = real_rows("diabetes130", 600)
     clf = quick_classifier().fit(X[:300], y[:300])
 
     assert_allclose(clf.predict_proba(X[300:]).sum(1), 1)

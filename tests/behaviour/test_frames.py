@@ -1,9 +1,7 @@
 """Every kind of table: polars beside pandas, nullable and pyarrow columns, odd columns."""
 
-import os
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +9,6 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -31,7 +28,6 @@ from tests.small import (
     quick_student,
 )
 
-DATA = Path(os.environ.get("SKDISTILL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 X, Y = mixed_table(80)
 N = len(X)
 COINS = np.random.RandomState(1).randint(0, 3, N)
@@ -130,32 +126,15 @@ def test_a_level_of_polars_first_seen_later_counts_as_missing(of_both):
     assert_array_equal(of_both[1].predict_proba(quito), of_both[1].predict_proba(missing))
 
 
-class Remembers(ClassifierMixin, BaseEstimator):
-    """A teacher that notes the types of the tables it is given."""
-
-    types: list = []
-
-    def fit(self, X, y):
-        self.types.append((type(X), [str(dtype) for dtype in X.dtypes]))
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict_proba(self, X):
-        self.types.append((type(X), [str(dtype) for dtype in X.dtypes]))
-        return np.full((X.shape[0], len(self.classes_)), 1 / len(self.classes_))
-
-
 @pytest.mark.parametrize("frame", [PANDAS, POLARS], ids=["pandas", "polars"])
-def test_teachers_get_the_frame_as_it_was_given_and_synthetic_rows_like_it(frame):
-    Remembers.types.clear()
+def test_teachers_get_the_frame_as_it_was_given_and_synthetic_rows_like_it(frame, spy):
+    quick_classifier([("notes", spy)], augmenter="munge", keep_teachers=True).fit(frame, Y)
 
-    quick_classifier([("notes", Remembers())], augmenter="munge", keep_teachers=True).fit(frame, Y)
-
+    given = [X for X, _, _ in spy.fitted_on] + spy.asked_about
     # Each is fitted on a table, two folds' are asked twice and that of all rows once.
-    assert len(Remembers.types) == 8
-    assert all(
-        seen == (type(frame), [str(dtype) for dtype in frame.dtypes]) for seen in Remembers.types
-    )
+    assert len(given) == 8
+    assert {type(X) for X in given} == {type(frame)}
+    assert all(list(X.dtypes) == list(frame.dtypes) for X in given)
 
 
 def test_munge_draws_the_same_rows_of_either_frame():
@@ -302,16 +281,17 @@ def test_another_polars_frame_has_another_fingerprint(change):
     assert fingerprint(change(POLARS)) != fingerprint(POLARS)
 
 
-def test_memory_finds_the_teachers_of_a_polars_frame_again(tmp_path):
-    Remembers.types.clear()
+def test_memory_finds_the_teachers_of_a_polars_frame_again(tmp_path, spy):
     params = {"augmenter": "munge", "memory": tmp_path}
-    first = quick_classifier([("notes", Remembers())], **params).fit(POLARS, Y)
-    assert Remembers.types
-    Remembers.types.clear()
+    first = quick_classifier([("notes", spy)], **params).fit(POLARS, Y)
+    assert spy.fitted_on
+    spy.fitted_on.clear()
+    spy.asked_about.clear()
 
-    again = quick_classifier([("notes", Remembers())], **params).fit(both_kinds()[1], Y)
+    again = quick_classifier([("notes", spy)], **params).fit(both_kinds()[1], Y)
 
-    assert not Remembers.types
+    assert not spy.fitted_on
+    assert not spy.asked_about
     assert_array_equal(again.predict_proba(POLARS), first.predict_proba(POLARS))
 
 
@@ -533,15 +513,6 @@ def test_words_of_polars_in_a_column_of_numbers_are_refused_by_its_name(of_both)
         of_both[1].predict(POLARS.with_columns(pl.lit("many").alias("whole")))
 
 
-def some_rows(name, n_samples, n_others):
-    path = DATA / f"{name}.parquet"
-    if not path.exists():
-        pytest.skip(f"no {path}: set SKDISTILL_DATA to the folder of the data sets")
-    frame = pd.read_parquet(path).sample(n_samples + n_others, random_state=0)
-    X, y = frame.drop(columns="target"), frame["target"]
-    return X[:n_samples], y[:n_samples], X[n_samples:], y[n_samples:]
-
-
 def shallow_trees():
     return [
         (f"depth{depth}", TableClassifier(DecisionTreeClassifier(max_depth=depth, random_state=0)))
@@ -552,8 +523,9 @@ def shallow_trees():
 @pytest.mark.parametrize(
     ("name", "column"), [("diabetes130", "diag_1"), ("adult", "capital-gain")], ids=str
 )
-def test_hundreds_of_levels_and_heavy_tails_are_learnt_from(name, column):
-    X, y, X_test, y_test = some_rows(name, 2000, 1000)
+def test_hundreds_of_levels_and_heavy_tails_are_learnt_from(name, column, real_rows):
+    X, y = real_rows(name, 3000)
+    X, X_test, y, y_test = X[:2000], X[2000:], y[:2000], y[2000:]
     assert X[column].nunique() > 50
     student = quick_student(max_epochs=5)
 

@@ -9,8 +9,14 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skdistill import StudentNet
-from tests.serving.cases import encoded_tree, rows_with_flags
-from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
+from tests.small import (
+    Linear,
+    encoded_tree,
+    mixed_table,
+    numeric_rows,
+    quick_classifier,
+    rows_with_binary_columns,
+)
 
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 
@@ -58,7 +64,7 @@ def test_numbers_with_missing_values(tmp_path, hidden_sizes):
 
 @needs_gcc
 def test_columns_of_two_values(tmp_path):
-    X, y = rows_with_flags()
+    X, y = rows_with_binary_columns()
     clf = quick_classifier().fit(X, y)
     X[0, 0] = 7
     assert_same_answers(clf, X[:50], X[:50], tmp_path)

@@ -16,8 +16,14 @@ from sklearn.tree import DecisionTreeClassifier
 import skdistill
 from skdistill import StudentNet, TableClassifier
 from skdistill.serving import files
-from tests.serving.cases import encoded_tree, rows_with_flags
-from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
+from tests.small import (
+    Linear,
+    encoded_tree,
+    mixed_table,
+    numeric_rows,
+    quick_classifier,
+    rows_with_binary_columns,
+)
 
 
 def numeric():
@@ -32,7 +38,7 @@ def numeric_with_missing():
 
 
 def with_flags():
-    X, y = rows_with_flags()
+    X, y = rows_with_binary_columns()
     return quick_classifier().fit(X, y), X
 
 

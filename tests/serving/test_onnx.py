@@ -10,8 +10,14 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill import OnnxStudent, StudentNet
 from skdistill.serving.onnx_converter import register_skl2onnx
-from tests.serving.cases import encoded_tree, rows_with_flags
-from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
+from tests.small import (
+    Linear,
+    encoded_tree,
+    mixed_table,
+    numeric_rows,
+    quick_classifier,
+    rows_with_binary_columns,
+)
 
 
 def assert_same_answers(clf, X, **options):
@@ -32,7 +38,7 @@ def test_numbers_with_missing_values(dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_columns_of_two_values(dtype):
-    X, y = rows_with_flags()
+    X, y = rows_with_binary_columns()
     X = X.astype(dtype)
     clf = quick_classifier().fit(X, y)
     X[0, 0] = 7

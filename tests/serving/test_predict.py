@@ -16,10 +16,8 @@ from sklearn.exceptions import NotFittedError
 from skdistill import base
 from skdistill.serving.forward import ROWS_AT_ONCE, log_softmax, softmax
 from skdistill.table.encoder import TableEncoder
-from skdistill.table.net_inputs import NetInputs
 from skdistill.table.validation import is_clean_matrix
-from tests.serving.cases import encoded_tree
-from tests.small import mixed_table, numeric_rows, quick_classifier
+from tests.small import encoded_tree, mixed_table, numeric_rows, quick_classifier
 
 
 @pytest.fixture(scope="module")
@@ -237,17 +235,6 @@ def test_an_arrays_told_categories_may_be_codes_or_strings():
     missing = codes[:1].copy()
     missing[0, 2] = np.nan
     assert_array_equal(by_code.predict_proba(unseen), by_code.predict_proba(missing))
-
-
-def test_steps_are_counted_as_searchsorted_would():
-    X, y = numeric_rows(300)
-    inputs = NetInputs(max_bins=16).fit(X, np.eye(3)[y], np.random.RandomState(0))
-    on_points = np.where(np.isfinite(inputs.split_points), inputs.split_points, 0).T
-
-    steps = inputs.parts(on_points)[3]
-
-    for j, points in enumerate(inputs.split_points):
-        assert_array_equal(steps[:, j], np.searchsorted(points, on_points[:, j]))
 
 
 def test_softmax_survives_extreme_logits():
