@@ -11,11 +11,10 @@ from sklearn.datasets import make_classification
 from sklearn.tree import DecisionTreeClassifier
 from torch import nn
 
-from skdistill import DistilledClassifier, StudentNet, TableClassifier, TensorNet
+from skdistill import DistilledClassifier, StudentNet, TableClassifier, default_teachers
 from skdistill.soft_targets.targets import SoftTargets
 from skdistill.table.training_data import TrainingData
 from skdistill.tasks.classification import Classification
-from skdistill.teachers import defaults
 from skdistill.transfer.transfer_set import TransferSet
 
 
@@ -80,19 +79,20 @@ def quick_student(**params):
     return StudentNet(**({"max_epochs": 5, "module__hidden_sizes": (8,)} | params))
 
 
-def make_defaults_small(patch):
-    """Make the default teachers and nets quick, for as long as a MonkeyPatch lasts."""
-    teachers = defaults.default_teachers
+def small_default_teachers(**params):
+    """The default teachers, of three trees, rounds or epochs each."""
+    teachers = default_teachers(**params)
+    for name, teacher in teachers:
+        few = "n_estimators" if name in ("rf", "xgb") else "net__max_epochs"
+        teacher.set_params(**{few: 3})
+    return teachers
 
-    def small_teachers(**kwargs):
-        named = teachers(**kwargs)
-        for name, teacher in named:
-            few = "n_estimators" if name in ("rf", "xgb") else "net__max_epochs"
-            teacher.set_params(**{few: 3})
-        return named
 
-    patch.setattr(defaults, "default_teachers", small_teachers)
-    patch.setitem(TensorNet.__init__.__kwdefaults__, "max_epochs", 3)
+def small_default_classifier(**params):
+    """A `DistilledClassifier` of the default teachers and student, made quick."""
+    teachers, student = small_default_teachers(), StudentNet(max_epochs=3)
+    params = {"cv": 2, "alpha": 0.5, "random_state": 0} | params
+    return DistilledClassifier(teachers, student, **params)
 
 
 def training_data(X, y, classes=None, **fields):

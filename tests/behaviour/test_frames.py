@@ -17,15 +17,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from skdistill import DistilledClassifier, OnnxStudent, TableClassifier, TableEncoder
+from skdistill import OnnxStudent, TableClassifier, TableEncoder
 from skdistill.jobs.fingerprint import fingerprint
 from skdistill.transfer.augmenters import Munge
 from tests.small import (
-    make_defaults_small,
     mixed_table,
     numeric_rows,
     quick_classifier,
     quick_student,
+    small_default_classifier,
 )
 
 X, Y = mixed_table(80)
@@ -158,12 +158,9 @@ def test_munge_keeps_the_dtype_of_a_column_between_whose_values_it_draws(dtype):
     assert not set(rows["age"].dropna()) <= set(frame["age"].dropna())
 
 
-def test_the_default_teachers_take_polars(monkeypatch):
-    make_defaults_small(monkeypatch)
-    params = {"cv": 2, "alpha": 0.5, "random_state": 0, "keep_teachers": True}
-
+def test_the_default_teachers_take_polars():
     of_pandas, of_polars = (
-        DistilledClassifier(**params).fit(frame, Y) for frame in (PANDAS, POLARS)
+        small_default_classifier(keep_teachers=True).fit(frame, Y) for frame in (PANDAS, POLARS)
     )
 
     assert_array_equal(of_polars.predict_proba(POLARS), of_pandas.predict_proba(PANDAS))

@@ -18,7 +18,6 @@ from xgboost import XGBClassifier
 
 import skdistill
 from skdistill import (
-    DistilledClassifier,
     NetClassifier,
     StudentMLP,
     StudentNet,
@@ -31,7 +30,7 @@ from skdistill.jobs.fingerprint import fingerprint
 from skdistill.table.net_inputs import NetInputs
 from skdistill.table.validation import check_table
 from skdistill.transfer.augmenters import Munge
-from tests.small import Linear, make_defaults_small, quick_classifier, quick_student
+from tests.small import Linear, quick_classifier, quick_student, small_default_classifier
 
 TEXTS = ["the cat sat on the mat", "a dog and a cat", "stocks fell on bad news"] * 20
 TOPICS = ["pets", "pets", "money"] * 20
@@ -79,10 +78,9 @@ def test_a_pipeline_from_text_learns_and_never_makes_the_matrix_dense(never_whol
     assert clf.score(TEXTS * 3, TOPICS * 3) == 1
 
 
-def test_the_default_teachers_and_nets_take_sparse_rows(monkeypatch, never_whole):
-    make_defaults_small(monkeypatch)
+def test_the_default_teachers_and_nets_take_sparse_rows(never_whole):
     X, y = word_counts(200)
-    clf = DistilledClassifier(cv=2, keep_teachers=True, random_state=0).fit(X, y)
+    clf = small_default_classifier(alpha="auto", augmenter="auto", keep_teachers=True).fit(X, y)
 
     assert set(clf.teacher_scores_) == {"rf", "xgb", "mlp", "mlp_waves", "mlp_steps", "pool"}
     assert_allclose(clf.teacher_.predict_proba(X).sum(1), 1)

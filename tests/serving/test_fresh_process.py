@@ -8,8 +8,7 @@ import joblib
 import numpy as np
 import pytest
 
-from skdistill import DistilledClassifier
-from tests.small import make_defaults_small, mixed_table
+from tests.small import mixed_table, small_default_classifier
 
 PREDICT = """
 import json, sys
@@ -25,9 +24,8 @@ print(json.dumps({"proba": proba.tolist(), "loaded": heavy}))
 def default_model():
     """A model of default parameters, whose default teachers and student were made small."""
     X, y = mixed_table()
-    with pytest.MonkeyPatch.context() as patch:
-        make_defaults_small(patch)
-        return DistilledClassifier(cv=2, alpha=0.5, random_state=0).fit(X, y), X
+    clf = small_default_classifier().fit(X, y)
+    return clf.set_params(teachers=None, student=None), X  # given ones are in the joblib file
 
 
 @pytest.fixture(scope="module")
