@@ -1,9 +1,5 @@
 """In the company of scikit-learn's tools, and on real tables."""
 
-import json
-import subprocess
-import sys
-
 import joblib
 import numpy as np
 import pytest
@@ -211,27 +207,6 @@ def test_the_importance_of_columns_can_be_asked():
 
 def test_it_is_shown_as_html_in_a_notebook():
     assert "DistilledClassifier" in quick_classifier()._repr_html_()
-
-
-ANSWER = """
-import json, sys
-import joblib
-model, rows = sys.argv[1:]
-print(json.dumps(joblib.load(model).predict_proba(joblib.load(rows)).tolist()))
-"""
-
-
-@pytest.mark.parametrize("keep_teachers", [False, True])
-def test_a_model_answers_the_same_in_another_process(keep_teachers, tmp_path):
-    X, y = mixed_table()
-    clf = quick_classifier(keep_teachers=keep_teachers).fit(X, y)
-    joblib.dump(clf, tmp_path / "model.joblib")
-    joblib.dump(X, tmp_path / "rows.joblib")
-
-    command = [sys.executable, "-c", ANSWER, tmp_path / "model.joblib", tmp_path / "rows.joblib"]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)
-
-    assert_allclose(json.loads(answer.stdout), clf.predict_proba(X), atol=1e-6)
 
 
 def test_a_teacher_ensemble_comes_back_from_a_file(tmp_path):

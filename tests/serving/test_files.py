@@ -2,8 +2,6 @@
 
 import json
 import pickle
-import subprocess
-import sys
 
 import joblib
 import numpy as np
@@ -104,19 +102,6 @@ def test_every_file_brings_the_same_answers_back(make, by, tmp_path):
     assert getattr(back, "feature_names_in_", None) is None or (
         back.feature_names_in_.tolist() == clf.feature_names_in_.tolist()
     )
-
-
-def test_another_process_gives_the_same_answers(saved, tmp_path):
-    clf, X, path = saved
-    X.to_pickle(tmp_path / "X")
-    program = (
-        "import sys, numpy, pandas, skdistill\n"
-        "clf = skdistill.load(sys.argv[1])\n"
-        "numpy.save(sys.argv[3], clf.predict_proba(pandas.read_pickle(sys.argv[2])))"
-    )
-    arguments = [str(path), str(tmp_path / "X"), str(tmp_path / "proba.npy")]
-    subprocess.run([sys.executable, "-c", program, *arguments], check=True)
-    assert_array_equal(np.load(tmp_path / "proba.npy"), clf.predict_proba(X))
 
 
 def test_pickling_leaves_the_student_as_it_was(saved):
