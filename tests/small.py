@@ -17,6 +17,9 @@ from skdistill.table.training_data import TrainingData
 from skdistill.tasks.classification import Classification
 from skdistill.transfer.transfer_set import TransferSet
 
+# Of so many rows enough are held out to choose alpha and temperature by.
+ENOUGH_ROWS = 1_600
+
 
 def numeric_rows(n_samples=60, n_classes=3, seed=0):
     """Numbers only, as arrays (X, y); y is 0, 1, 2 …"""
@@ -76,7 +79,8 @@ def quick_classifier(teachers=None, student=None, **params):
 
 
 def quick_student(**params):
-    return StudentNet(**({"max_epochs": 5, "module__hidden_sizes": (8,)} | params))
+    small = {"max_epochs": 5, "batch_size": 64, "module__hidden_sizes": (8,)}
+    return StudentNet(**(small | params))
 
 
 def small_default_teachers(**params):

@@ -14,6 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier, TableClassifier, TensorNet
 from tests.small import (
+    ENOUGH_ROWS,
     Linear,
     mixed_table,
     numeric_rows,
@@ -279,7 +280,7 @@ def test_the_history_has_a_line_for_each_epoch():
 
 
 def test_the_report_says_what_the_teachers_brought():
-    X, y = numeric_rows(1600)
+    X, y = numeric_rows(ENOUGH_ROWS)
     clf = quick_classifier(alpha="auto").fit(X, y)
 
     of_labels = next(each for each in clf.candidates_ if not each["teachers"])
@@ -295,7 +296,7 @@ def test_the_report_says_what_the_teachers_brought():
 
 
 def test_a_student_with_synthetic_rows_learns_from_all_rows_to_the_end():
-    X, y = numeric_rows(1600)
+    X, y = numeric_rows(ENOUGH_ROWS)
 
     clf = quick_classifier(temperature="auto", augmenter="munge").fit(X, y)
 
@@ -305,7 +306,7 @@ def test_a_student_with_synthetic_rows_learns_from_all_rows_to_the_end():
 
 
 def test_synthetic_rows_come_of_rows_that_are_learnt_from():
-    X, y = numeric_rows(1600)
+    X, y = numeric_rows(ENOUGH_ROWS)
     weightless = np.arange(1600) % 2 == 0
     parents = []
 

@@ -56,7 +56,7 @@ def nearness(X):
 
 
 TREE = [("tree", DecisionTreeClassifier(max_depth=4, min_weight_fraction_leaf=0.01))]
-NET = {"max_epochs": 20, "module__hidden_sizes": (16,)}
+NET = {"max_epochs": 5, "batch_size": 64, "lr": 0.05, "module__hidden_sizes": (16,)}
 ESTIMATORS = [
     DistilledClassifier(TREE, StudentNet(**NET), cv=2, alpha=0.5),
     TeacherEnsemble(TREE, cv=2),

@@ -1,5 +1,7 @@
 """Each bad input is refused with a message that names what is wrong, and leaves nothing fitted."""
 
+from copy import deepcopy
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -273,9 +275,14 @@ def test_bad_input_is_refused_with_a_message_that_names_it(bad, message):
         fit_rows(**bad)
 
 
+@pytest.fixture(scope="module")
+def fitted():
+    return quick_classifier().fit(*numeric_rows())
+
+
 @pytest.mark.parametrize(("bad", "message"), BAD_INPUT.values(), ids=BAD_INPUT)
-def test_a_fit_that_fails_leaves_nothing_of_an_earlier_one(bad, message):
-    clf = quick_classifier().fit(*numeric_rows())
+def test_a_fit_that_fails_leaves_nothing_of_an_earlier_one(bad, message, fitted):
+    clf = deepcopy(fitted)
 
     with pytest.raises(ValueError, match=f"(?s){message}"):
         fit_rows(clf=clf, **bad)

@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback, EarlyStopping
 
 from skdistill import NetClassifier, StudentMLP, TensorNet
-from tests.small import numeric_rows, quick_classifier, quick_student
+from tests.small import ENOUGH_ROWS, numeric_rows, quick_classifier, quick_student
 
 
 class CtrlC(Callback):
@@ -64,7 +64,7 @@ def test_before_one_epoch_is_done_ctrl_c_leaves_a_clean_unfitted_classifier():
 
 
 def test_ctrl_c_while_alpha_is_chosen_leaves_a_clean_unfitted_classifier():
-    X, y = numeric_rows(1600)  # enough to choose alpha by
+    X, y = numeric_rows(ENOUGH_ROWS)
     clf = quick_classifier(student=interrupted(), alpha="auto")
 
     with pytest.raises(KeyboardInterrupt):
@@ -138,9 +138,8 @@ def test_the_student_ends_with_the_epoch_in_which_the_time_is_over(monkeypatch):
 
 
 @pytest.mark.parametrize("alpha", [0.5, "auto"])
-def test_where_the_teachers_used_up_the_time_the_student_gets_one_epoch(alpha, monkeypatch):
-    monkeypatch.setattr("skdistill.student.recipe.FEWEST_VALIDATION_ROWS", 1)
-    X, y = numeric_rows(1600)
+def test_where_the_teachers_used_up_the_time_the_student_gets_one_epoch(alpha):
+    X, y = numeric_rows(ENOUGH_ROWS)
 
     with pytest.warns(UserWarning, match="max_time was over before the student") as told:
         clf = quick_classifier(alpha=alpha, max_time=1e-9).fit(X, y)
@@ -161,9 +160,9 @@ def test_a_student_that_ran_out_of_time_is_not_kept_in_memory(tmp_path):
 def test_a_student_chosen_by_trials_that_ran_out_of_time_is_not_kept_in_memory(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("skdistill.student.recipe.FEWEST_VALIDATION_ROWS", 1)
-    X, y = numeric_rows(200)
-    student = quick_student(max_epochs=40, patience=40)  # trials of ten epochs
+    X, y = numeric_rows(ENOUGH_ROWS)
+    # Trials of ten epochs.
+    student = quick_student(max_epochs=40, patience=40, batch_size=1024)
     clf = quick_classifier(student=student, alpha="auto", memory=tmp_path, max_time=100)
     with monkeypatch.context() as patch:
         clock = SimpleNamespace(monotonic=Clock(1.0))

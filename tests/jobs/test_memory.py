@@ -22,6 +22,7 @@ from skdistill import TeacherEnsemble
 from skdistill.jobs.memory import Absent, Memory
 from skdistill.transfer.augmenters import Munge
 from tests.small import (
+    ENOUGH_ROWS,
     LoggedTree,
     fits_in,
     logged_classifier,
@@ -39,11 +40,6 @@ class Stopped(LoggedTree):
         if Path(f"{self.log}.stop").exists():
             raise KeyboardInterrupt
         return super().fit(X, y, sample_weight)
-
-
-@pytest.fixture(autouse=True)
-def _alpha_is_chosen_on_small_tables(monkeypatch):
-    monkeypatch.setattr("skdistill.student.recipe.FEWEST_VALIDATION_ROWS", 1)
 
 
 def entries(folder):
@@ -72,13 +68,15 @@ def test_twelve_candidates_and_five_splits_fit_each_teacher_once_a_fold(
     assert fits_in(log) == {"a": times, "b": times}
 
 
-@pytest.mark.parametrize("augmenter", [None, "munge"])
-@pytest.mark.parametrize("table", [numeric_rows, mixed_table])
+@pytest.mark.parametrize(
+    ("table", "augmenter"), [(numeric_rows, None), (numeric_rows, "munge"), (mixed_table, None)]
+)
 def test_the_second_fit_is_the_first_without_a_teacher(log, tmp_path, table, augmenter):
-    X, y = table()
+    X, y = table(ENOUGH_ROWS)
     if not isinstance(X, np.ndarray):
         X = X[["age", "children", "member"]].fillna(0).astype(float)
-    params = {"alpha": "auto", "augmenter": augmenter, "keep_teachers": True}
+    student = quick_student(max_epochs=1, batch_size=256)
+    params = {"student": student, "alpha": "auto", "augmenter": augmenter, "keep_teachers": True}
     plain = logged_classifier(log, **params).fit(X, y)
 
     first = logged_classifier(log, memory=tmp_path / "memory", **params).fit(X, y)
