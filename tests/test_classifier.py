@@ -73,7 +73,7 @@ def test_the_score_is_the_accuracy():
     assert clf.score(X, y) == np.mean(clf.predict(X) == y)
 
 
-def test_the_student_learns_what_its_teachers_know():
+def test_the_student_predicts_like_its_teachers():
     X, y = load_iris(return_X_y=True)
     forests = [("rf", RandomForestClassifier(20)), ("et", ExtraTreesClassifier(20))]
 
@@ -121,7 +121,7 @@ def test_the_names_of_a_frames_columns_are_kept():
     assert clf.n_features_in_ == 4
 
 
-def test_a_level_and_a_gap_first_seen_at_predict_are_no_error():
+def test_a_category_and_a_gap_first_seen_at_predict_are_no_error():
     X, y = mixed_table()
     clf = quick_classifier().fit(X, y)
     new = X.head(2).astype({"city": object, "children": float, "member": float})
@@ -130,7 +130,7 @@ def test_a_level_and_a_gap_first_seen_at_predict_are_no_error():
     assert_allclose(clf.predict_proba(new).sum(1), 1)
 
 
-def test_an_unseen_level_counts_as_a_missing_one():
+def test_an_unseen_category_counts_as_a_missing_one():
     X, y = mixed_table()
     clf = quick_classifier().fit(X, y)
     unseen = X.head(5).assign(city="Quito")
@@ -305,7 +305,7 @@ def test_a_student_with_synthetic_rows_learns_from_all_rows_to_the_end():
     assert len(clf.candidates_) == 3
 
 
-def test_synthetic_rows_come_of_rows_that_are_learnt_from():
+def test_synthetic_rows_come_of_rows_that_are_trained_on():
     X, y = numeric_rows(ENOUGH_ROWS)
     weightless = np.arange(1600) % 2 == 0
     parents = []
@@ -436,7 +436,7 @@ def test_a_custom_module_can_be_the_student():
     assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(X), clf.predict_proba(X))
 
 
-def test_a_custom_module_gets_categories_as_flags():
+def test_a_custom_module_gets_categories_as_one_hot_columns():
     X, y = mixed_table()
 
     clf = quick_classifier(student=TensorNet(Linear, max_epochs=3)).fit(X, y)

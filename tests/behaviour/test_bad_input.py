@@ -330,7 +330,7 @@ def test_columns_in_another_order_at_predict_are_refused():
         clf.predict(FRAME[FRAME.columns[::-1]])
 
 
-def test_words_in_a_column_of_numbers_at_predict_are_refused_with_its_name():
+def test_strings_in_a_column_of_numbers_at_predict_are_refused_with_its_name():
     clf = quick_classifier().fit(FRAME, LABELS)
 
     with pytest.raises(ValueError, match="Column 'age' held numbers at fit"):
@@ -429,7 +429,7 @@ def test_a_column_of_numbers_and_strings_is_refused_by_name():
         (iter([]), "no splits"),
     ],
 )
-def test_folds_that_teach_nothing_or_leak_are_refused(splits, message):
+def test_folds_that_train_on_nothing_or_leak_are_refused(splits, message):
     X, y = numeric_rows()
 
     with pytest.raises(ValueError, match=message):
@@ -480,13 +480,13 @@ DATES = pd.DataFrame({"at": pd.date_range("2020-01-01", periods=60), "x": np.ara
         ({"groups": np.array([1, "a"] * 30, dtype=object)}, "groups mixes int and str"),
     ],
 )
-def test_what_is_wrong_is_told_before_a_teacher_is_fitted(params, message, spy):
+def test_what_is_wrong_is_refused_before_a_teacher_is_fitted(params, message, spy):
     with pytest.raises(ValueError, match=message):
         fit_rows(**{"teachers": spy} | params)
     assert not spy.fitted_on
 
 
-def test_a_word_for_weights_is_told_before_a_teacher_is_fitted(spy):
+def test_an_unknown_name_for_weights_is_refused_before_a_teacher_is_fitted(spy):
     with pytest.raises(ValueError, match="weights must be 'auto', None or an array, got 'foo'"):
         TeacherEnsemble(spy, "foo", cv=2).fit(X, Y)
     assert not spy.fitted_on

@@ -219,7 +219,7 @@ def test_a_teacher_ensemble_comes_back_from_a_file(tmp_path):
     assert_array_equal(again.predict_proba(X), ensemble.predict_proba(X))
 
 
-def test_adult_with_its_categories_and_missing_values_is_learnt(real_rows):
+def test_adult_with_its_categories_and_missing_values_is_learned(real_rows):
     X, y = real_rows("adult", 1200)
     clf = quick_classifier(student=quick_student(max_epochs=15)).fit(X[:600], y[:600])
 
@@ -227,7 +227,7 @@ def test_adult_with_its_categories_and_missing_values_is_learnt(real_rows):
     assert clf.score(X[600:], y[600:]) > y[600:].value_counts(normalize=True).max()
 
 
-def test_letter_with_its_many_classes_is_learnt(real_rows):
+def test_letter_with_its_many_classes_is_learned(real_rows):
     X, y = real_rows("letter", 1200)
     forest = [("rf", RandomForestClassifier(20))]
     clf = quick_classifier(forest, quick_student(max_epochs=40, lr=0.02)).fit(X[:800], y[:800])
@@ -236,7 +236,7 @@ def test_letter_with_its_many_classes_is_learnt(real_rows):
     assert clf.score(X[800:], y[800:]) > 0.4  # one in 26 is right by chance
 
 
-def test_a_table_of_many_levels_with_rare_ones_is_learnt(real_rows):
+def test_a_table_of_many_categories_with_rare_ones_is_learned(real_rows):
     X, y = real_rows("diabetes130", 600)
     clf = quick_classifier().fit(X[:300], y[:300])
 

@@ -54,27 +54,27 @@ def answers(clf):
 # ---------------------------------------------------------------- unlabelled rows
 
 
-def test_unlabelled_rows_change_what_the_student_learns():
+def test_unlabeled_rows_change_what_the_student_learns():
     plain = quick_classifier().fit(X, Y)
     more = quick_classifier().fit(X, Y, X_unlabeled=MORE)
 
     assert abs(answers(more) - answers(plain)).max() > 1e-3
 
 
-def test_each_folds_teacher_is_asked_about_the_unlabelled_rows(spy):
+def test_each_folds_teacher_is_asked_about_the_unlabeled_rows(spy):
     quick_classifier(spy, cv=3).fit(X, Y, X_unlabeled=MORE)
 
     # And so is the teacher that is fitted on all rows.
     assert sum(len(table) == 90 and (table == MORE).all() for table in spy.asked_about) == 3 + 1
 
 
-def test_teachers_never_learn_from_unlabelled_rows(spy):
+def test_teachers_never_learn_from_unlabeled_rows(spy):
     quick_classifier(spy, keep_teachers=True).fit(numbered(), Y, X_unlabeled=[[99.0]] * 60)
 
     assert 99 not in set.union(*(numbers_in(table) for table, _, _ in spy.fitted_on))
 
 
-def test_unlabelled_rows_are_labelled_by_the_folds_teachers_on_average():
+def test_unlabeled_rows_are_labeled_by_the_folds_teachers_on_average():
     splits = list(KFold(3).split(X))
     one = TeacherEnsemble(DecisionTreeClassifier(random_state=0), cv=splits)
 
@@ -87,7 +87,7 @@ def test_unlabelled_rows_are_labelled_by_the_folds_teachers_on_average():
     assert_allclose(few, by_hand[:5])
 
 
-def test_they_are_also_labelled_by_a_teacher_that_knows_all_rows():
+def test_they_are_also_labeled_by_a_teacher_that_knows_all_rows():
     splits = list(KFold(3).split(X))
     tree = DecisionTreeClassifier(random_state=0)
 
@@ -100,7 +100,7 @@ def test_they_are_also_labelled_by_a_teacher_that_knows_all_rows():
     assert abs(of_all - of_folds).max() > 0.1
 
 
-def test_synthetic_rows_are_drawn_from_labelled_rows_only(spy):
+def test_synthetic_rows_are_drawn_from_labeled_rows_only(spy):
     clf = quick_classifier(spy, augmenter="munge")
 
     clf.fit(numbered(), Y, X_unlabeled=numbered() + 1000.0)
@@ -110,7 +110,7 @@ def test_synthetic_rows_are_drawn_from_labelled_rows_only(spy):
     assert max(table.max() for table in synthetic) < 60
 
 
-def test_unlabelled_rows_of_a_mixed_frame_are_welcome():
+def test_unlabeled_rows_of_a_mixed_frame_are_welcome():
     frame, labels = mixed_table()
 
     of_pandas = quick_classifier(augmenter="munge")
@@ -123,9 +123,7 @@ def test_unlabelled_rows_of_a_mixed_frame_are_welcome():
 
 
 @pytest.mark.parametrize(("column", "value"), [("age", "old"), ("age", np.inf), ("city", 1)])
-def test_unlabelled_rows_of_other_columns_are_refused_before_a_teacher_is_fitted(
-    column, value, spy
-):
+def test_unlabeled_rows_of_other_columns_are_refused_before_a_teacher_is_fitted(column, value, spy):
     frame, labels = mixed_table()
 
     with pytest.raises(ValueError, match=f"X_unlabeled must be rows like .*{column}"):
@@ -148,7 +146,7 @@ def test_many_rows_without_labels_bring_a_student_near_its_teachers():
     assert distance(many) < 0.7 * distance(few)
 
 
-def test_other_unlabelled_rows_are_other_work_for_the_memory(spy, tmp_path):
+def test_other_unlabeled_rows_are_other_work_for_the_memory(spy, tmp_path):
     clf = quick_classifier(spy, memory=tmp_path)
     first = answers(clf.fit(X, Y, X_unlabeled=MORE))
     n_fits = len(spy.fitted_on)
@@ -216,18 +214,18 @@ def test_targets_that_are_rounded_are_taken():
 
 def test_the_targets_are_what_the_student_learns():
     backwards = np.eye(3)[(Y + 1) % 3]
-    student = quick_student(max_epochs=40, train_split=None)  # the judges would object
+    student = quick_student(max_epochs=40, train_split=None)  # the validation rows would object
 
     clf = quick_classifier(student=student, alpha=1.0).fit(X, Y, teacher_proba=backwards)
 
     assert np.mean(clf.predict(X) == (Y + 1) % 3) > 0.6
 
 
-def test_nobody_learns_from_the_targets_of_rows_that_judge():
-    judges = hold_out(Y, np.random.RandomState(0))
-    assert judges.any()
+def test_nothing_is_trained_on_the_targets_of_validation_rows():
+    validation = hold_out(Y, np.random.RandomState(0))
+    assert validation.any()
     changed = PROBA.copy()
-    changed[judges] = PROBA[judges][:, ::-1]
+    changed[validation] = PROBA[validation][:, ::-1]
 
     one, other = (quick_classifier().fit(X, Y, teacher_proba=P) for P in (PROBA, changed))
 
@@ -322,14 +320,14 @@ def test_weights_reach_the_pooling():
 def test_weights_reach_the_early_stopping():
     """The held-out loss is that of the weighted rows, whatever the others weigh."""
     table, y = np.zeros((200, 1)), np.arange(200) % 2
-    judges = hold_out(y, np.random.RandomState(0))
-    weight = np.where(judges & (y == 1), 9.0, 1.0)
+    validation = hold_out(y, np.random.RandomState(0))
+    weight = np.where(validation & (y == 1), 9.0, 1.0)
     student = quick_student(max_epochs=1, lr=1e-9)
 
     clf = quick_classifier(DummyClassifier(), student).fit(table, y, sample_weight=weight)
 
-    said = y[judges], clf.predict_proba(table)[judges]
-    weighted, plain = log_loss(*said, sample_weight=weight[judges]), log_loss(*said)
+    said = y[validation], clf.predict_proba(table)[validation]
+    weighted, plain = log_loss(*said, sample_weight=weight[validation]), log_loss(*said)
     assert abs(weighted - plain) > 0.01
     assert clf.history_[0]["valid_loss"] == pytest.approx(weighted, abs=1e-3)
 
@@ -414,7 +412,7 @@ def test_each_argument_travels_through_a_search(name):
 
 
 @pytest.mark.usefixtures("routing")
-def test_a_search_takes_as_many_unlabelled_rows_as_there_are_labelled_for_theirs(spy):
+def test_a_search_takes_as_many_unlabeled_rows_as_there_are_labeled_for_theirs(spy):
     half, other = np.arange(0, 60, 2), np.arange(1, 60, 2)
     search = GridSearchCV(
         requesting("X_unlabeled", teachers=spy), {}, cv=[(half, other)], refit=False
@@ -438,7 +436,7 @@ def test_groups_reach_the_splitter_of_a_search_and_its_candidates(spy):
 
 @pytest.mark.usefixtures("routing")
 @pytest.mark.parametrize("told", [True, False])
-def test_a_pipeline_transforms_unlabelled_rows_only_if_told(told, spy):
+def test_a_pipeline_transforms_unlabeled_rows_only_if_told(told, spy):
     pipeline = Pipeline(
         [("scale", StandardScaler()), ("clf", requesting("X_unlabeled", teachers=spy))],
         transform_input=["X_unlabeled"] if told else None,

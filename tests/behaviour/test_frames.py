@@ -98,7 +98,7 @@ def test_either_frame_can_be_asked_of_either_student(of_both, rows):
     assert_array_equal(of_polars.predict(POLARS.head(rows)), of_polars.classes_[expected.argmax(1)])
 
 
-def test_more_rows_than_go_through_the_net_at_once_are_answered_alike(of_both):
+def test_more_rows_than_go_through_the_net_at_once_are_predicted_alike(of_both):
     of_pandas, of_polars = of_both
 
     many = pl.concat([POLARS] * 10)
@@ -119,7 +119,7 @@ def test_polars_columns_in_another_order_are_refused(of_both):
         of_both[1].predict(POLARS[:, ::-1])
 
 
-def test_a_level_of_polars_first_seen_later_counts_as_missing(of_both):
+def test_a_category_of_polars_first_seen_later_counts_as_missing(of_both):
     quito = POLARS.with_columns(pl.lit("Quito").alias("word"))
     missing = POLARS.with_columns(pl.lit(None, dtype=pl.String).alias("word"))
 
@@ -384,7 +384,7 @@ def test_two_columns_of_one_name_are_refused(names):
         quick_classifier().fit(frame, Y)
 
 
-def test_a_model_of_a_frame_answers_for_an_array_with_a_warning():
+def test_a_model_of_a_frame_predicts_for_an_array_with_a_warning():
     clf = quick_classifier().fit(X, Y)
 
     with pytest.warns(UserWarning, match="X does not have valid feature names"):
@@ -401,12 +401,12 @@ OBJECTS = X.to_numpy(dtype=object)
     [(OBJECTS, "from_dtype"), (OBJECTS, [3]), (pa.table(X), None)],
     ids=["array", "another is told", "pyarrow"],
 )
-def test_words_in_an_array_are_refused_by_their_column(rows, told):
+def test_strings_in_an_array_are_refused_by_their_column(rows, told):
     with pytest.raises(ValueError, match=r"Column 2 of X has '\w+', .*: name it in categorical"):
         quick_classifier(categorical_features=told).fit(rows, Y)
 
 
-def test_a_model_of_an_array_answers_for_a_frame_with_a_warning():
+def test_a_model_of_an_array_predicts_for_a_frame_with_a_warning():
     frame = X[["age", "children"]]
     clf = quick_classifier().fit(frame.to_numpy(), Y)
 
@@ -435,7 +435,7 @@ def test_a_column_that_says_nothing_changes_little(column, loss_without):
     assert loss_of(X.assign(empty=column)) < loss_without + 0.15
 
 
-def test_strings_of_digits_are_levels_and_stay_so():
+def test_strings_of_digits_are_categories_and_stay_so():
     frame = X.assign(code=pd.Series(COINS.astype(str), dtype=object))
     clf = quick_classifier().fit(frame, Y)
 
@@ -444,7 +444,7 @@ def test_strings_of_digits_are_levels_and_stay_so():
         clf.predict(frame.assign(code=COINS))
 
 
-def test_levels_that_are_all_missing_at_predict_are_no_error():
+def test_categories_that_are_all_missing_at_predict_are_no_error():
     clf = quick_classifier().fit(X, Y)
 
     missing = clf.predict_proba(X.assign(city=np.nan))
@@ -500,12 +500,12 @@ def test_an_odd_column_is_refused_by_its_name(column, message):
 
 
 @pytest.mark.parametrize("frame", [PANDAS, POLARS], ids=["pandas", "polars"])
-def test_words_that_are_not_told_are_refused_by_their_column(frame):
+def test_strings_that_are_not_told_are_refused_by_their_column(frame):
     with pytest.raises(ValueError, match=r"Column 'word' .* holds no numbers, and categorical"):
         TableEncoder(categorical_features=["size", "level"]).fit(frame)
 
 
-def test_words_of_polars_in_a_column_of_numbers_are_refused_by_its_name(of_both):
+def test_strings_of_polars_in_a_column_of_numbers_are_refused_by_its_name(of_both):
     with pytest.raises(ValueError, match="Column 'whole' held numbers at fit and now is of dtype"):
         of_both[1].predict(POLARS.with_columns(pl.lit("many").alias("whole")))
 
@@ -520,7 +520,7 @@ def shallow_trees():
 @pytest.mark.parametrize(
     ("name", "column"), [("diabetes130", "diag_1"), ("adult", "capital-gain")], ids=str
 )
-def test_hundreds_of_levels_and_heavy_tails_are_learnt_from(name, column, real_rows):
+def test_hundreds_of_categories_and_heavy_tails_are_trained_on(name, column, real_rows):
     X, y = real_rows(name, 3000)
     X, X_test, y, y_test = X[:2000], X[2000:], y[:2000], y[2000:]
     assert X[column].nunique() > 50

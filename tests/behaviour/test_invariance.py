@@ -150,14 +150,14 @@ def test_names_of_columns_do_not_matter(expected_of_frame):
     assert_array_equal(proba(renamed, LABELS), expected_of_frame)
 
 
-def test_names_of_levels_do_not_matter_as_long_as_their_order_stays(expected_of_frame):
+def test_names_of_categories_do_not_matter_as_long_as_their_order_stays(expected_of_frame):
     names = {"Lima": "1 of 3", "Oslo": "2 of 3", "Rome": "3 of 3"}
     renamed = FRAME.assign(city=FRAME["city"].cat.rename_categories(names))
 
     assert_array_equal(proba(renamed, LABELS), expected_of_frame)
 
 
-def test_levels_may_be_numbers(expected_of_frame):
+def test_categories_may_be_numbers(expected_of_frame):
     ranks = {"Lima": -1, "Oslo": 5, "Rome": 40}
     renamed = FRAME.assign(city=FRAME["city"].cat.rename_categories(ranks))
 
@@ -182,7 +182,7 @@ def test_where_a_column_begins_does_not_matter(shift):
     assert_allclose(proba(shifted, Y), proba(coarse, Y), rtol=0, atol=1e-5)
 
 
-def test_the_default_teachers_do_not_see_how_labels_columns_and_levels_are_called():
+def test_the_default_teachers_do_not_see_how_labels_columns_and_categories_are_called():
     names = {"Lima": "a", "Oslo": "b", "Rome": "c"}
     renamed = FRAME.assign(city=FRAME["city"].cat.rename_categories(names))
     renamed = renamed.rename(columns=dict(zip(FRAME.columns, ["z", "y", "x", "w"])))

@@ -185,7 +185,7 @@ def test_munge_mixes_images_as_it_mixes_their_pixels():
     assert_array_equal(flatten(rows), Munge().fit(flatten(IMAGES)).sample(50, random_state=0))
 
 
-def test_synthetic_images_are_taught_on():
+def test_synthetic_images_are_trained_on():
     clf = fit_conv(conv_student(max_epochs=5), augmenter="munge")
 
     assert clf.predict_proba(IMAGES).shape == (600, 10)

@@ -89,7 +89,7 @@ def test_the_arrays_of_a_module_are_copies_in_float32():
     np.testing.assert_array_equal(student(X), before)
 
 
-def test_columns_of_a_wave_embedding_do_not_mix():
+def test_columns_of_a_periodic_embedding_do_not_mix():
     waves = PeriodicEmbedding(2, 4, 0.1)
     x = torch.tensor([[0.3, 0.7]])
     moved = torch.tensor([[0.3, -2.0]])
@@ -98,7 +98,7 @@ def test_columns_of_a_wave_embedding_do_not_mix():
     assert not torch.allclose(waves(x)[:, 3:], waves(moved)[:, 3:])
 
 
-def test_a_step_is_looked_up_in_its_own_column_and_bin():
+def test_a_bin_is_looked_up_in_its_own_column():
     steps = BinEmbedding(2, 3, 4)
 
     found = steps(torch.tensor([[2.0, 0.0]]))
@@ -107,7 +107,7 @@ def test_a_step_is_looked_up_in_its_own_column_and_bin():
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
-def test_a_level_is_looked_up_in_its_own_column():
+def test_a_category_is_looked_up_in_its_own_column():
     levels = CategoryEmbedding((3, 2), 4)
 
     found = levels(torch.tensor([[1.0, 0.0]]))
@@ -116,7 +116,7 @@ def test_a_level_is_looked_up_in_its_own_column():
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
-def test_a_level_never_seen_starts_as_the_zero_vector():
+def test_a_category_never_seen_starts_as_the_zero_vector():
     levels = CategoryEmbedding((3, 2), 4)
 
     torch.testing.assert_close(levels(torch.tensor([[2.0, 1.0]])), torch.zeros(1, 8))

@@ -147,7 +147,7 @@ def test_early_stopping_goes_back_to_the_best_epoch():
     assert log_loss_of(net, held_out) == pytest.approx(min(losses), rel=1e-4)
 
 
-def test_rows_of_weight_zero_do_not_judge_a_net_on_its_own():
+def test_rows_of_weight_zero_do_not_validate_a_net_on_its_own():
     X, y = numeric_rows()
     weight = np.ones(60)
     weight[hold_out(y, np.random.RandomState(0))] = 0
@@ -284,7 +284,7 @@ def test_weights_set_the_shares_that_the_net_learns():
     assert share == pytest.approx(0.9, abs=0.01)
 
 
-def test_a_level_that_training_never_saw_stays_the_zero_vector():
+def test_a_category_that_training_never_saw_stays_the_zero_vector():
     X, y = numeric_rows()
     X[:, 0] = np.arange(60) % 4
     inputs = NetInputs([0]).fit(X, np.eye(3)[y], np.random.RandomState(0))

@@ -103,7 +103,7 @@ def test_a_net_without_embeddings(tmp_path):
 
 
 @needs_gcc
-def test_infinity_is_answered_with_minus_one(tmp_path):
+def test_infinity_returns_minus_one(tmp_path):
     X, y = numeric_rows()
     predict = compiled(quick_classifier().fit(X, y), tmp_path)
     X[0, 2] = -np.inf

@@ -173,7 +173,7 @@ def test_a_torch_module_is_refused_and_told_the_way(tmp_path):
         clf.save(tmp_path / "student")
 
 
-def test_levels_that_json_cannot_hold_are_refused_by_name(tmp_path):
+def test_categories_that_json_cannot_hold_are_refused_by_name(tmp_path):
     X, y = mixed_table()
     X["between"] = pd.cut(np.arange(len(X)), 3)
     clf = quick_classifier(encoded_tree()).fit(X, y)

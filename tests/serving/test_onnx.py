@@ -62,7 +62,7 @@ def test_huge_numbers(huge):
     assert_same_answers(clf, X.astype(np.float32))
 
 
-def test_strings_missing_and_unseen_levels():
+def test_strings_missing_and_unseen_categories():
     X, y = mixed_table(200)
     clf = quick_classifier(encoded_tree()).fit(X, y)
     X = X.astype({"city": object})
@@ -75,7 +75,7 @@ def test_strings_missing_and_unseen_levels():
 
 
 @pytest.mark.parametrize("levels", [[3, 1, 2], [0.5, 1.5, -2.0], [True, False, True]])
-def test_levels_that_are_numbers(levels):
+def test_categories_that_are_numbers(levels):
     X, y = mixed_table(120)
     X = X.astype({"city": object})
     X["code"] = pd.Categorical(np.resize(levels, len(X)))
@@ -143,7 +143,7 @@ def test_a_torch_module_is_told_the_way():
         clf.to_onnx()
 
 
-def test_eight_bits_are_smaller_and_answer_alike(tmp_path):
+def test_eight_bits_are_smaller_and_predict_alike(tmp_path):
     X, y = numeric_rows(200)
     student = StudentNet(max_epochs=20, module__hidden_sizes=(64, 64))
     clf = quick_classifier(student=student).fit(X, y)
@@ -179,7 +179,7 @@ def test_a_number_type_that_onnx_lacks_is_refused():
         quick_classifier().fit(X, y).to_onnx(dtype="float16")
 
 
-def test_a_missing_number_stands_on_the_step_of_the_center_whatever_the_rounding():
+def test_a_missing_number_stands_on_the_bin_of_the_center_whatever_the_rounding():
     rng = np.random.RandomState(0)
     X, y = rng.normal(size=(1200, 2)), rng.randint(0, 2, 1200)
     clf = quick_classifier().fit(X, y)

@@ -133,7 +133,7 @@ def test_a_long_table_is_encoded_in_pieces(mixed):
     assert_allclose(in_pieces, whole, atol=1e-5)
 
 
-def test_many_rows_take_hardly_more_memory_than_their_answer(numeric):
+def test_many_rows_take_hardly_more_memory_than_their_predictions(numeric):
     clf, X = numeric
     many = np.resize(X, (200_000, X.shape[1]))
     tracemalloc.start()
@@ -189,7 +189,7 @@ def test_predicting_changes_nothing(mixed):
     pd.testing.assert_frame_equal(X, table)
 
 
-def test_unseen_and_missing_levels_are_the_same(mixed):
+def test_unseen_and_missing_categories_are_the_same(mixed):
     clf, X = mixed
     rows = X.iloc[[0, 0, 0]].astype({"city": object})
     rows.iloc[:, 2] = ["Atlantis", None, np.nan]

@@ -23,7 +23,7 @@ def test_slightly_rounded_probabilities_are_made_to_sum_to_one():
 @pytest.mark.parametrize(
     "answer", [[0.5, 0.6, 0.5], [1.2, -0.1, -0.1], [np.nan, 0.5, 0.5], [0.0, 0.0, 0.0]], ids=str
 )
-def test_answers_that_are_no_probabilities_are_refused(answer):
+def test_predictions_that_are_no_probabilities_are_refused(answer):
     teacher = FittedTeacher("t", Spy(answer), Classification(CLASSES)).fit(
         np.zeros((3, 1)), CLASSES
     )

@@ -85,7 +85,7 @@ def test_a_frozen_teacher_of_unknown_classes_is_refused_by_name(scaled):
 
 
 @unseen_rows
-def test_a_frozen_teacher_of_words_does_not_label_numbers():
+def test_a_frozen_teacher_of_strings_does_not_label_numbers():
     X, y = numeric_rows()
     tree = DecisionTreeClassifier().fit(X, y.astype(str))
 

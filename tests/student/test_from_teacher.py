@@ -77,7 +77,7 @@ def test_a_student_that_keeps_all_begins_as_its_teacher():
     assert_allclose(proba_at_start(student, X, y), teacher.predict_proba(X), atol=2e-3)
 
 
-def test_it_sees_levels_steps_scales_and_missing_values_as_its_teacher_did():
+def test_it_sees_categories_bins_scales_and_missing_values_as_its_teacher_did():
     X, y = mixed_table(1_200)
     teacher = fitted_net(X, y)
     other_rows = X.iloc[:300].assign(age=X["age"][:300] / 2)  # other medians, other splits

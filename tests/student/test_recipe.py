@@ -157,12 +157,12 @@ def test_a_trial_that_diverged_is_not_chosen():
 
 
 @pytest.mark.parametrize("trust", [0.0, 0.2, 0.5, 1.0])
-def test_without_unlabelled_rows_alpha_is_what_the_teachers_leave_unexplained(trust):
+def test_without_unlabeled_rows_alpha_is_what_the_teachers_leave_unexplained(trust):
     assert alpha_of_noise(rows_known_by(trust)) == pytest.approx((1 - trust) ** 2)
 
 
 @pytest.mark.parametrize("trust", [0.0, 0.2, 0.5, 1.0])
-def test_beside_as_many_unlabelled_rows_the_odds_are_to_the_power_of_one_and_a_half(trust):
+def test_beside_as_many_unlabeled_rows_the_odds_are_to_the_power_of_one_and_a_half(trust):
     signal_to_noise = (1 - (1 - trust) ** 2) / max((1 - trust) ** 2, 1e-12)
 
     found = alpha_of_noise(rows_known_by(trust, n_unlabeled=30))
@@ -170,7 +170,7 @@ def test_beside_as_many_unlabelled_rows_the_odds_are_to_the_power_of_one_and_a_h
     assert found == pytest.approx(1 / (1 + signal_to_noise**1.5))
 
 
-def test_unlabelled_rows_move_alpha_away_from_a_half():
+def test_unlabeled_rows_move_alpha_away_from_a_half():
     noisy, clean = ([alpha_of_noise(rows_known_by(t, n)) for n in (0, 30, 300)] for t in (0.2, 0.6))
 
     assert 0.5 < noisy[0] < noisy[1] < noisy[2] < 1
@@ -279,7 +279,7 @@ def test_a_trial_is_judged_by_its_best_epoch_only_if_the_student_stops_early(ear
     assert min(history) < history[-1] - 1e-3
 
 
-def test_a_student_with_patience_keeps_the_rows_that_judge_it():
+def test_a_student_with_patience_keeps_its_validation_rows():
     X, y = numeric_rows()
 
     clf = quick_classifier(student=quick_student(patience=2), augmenter="munge").fit(X, y)

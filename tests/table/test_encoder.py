@@ -12,7 +12,7 @@ from tests.small import mixed_table
 NAN = np.nan
 
 
-def test_numbers_stay_and_levels_become_their_ranks():
+def test_numbers_stay_and_categories_become_their_ranks():
     frame = pd.DataFrame({"n": [3.5, 1.0, 2.0], "c": ["b", "a", "c"]})
 
     encoded = TableEncoder().fit_transform(frame)
@@ -27,7 +27,7 @@ def test_whatever_stands_for_missing_becomes_nan(missing):
     assert_array_equal(TableEncoder().fit_transform(frame), [[1], [NAN], [0]])
 
 
-def test_a_level_first_seen_later_becomes_nan():
+def test_a_category_first_seen_later_becomes_nan():
     encoder = TableEncoder().fit(pd.DataFrame({"c": ["b", "a"]}))
 
     assert_array_equal(encoder.transform(pd.DataFrame({"c": ["z", "a"]})), [[NAN], [0]])

@@ -55,7 +55,7 @@ def test_shifting_and_stretching_a_column_changes_no_input():
     assert_allclose(stretched, numbers, atol=1e-5)
 
 
-def test_a_missing_number_is_a_zero_and_a_flag():
+def test_a_missing_number_is_a_zero_and_an_indicator():
     X = np.arange(40.0)[:, None]
     X[3] = NAN
 
@@ -65,7 +65,7 @@ def test_a_missing_number_is_a_zero_and_a_flag():
     assert_array_equal(np.flatnonzero(flags[:, 0]), [3])
 
 
-def test_a_column_without_gaps_gets_no_flag():
+def test_a_column_without_gaps_gets_no_indicator():
     X = np.arange(80.0).reshape(40, 2)
     X[3, 1] = NAN
 
@@ -98,7 +98,7 @@ def test_a_number_beyond_all_that_was_seen_gives_finite_inputs():
     assert np.isfinite(inputs.transform(np.array([[1e308], [-1e308]]))).all()
 
 
-def test_steps_end_where_the_targets_change():
+def test_bins_end_where_the_targets_change():
     X = np.arange(60.0)[:, None]
     y = (X[:, 0] > 29.5).astype(int)
 
@@ -109,7 +109,7 @@ def test_steps_end_where_the_targets_change():
     assert_array_equal(steps[:, 0], y)
 
 
-def test_steps_grow_with_the_number_and_stay_below_their_count():
+def test_bins_grow_with_the_number_and_stay_below_their_count():
     X = np.random.RandomState(0).normal(size=(200, 2))
     y = (np.sin(4 * X[:, 0]) > 0).astype(int)
 
@@ -122,7 +122,7 @@ def test_steps_grow_with_the_number_and_stay_below_their_count():
 @pytest.mark.parametrize(
     ("n_rows", "n_numbers", "stepped"), [(999, 1, False), (1000, 100, True), (1000, 101, False)]
 )
-def test_steps_are_made_where_they_can_be_found_and_afforded(n_rows, n_numbers, stepped):
+def test_bins_are_made_where_they_can_be_found_and_afforded(n_rows, n_numbers, stepped):
     X = np.random.RandomState(0).normal(size=(n_rows, n_numbers))
 
     inputs, _ = inputs_of(X, targets=np.eye(2)[(X[:, 0] > 0).astype(int)])
@@ -130,7 +130,7 @@ def test_steps_are_made_where_they_can_be_found_and_afforded(n_rows, n_numbers, 
     assert bool(inputs.layout.n_bins) == stepped
 
 
-def test_columns_of_two_values_come_last_and_have_no_steps():
+def test_columns_of_two_values_come_last_and_have_no_bins():
     rng = np.random.RandomState(0)
     X = rng.normal(size=(1000, 5))
     X[:, 0], X[:, 2] = 3, np.where(X[:, 2] > 0, 5, -1)
@@ -154,7 +154,7 @@ def test_a_module_that_embeds_nothing_gets_the_columns_in_their_order():
     assert_array_equal(inputs.number_columns, [0, 1, 2])
 
 
-def test_many_flags_keep_no_other_number_from_having_steps():
+def test_many_binary_columns_keep_no_other_number_from_having_bins():
     rng = np.random.RandomState(0)
     X = np.hstack([rng.normal(size=(1000, 2)), rng.rand(1000, 60) > 0.5])
 
@@ -163,14 +163,14 @@ def test_many_flags_keep_no_other_number_from_having_steps():
     assert inputs.layout.n_bins > 1
 
 
-def test_no_steps_are_made_without_bins():
+def test_no_bins_are_made_where_none_are_allowed():
     inputs, (*_, steps) = inputs_of(np.arange(60.0)[:, None], max_bins=0)
 
     assert inputs.layout.n_bins == 0
     assert steps.shape == (60, 0)
 
 
-def test_missing_and_unseen_levels_share_the_last_code():
+def test_missing_and_unseen_categories_share_the_last_code():
     frame = pd.DataFrame({"c": ["b", None, "a"] * 10})
     inputs, (_, _, levels, _) = inputs_of(frame)
 
@@ -181,7 +181,7 @@ def test_missing_and_unseen_levels_share_the_last_code():
     assert unseen[0, 0] == 2
 
 
-def test_categories_can_come_as_flags():
+def test_categories_can_come_as_one_hot_columns():
     frame = pd.DataFrame({"c": ["b", None, "a"] * 10, "d": ["x", "x", "y"] * 10})
 
     _, (_, flags, levels, _) = inputs_of(frame, one_hot=True)
@@ -210,7 +210,7 @@ def test_split_points_are_found_beside_numbers_that_a_tree_does_not_take():
     assert 500.5 in inputs.split_points[0]
 
 
-def test_steps_are_counted_as_searchsorted_would():
+def test_bins_are_counted_as_searchsorted_would():
     X, y = numeric_rows(300)
     inputs = NetInputs(max_bins=16).fit(X, np.eye(3)[y], np.random.RandomState(0))
     on_points = np.where(np.isfinite(inputs.split_points), inputs.split_points, 0).T

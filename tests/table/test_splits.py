@@ -75,7 +75,7 @@ def test_a_splitter_that_needs_groups_can_come_as_its_splits():
 
 
 @pytest.mark.parametrize("size", [1, 5, 50])
-def test_whole_groups_judge_the_student_with_a_like_share_of_each_class(size):
+def test_whole_groups_validate_the_student_with_a_like_share_of_each_class(size):
     rng = np.random.RandomState(0)
     y = rng.permutation(np.repeat([0, 1, 2], [1200, 600, 200]))
     groups = np.arange(2000) // size
@@ -108,7 +108,7 @@ def test_a_class_of_one_group_is_not_held_out():
     assert not held_out[y == 1].any()
 
 
-def test_rows_of_weight_zero_do_not_judge_the_student():
+def test_rows_of_weight_zero_are_no_validation_rows():
     weight = np.where(np.arange(200) % 2 == 0, 0.0, 1.0)
 
     held_out = hold_out(np.arange(200) // 100, np.random.RandomState(0), sample_weight=weight)

@@ -23,7 +23,7 @@ Y = np.arange(12) % 3
 PROBA = np.random.RandomState(0).dirichlet([1, 1, 1], 12)
 
 
-def test_it_answers_all_that_is_asked_of_a_task():
+def test_it_has_all_that_is_asked_of_a_task():
     assert isinstance(TASK, Task)  # which could not be made if a method were missing
     assert TASK.n_outputs == 3
 

@@ -252,7 +252,7 @@ def test_a_class_that_y_lacks_leaves_its_share_to_the_others():
     assert_allclose(p, known / known.sum(1, keepdims=True), atol=1e-12)
 
 
-def test_a_row_that_is_surely_of_a_class_that_y_lacks_is_not_labelled():
+def test_a_row_that_is_surely_of_a_class_that_y_lacks_is_not_labeled():
     X, y = numeric_rows()
     teacher = CallableTeacher(lambda X: np.tile([0, 0, 1.0], (len(X), 1)), WORDS)
 
@@ -313,7 +313,7 @@ def with_row(row, value):
         (lambda X: 1 / 0, "ZeroDivisionError"),
     ],
 )
-def test_what_is_wrong_with_its_answer_is_told_with_its_name(answer, told):
+def test_what_is_wrong_with_its_output_is_told_with_its_name(answer, told):
     X, y = numeric_rows()
 
     with pytest.raises(ValueError, match=f"Teacher 'llm' failed on all rows: .*{told}"):
@@ -343,7 +343,7 @@ def test_a_black_box_is_asked_once_for_each_row(output):
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_its_answers_are_found_again_in_memory(tmp_path, n_jobs):
+def test_its_predictions_are_found_again_in_memory(tmp_path, n_jobs):
     X, y = numeric_rows()
     teacher = CallableTeacher(partial(answers_in, str(tmp_path)), [0, 1, 2])
     params = {"augmenter": "munge", "memory": tmp_path / "memory", "n_jobs": n_jobs}

@@ -50,7 +50,7 @@ def test_a_default_teacher_takes_a_mixed_table_with_missing_values(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_default_teacher_takes_a_level_and_a_gap_first_seen_at_predict(name):
+def test_a_default_teacher_takes_a_category_and_a_gap_first_seen_at_predict(name):
     X, y = mixed_rows()
     teacher = quick_default_teacher(name).fit(X, y)
     new = X.head(2).astype({"city": object, "children": float, "member": float})

@@ -11,7 +11,7 @@ HELD_OUT = np.arange(60) % 5 == 0
 
 
 class RowsSeen(Callback):
-    """How many rows each epoch of each training has learnt from."""
+    """How many rows each epoch of each training has was trained on."""
 
     seen = []
 
@@ -30,11 +30,11 @@ def test_a_net_counts_epochs_on_a_part_of_the_rows_and_learns_from_all():
 
     fitted = NetClassifier(linear_net(callbacks=[RowsSeen]), random_state=0).fit(X, y)
 
-    n_judges = hold_out(y, np.random.RandomState(0)).sum()
+    n_validation = hold_out(y, np.random.RandomState(0)).sum()
     losses = [epoch["valid_loss"] for epoch in fitted.history_]
     n_epochs = np.argmin(losses) + 1
     assert n_epochs < len(losses)
-    assert RowsSeen.seen == [60 - n_judges] * len(losses) + [60] * n_epochs
+    assert RowsSeen.seen == [60 - n_validation] * len(losses) + [60] * n_epochs
 
 
 @pytest.mark.parametrize(

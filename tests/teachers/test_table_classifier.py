@@ -171,7 +171,7 @@ def test_boosting_knows_categories_as_such():
     assert stump.feature_types is None
 
 
-def test_boosting_takes_a_column_of_many_levels_and_one_told_so_as_ranks():
+def test_boosting_takes_a_column_of_many_categories_and_one_told_so_as_ranks():
     stump = XGBClassifier(n_estimators=1, max_depth=1, learning_rate=1)
     told = clone(stump).set_params(feature_types=["q", "q"])
 
@@ -193,7 +193,7 @@ def test_what_is_said_of_ranks_keeps_a_column_in_ranks(params):
     assert (clf.predict(X) == y).all()
 
 
-def test_boosting_may_stop_by_rows_of_levels_that_it_was_not_fitted_on():
+def test_boosting_may_stop_by_rows_of_categories_that_it_was_not_fitted_on():
     levels = [f"level {i:02d}" for i in range(60)]  # of most there is a single row
     X = pd.DataFrame({"level": levels + ["level 00"] * 100 + ["level 59"] * 100})
     y = (X["level"] == "level 59").astype(int)
