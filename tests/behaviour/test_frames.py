@@ -351,20 +351,35 @@ SAME_COLUMN = {
 }
 
 
+def with_column(column):
+    return X[["age"]].assign(column=column)
+
+
+def student_of_column(column):
+    student = quick_student(max_epochs=2)
+    return quick_classifier(student=student, augmenter="munge").fit(with_column(column), Y)
+
+
+@pytest.fixture(scope="module")
+def of_plain(request):
+    """The student of a plain column, by its kind, and what it predicts."""
+    plain, _ = SAME_COLUMN[request.param]
+    clf = student_of_column(plain)
+    return clf, clf.predict_proba(with_column(plain))
+
+
 @pytest.mark.parametrize(
-    ("plain", "column"),
-    [(plain, column) for plain, columns in SAME_COLUMN.values() for column in columns],
+    ("of_plain", "column"),
+    [(kind, column) for kind, (_, columns) in SAME_COLUMN.items() for column in columns],
+    indirect=["of_plain"],
     ids=[f"{kind}, {column.dtype}" for kind, (_, cs) in SAME_COLUMN.items() for column in cs],
 )
-def test_it_does_not_matter_how_pandas_keeps_a_column(plain, column):
-    plain, other = (X[["age"]].assign(column=one) for one in (plain, column))
-    params = {"augmenter": "munge", "student": quick_student(max_epochs=2)}
+def test_it_does_not_matter_how_pandas_keeps_a_column(of_plain, column):
+    clf, expected = of_plain
+    other = with_column(column)
 
-    of_plain = quick_classifier(**params).fit(plain, Y)
-    of_other = quick_classifier(**params).fit(other, Y)
-
-    assert_array_equal(of_other.predict_proba(other), of_plain.predict_proba(plain))
-    assert_array_equal(of_plain.predict_proba(other), of_plain.predict_proba(plain))
+    assert_array_equal(clf.predict_proba(other), expected)
+    assert_array_equal(student_of_column(column).predict_proba(other), expected)
 
 
 def test_columns_named_by_integers_have_no_names():
