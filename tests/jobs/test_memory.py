@@ -30,6 +30,7 @@ from tests.small import (
     numeric_rows,
     quick_classifier,
     quick_student,
+    starts_workers,
 )
 
 
@@ -49,9 +50,10 @@ def entries(folder):
 GRID = {"alpha": [0.2, 0.8], "temperature": [1.0, 2.0], "student__lr": [0.001, 0.01, 0.05]}
 
 
+@starts_workers
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("keep_teachers", [False, True])
-def test_twelve_candidates_and_five_splits_fit_each_teacher_once_a_fold(
+def test_twelve_candidates_and_three_splits_fit_each_teacher_once_a_fold(
     log, tmp_path, n_jobs, keep_teachers
 ):
     X, y = numeric_rows()
@@ -60,11 +62,11 @@ def test_twelve_candidates_and_five_splits_fit_each_teacher_once_a_fold(
         log, student=student, memory=tmp_path / "memory", keep_teachers=keep_teachers
     )
 
-    search = GridSearchCV(clf, GRID, cv=5, n_jobs=n_jobs, refit=False, error_score="raise")
+    search = GridSearchCV(clf, GRID, cv=3, n_jobs=n_jobs, refit=False, error_score="raise")
     search.fit(X, y)
 
     assert len(search.cv_results_["params"]) == 12
-    times = (2 + keep_teachers) * 5
+    times = (2 + keep_teachers) * 3
     assert fits_in(log) == {"a": times, "b": times}
 
 
@@ -92,6 +94,7 @@ def test_the_second_fit_is_the_first_without_a_teacher(log, tmp_path, table, aug
         assert clf.candidates_ == plain.candidates_
 
 
+@starts_workers
 @pytest.mark.parametrize(
     "params",
     [
@@ -322,6 +325,7 @@ def test_an_unwritable_folder_is_told_once_and_the_fit_goes_on(log, tmp_path):
     assert clf.predict(X).shape == (60,)
 
 
+@starts_workers
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_full_disk_is_told_once_and_the_fit_goes_on(log, tmp_path, n_jobs):
     X, y = numeric_rows()
