@@ -22,18 +22,6 @@ def pytest_runtest_setup(item):
         pytest.skip("needs a CUDA device")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Keep a file's tests in one process, for ``--dist loadgroup``, and so its fixtures.
-
-    Those that start workers are a group of their own: each worker takes seconds to import torch,
-    and is there for all of them.
-    """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
 @pytest.fixture
 def spy(monkeypatch):
     """A teacher whose records, and those of its clones, are those of this test."""

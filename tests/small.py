@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification
 from sklearn.tree import DecisionTreeClassifier
@@ -18,8 +17,6 @@ from skdistill.table.training_data import TrainingData
 from skdistill.tasks.classification import Classification
 from skdistill.transfer.transfer_set import TransferSet
 
-# For tests that start worker processes; see conftest.py.
-starts_workers = pytest.mark.xdist_group("workers")
 # Of so many rows enough are held out to choose alpha and temperature by.
 ENOUGH_ROWS = 1_600
 

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier, StudentNet, TableClassifier, TeacherEnsemble
-from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student, starts_workers
+from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student
 
 
 def forest():
@@ -155,7 +155,6 @@ def test_it_can_be_cross_validated():
     assert np.isfinite(scores).all()
 
 
-@starts_workers
 def test_cross_validation_in_two_processes_gives_the_same_scores():
     X, y = numeric_rows()
 

@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback, EarlyStopping
 
 from skdistill import NetClassifier, StudentMLP, TensorNet
-from tests.small import ENOUGH_ROWS, numeric_rows, quick_classifier, quick_student, starts_workers
+from tests.small import ENOUGH_ROWS, numeric_rows, quick_classifier, quick_student
 
 
 class CtrlC(Callback):
@@ -190,7 +190,6 @@ def test_a_time_that_is_none_is_refused(max_time):
         quick_classifier(max_time=max_time).fit(*numeric_rows())
 
 
-@starts_workers
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_progress_tells_of_teachers_folds_and_epochs(capsys, n_jobs):
     quick_classifier(verbose=1, n_jobs=n_jobs).fit(*numeric_rows())

@@ -26,7 +26,6 @@ from tests.small import (
     numeric_rows,
     quick_classifier,
     quick_student,
-    starts_workers,
 )
 
 WIDE = {
@@ -175,7 +174,6 @@ def test_it_is_calibrated_tuned_and_explained_with_memory(log, tmp_path):
     assert fits_in(log)["a"] == 2 * (2 + 1)
 
 
-@starts_workers
 def test_a_search_in_processes_gives_the_same_scores(tmp_path):
     X, y = numeric_rows()
     grid = {"alpha": [0.1, 0.9], "student__lr": [0.001, 0.1]}

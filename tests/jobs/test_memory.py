@@ -30,7 +30,6 @@ from tests.small import (
     numeric_rows,
     quick_classifier,
     quick_student,
-    starts_workers,
 )
 
 
@@ -50,7 +49,6 @@ def entries(folder):
 GRID = {"alpha": [0.2, 0.8], "temperature": [1.0, 2.0], "student__lr": [0.001, 0.01, 0.05]}
 
 
-@starts_workers
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("keep_teachers", [False, True])
 def test_twelve_candidates_and_three_splits_fit_each_teacher_once_a_fold(
@@ -94,7 +92,6 @@ def test_the_second_fit_is_the_first_without_a_teacher(log, tmp_path, table, aug
         assert clf.candidates_ == plain.candidates_
 
 
-@starts_workers
 @pytest.mark.parametrize(
     "params",
     [
@@ -325,7 +322,6 @@ def test_an_unwritable_folder_is_told_once_and_the_fit_goes_on(log, tmp_path):
     assert clf.predict(X).shape == (60,)
 
 
-@starts_workers
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_full_disk_is_told_once_and_the_fit_goes_on(log, tmp_path, n_jobs):
     X, y = numeric_rows()

@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import NetClassifier, StudentMLP, TensorNet
 from skdistill.jobs.parallel import in_parallel
-from tests.small import numeric_rows, quick_classifier, starts_workers
+from tests.small import numeric_rows, quick_classifier
 
 
 class Level(ClassifierMixin, BaseEstimator):
@@ -26,7 +26,6 @@ class Level(ClassifierMixin, BaseEstimator):
         return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
 
 
-@starts_workers
 def test_results_come_in_the_order_of_the_calls():
     calls = [partial(divmod, k, 3) for k in range(7)]
 
@@ -37,7 +36,6 @@ def test_results_come_in_the_order_of_the_calls():
     )
 
 
-@starts_workers
 def test_teachers_that_are_fitted_at_once_start_no_workers_of_their_own():
     X, y = numeric_rows()
     clf = quick_classifier([("t", Level())], n_jobs=2, keep_teachers=True).fit(X, y)
@@ -52,7 +50,6 @@ def test_a_teacher_that_is_fitted_alone_may_use_all_cores():
     assert clf.teacher_.teachers_[0].estimator.jobs_ == 4
 
 
-@starts_workers
 def test_within_a_search_that_has_workers_all_is_done_in_turn():
     inner = joblib.Parallel(n_jobs=2)(joblib.delayed(pids)(2) for _ in range(2))
 

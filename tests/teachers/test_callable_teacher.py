@@ -22,7 +22,7 @@ from skdistill import CallableTeacher, TeacherEnsemble
 from skdistill.jobs.memory import Memory
 from skdistill.soft_targets.cross_fitting import cross_fit
 from skdistill.teachers.callable_teacher import ScoreScaling
-from tests.small import mixed_table, numeric_rows, quick_classifier, starts_workers, training_data
+from tests.small import mixed_table, numeric_rows, quick_classifier, training_data
 
 WORDS = np.array(["a", "b", "c"])
 THREE_FOLDS = list(KFold(3).split(np.zeros(60)))
@@ -342,7 +342,6 @@ def test_a_black_box_is_asked_once_for_each_row(output):
     assert len(box.seen) == 2  # the rows, and the synthetic ones
 
 
-@starts_workers
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_its_predictions_are_found_again_in_memory(tmp_path, n_jobs):
     X, y = numeric_rows()
@@ -393,7 +392,6 @@ def test_a_function_of_another_fitted_model_is_asked_again(tmp_path):
     assert loss_of(right) < 1 < loss_of(wrong)
 
 
-@starts_workers
 def test_it_is_asked_in_the_process_that_fits_so_that_it_need_not_be_pickled():
     X, y = numeric_rows()
     generator = (i for i in range(3))  # as little to be pickled as a client or a lock
