@@ -13,11 +13,11 @@ LINE = 88  # letters in a line of text
 SAME = 1.01  # ratios closer to one than this are none
 
 
-def main(argv=None):
+def main(argv=None, **params):
     """Fit teachers and student, print what was won and lost, save the student."""
     arguments = _parser().parse_args(argv)
     try:
-        return run(arguments)
+        return run(arguments, **params)
     except (ValueError, TypeError, OSError, ImportError) as error:
         print(f"skdistill: {error}", file=sys.stderr)
         return 2
@@ -41,7 +41,7 @@ def _parser():
     return parser
 
 
-def run(arguments):
+def run(arguments, **params):
     """Read, fit, compare, save."""
     import joblib
 
@@ -53,7 +53,7 @@ def run(arguments):
     split = X_train, X_test, y_train, y_test = _divide(X, y, arguments)
     print(_header(arguments, split), flush=True)
 
-    models = _fit(arguments, X_train, y_train)
+    models = _fit(arguments, X_train, y_train, **params)
     report = _compare(models, X_test, y_test)
     print(f"\n{report}\n\n{fill(conclusion(report, len(X_test)), LINE)}\n")
 
@@ -77,7 +77,7 @@ def _header(arguments, split):
     )
 
 
-def _fit(arguments, X, y):
+def _fit(arguments, X, y, **params):
     """Fit student, teachers and baseline, as models by name."""
     from sklearn.base import clone
 
@@ -88,10 +88,12 @@ def _fit(arguments, X, y):
         n_jobs=arguments.jobs,
         random_state=arguments.seed,
         verbose=0 if arguments.quiet else 1,
+        **params,
     ).fit(X, y)
     if not arguments.quiet:
         print("For comparison, the same net is trained on the labels alone.", flush=True)
-    baseline = NetClassifier(clone(StudentNet()), random_state=arguments.seed).fit(X, y)
+    net = StudentNet() if clf.student is None else clone(clf.student)
+    baseline = NetClassifier(net, random_state=arguments.seed).fit(X, y)
     teachers = vars(clf).pop("teacher_")  # the file is the student's alone
     single = {f"teacher {each.name}": each for each in teachers.teachers_}
     return {**single, TEACHERS: teachers, BASELINE: baseline, STUDENT: clf}

@@ -1,5 +1,7 @@
 """Small tables and quick estimators that the tests share."""
 
+from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,12 +11,14 @@ from sklearn.datasets import make_classification
 from sklearn.tree import DecisionTreeClassifier
 from torch import nn
 
-from skdistill import DistilledClassifier, StudentNet, TableClassifier, TensorNet
+from skdistill import DistilledClassifier, StudentNet, TableClassifier, default_teachers
 from skdistill.soft_targets.targets import SoftTargets
 from skdistill.table.training_data import TrainingData
 from skdistill.tasks.classification import Classification
-from skdistill.teachers import defaults
 from skdistill.transfer.transfer_set import TransferSet
+
+# Of so many rows enough are held out to choose alpha and temperature by.
+ENOUGH_ROWS = 1_600
 
 
 def numeric_rows(n_samples=60, n_classes=3, seed=0):
@@ -23,6 +27,14 @@ def numeric_rows(n_samples=60, n_classes=3, seed=0):
         n_samples, n_features=5, n_informative=4, n_redundant=0, n_classes=n_classes,
         n_clusters_per_class=1, class_sep=1.5, random_state=seed,
     )  # fmt: skip
+
+
+def rows_with_binary_columns(n_samples=1200):
+    """Numbers in which columns of two values stand between others, as arrays (X, y)."""
+    X, y = numeric_rows(n_samples)  # from 1,000 rows on, with bins
+    X[:, [0, 3]] = X[:, [0, 3]] > 0
+    X[::5, 3] = X[1::5, 4] = np.nan
+    return X, y
 
 
 def mixed_table(n_samples=60, seed=0):
@@ -53,6 +65,11 @@ def two_trees():
     ]
 
 
+def encoded_tree():
+    """One teacher that takes any table, and is fitted in no time."""
+    return [("tree", TableClassifier(DecisionTreeClassifier(max_depth=3, random_state=0)))]
+
+
 def quick_classifier(teachers=None, student=None, **params):
     """A `DistilledClassifier` whose fit takes a fraction of a second."""
     teachers = two_trees() if teachers is None else teachers
@@ -62,22 +79,24 @@ def quick_classifier(teachers=None, student=None, **params):
 
 
 def quick_student(**params):
-    return StudentNet(**({"max_epochs": 5, "module__hidden_sizes": (8,)} | params))
+    small = {"max_epochs": 5, "batch_size": 64, "module__hidden_sizes": (8,)}
+    return StudentNet(**(small | params))
 
 
-def make_defaults_small(patch):
-    """Make the default teachers and nets quick, for as long as a MonkeyPatch lasts."""
-    teachers = defaults.default_teachers
+def small_default_teachers(**params):
+    """The default teachers, of three trees, rounds or epochs each."""
+    teachers = default_teachers(**params)
+    for name, teacher in teachers:
+        few = "n_estimators" if name in ("rf", "xgb") else "net__max_epochs"
+        teacher.set_params(**{few: 3})
+    return teachers
 
-    def small_teachers(**kwargs):
-        named = teachers(**kwargs)
-        for name, teacher in named:
-            few = "n_estimators" if name in ("rf", "xgb") else "net__max_epochs"
-            teacher.set_params(**{few: 3})
-        return named
 
-    patch.setattr(defaults, "default_teachers", small_teachers)
-    patch.setitem(TensorNet.__init__.__kwdefaults__, "max_epochs", 3)
+def small_default_classifier(**params):
+    """A `DistilledClassifier` of the default teachers and student, made quick."""
+    teachers, student = small_default_teachers(), StudentNet(max_epochs=3)
+    params = {"cv": 2, "alpha": 0.5, "random_state": 0} | params
+    return DistilledClassifier(teachers, student, **params)
 
 
 def training_data(X, y, classes=None, **fields):
@@ -115,15 +134,56 @@ class Linear(nn.Module):
         return self.linear(X)
 
 
-class Fixed(ClassifierMixin, BaseEstimator):
-    """A teacher that answers one row, whatever it is asked."""
+class Spy(ClassifierMixin, BaseEstimator):
+    """A teacher that records what it is given, and predicts the same for every row.
 
-    def __init__(self, answer):
-        self.answer = answer
+    The records belong to the class, so that clones write into one list; the fixture `spy`
+    empties them.
 
-    def fit(self, X, y):
+    Parameters
+    ----------
+    proba : array-like of shape (n_classes,), default=None
+        What it predicts. None: all classes alike.
+    """
+
+    fitted_on: list = []  # (X, y, sample_weight) of each fit
+    asked_about: list = []  # X of each prediction
+
+    def __init__(self, proba=None):
+        self.proba = proba
+
+    def fit(self, X, y, sample_weight=None):
+        self.fitted_on.append((X, y, sample_weight))
         self.classes_ = np.unique(y)
         return self
 
     def predict_proba(self, X):
-        return np.tile(self.answer, (len(X), 1))
+        self.asked_about.append(X)
+        n_classes = len(self.classes_)
+        proba = np.full(n_classes, 1 / n_classes) if self.proba is None else self.proba
+        return np.tile(proba, (X.shape[0], 1))
+
+
+class LoggedTree(DecisionTreeClassifier):
+    """A tree that writes a line each time it is fitted, whichever process does it."""
+
+    def __init__(self, log=None, mark="", max_depth=None, random_state=None):
+        super().__init__(max_depth=max_depth, random_state=random_state)
+        self.log = log
+        self.mark = mark
+
+    def fit(self, X, y, sample_weight=None):
+        with open(self.log, "a") as file:
+            file.write(f"{self.mark}\n")
+        return super().fit(X, y, sample_weight)
+
+
+def logged_classifier(log, marks="ab", **params):
+    """A classifier whose teachers write their mark into a file when they are fitted."""
+    teachers = [(mark, LoggedTree(log, mark, max_depth=d)) for d, mark in enumerate(marks, 1)]
+    return quick_classifier(teachers, **params)
+
+
+def fits_in(log):
+    """How often each mark was fitted."""
+    return Counter(Path(log).read_text().split()) if Path(log).exists() else Counter()

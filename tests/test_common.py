@@ -56,7 +56,7 @@ def nearness(X):
 
 
 TREE = [("tree", DecisionTreeClassifier(max_depth=4, min_weight_fraction_leaf=0.01))]
-NET = {"max_epochs": 20, "module__hidden_sizes": (16,)}
+NET = {"max_epochs": 5, "batch_size": 64, "lr": 0.05, "module__hidden_sizes": (16,)}
 ESTIMATORS = [
     DistilledClassifier(TREE, StudentNet(**NET), cv=2, alpha=0.5),
     TeacherEnsemble(TREE, cv=2),
@@ -102,7 +102,7 @@ def answer(request):
     return getattr(clone(estimator).fit(*numeric_rows(300)), method)
 
 
-def test_the_order_of_rows_does_not_change_their_answers(answer):
+def test_the_order_of_rows_does_not_change_their_predictions(answer):
     X, _ = numeric_rows(300)
     order = np.random.RandomState(0).permutation(len(X))
 
@@ -110,7 +110,7 @@ def test_the_order_of_rows_does_not_change_their_answers(answer):
 
 
 @pytest.mark.parametrize("size", [1, 7, 256])
-def test_a_row_is_answered_the_same_in_any_company(answer, size):
+def test_a_row_is_predicted_the_same_in_any_company(answer, size):
     X, _ = numeric_rows(300)
 
     in_parts = np.concatenate([answer(X[i : i + size]) for i in range(0, len(X), size)])

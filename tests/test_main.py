@@ -1,120 +1,108 @@
 """python -m skdistill, with default teachers and student made small."""
 
+import io
 import re
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
 import pytest
 from sklearn.datasets import load_wine
 
+from skdistill import StudentNet
 from skdistill.__main__ import conclusion, main
 from skdistill.inspection.report import Report, Row
-from tests.small import make_defaults_small, mixed_table
+from tests.small import mixed_table, small_default_teachers
 
 NAMES = ["pooled teachers", "same net on labels", "student"]
 
 
-@pytest.fixture(autouse=True)
-def small_defaults(monkeypatch):
-    make_defaults_small(monkeypatch)
+def distil(*arguments):
+    """Run the command with the default teachers and student made small."""
+    params = {"teachers": small_default_teachers(), "student": StudentNet(max_epochs=3), "cv": 2}
+    return main([*map(str, arguments), "--jobs", "1"], **params)
 
 
-@pytest.fixture(params=["csv", "parquet"])
-def table(request, tmp_path):
-    """The path of a mixed table, and its columns without the label."""
-    X, y = mixed_table(90)
-    path = tmp_path / f"train.{request.param}"
+def write_table(path, X, y):
     frame = X.assign(label=y)
-    frame.to_csv(path, index=False) if request.param == "csv" else frame.to_parquet(path)
-    return path, X
+    frame.to_csv(path, index=False) if path.suffix == ".csv" else frame.to_parquet(path)
+    return path
 
 
-def arguments(path, tmp_path, *more):
-    out = tmp_path / "out" / "student.joblib"
-    return [str(path), "--target", "label", "--out", str(out), "--jobs", "1", "--quiet", *more]
+@pytest.fixture(scope="module", params=["csv", "parquet"])
+def outcome(request, tmp_path_factory):
+    """What the command makes of a mixed table: its student, rows, and what it prints."""
+    folder = tmp_path_factory.mktemp("table")
+    X, y = mixed_table(90)
+    table, out = write_table(folder / f"train.{request.param}", X, y), folder / "out" / "student"
+    with redirect_stdout(io.StringIO()) as printed:
+        assert distil(table, "--target", "label", "--out", out, "--quiet") == 0
+    return SimpleNamespace(student=joblib.load(out), X=X, printed=printed.getvalue())
 
 
-def test_a_table_is_distilled_into_a_student_that_predicts(table, tmp_path):
-    path, X = table
-
-    assert main(arguments(path, tmp_path)) == 0
-
-    student = joblib.load(tmp_path / "out" / "student.joblib")
-    assert set(student.predict(X)) <= {"yes", "no"}
-
-
-def test_the_student_that_is_saved_comes_without_its_teachers(table, tmp_path):
-    path, _ = table
-
-    main(arguments(path, tmp_path))
-
-    assert not hasattr(joblib.load(tmp_path / "out" / "student.joblib"), "teacher_")
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory):
+    """What the command makes of bundled data, with a picture and its progress."""
+    folder = tmp_path_factory.mktemp("bundled")
+    out, picture = folder / "student.joblib", folder / "report.png"
+    with redirect_stdout(io.StringIO()) as printed:
+        assert distil("--data", "wine", "--out", out, "--picture", picture) == 0
+    return SimpleNamespace(
+        student=joblib.load(out), picture=picture.read_bytes(), printed=printed.getvalue()
+    )
 
 
-def test_the_report_compares_teachers_pool_baseline_and_student(table, tmp_path, capsys):
-    path, _ = table
+def test_a_table_is_distilled_into_a_student_that_predicts(outcome):
+    assert set(outcome.student.predict(outcome.X)) <= {"yes", "no"}
 
-    main(arguments(path, tmp_path))
 
-    printed = capsys.readouterr().out
+def test_the_student_that_is_saved_comes_without_its_teachers(outcome):
+    assert not hasattr(outcome.student, "teacher_")
+
+
+def test_the_report_compares_teachers_pool_baseline_and_student(outcome):
     for name in ("teacher rf", "teacher xgb", "pooled teachers", "same net on labels", "student"):
-        assert name in printed
+        assert name in outcome.printed
     for column in ("accuracy", "log loss", "calib. error", "size, kB", "µs/row"):
-        assert column in printed
+        assert column in outcome.printed
 
 
 def test_rows_without_label_are_left_out(tmp_path, capsys):
     X, y = mixed_table(90)
-    frame = X.assign(label=y.astype(object))
-    frame.loc[:9, "label"] = None
-    frame.to_csv(tmp_path / "train.csv", index=False)
+    y = np.where(np.arange(90) < 10, None, y.astype(object))
+    table = write_table(tmp_path / "train.csv", X, y)
 
-    assert main(arguments(tmp_path / "train.csv", tmp_path)) == 0
+    assert distil(table, "--target", "label", "--out", tmp_path / "student", "--quiet") == 0
 
     assert "56 rows to train on, 24 held out" in capsys.readouterr().out
 
 
-def test_bundled_data_are_distilled_without_a_table(tmp_path):
-    out = tmp_path / "student.joblib"
-
-    assert main(["--data", "wine", "--out", str(out), "--jobs", "1", "--quiet"]) == 0
-
+def test_bundled_data_are_distilled_without_a_table(bundled):
     X = load_wine(as_frame=True).data
-    np.testing.assert_allclose(joblib.load(out).predict_proba(X).sum(1), 1)
+
+    np.testing.assert_allclose(bundled.student.predict_proba(X).sum(1), 1)
 
 
-def test_a_picture_of_the_report_is_drawn_when_asked(tmp_path):
-    picture = tmp_path / "report.png"
-
-    out = str(tmp_path / "student.joblib")
-
-    main(["--data", "iris", "--out", out, "--picture", str(picture), "--jobs", "1", "--quiet"])
-
-    assert picture.read_bytes().startswith(b"\x89PNG")
+def test_a_picture_of_the_report_is_drawn_when_asked(bundled):
+    assert bundled.picture.startswith(b"\x89PNG")
 
 
-def test_single_teachers_are_listed_by_falling_log_loss_before_the_pool(table, tmp_path, capsys):
-    path, _ = table
+def test_single_teachers_are_listed_by_falling_log_loss_before_the_pool(outcome):
+    lines = outcome.printed.splitlines()
 
-    main(arguments(path, tmp_path))
-
-    lines = capsys.readouterr().out.splitlines()
     losses = [float(line.split()[2]) for line in lines if re.match("teacher [a-z]", line)]
     assert len(losses) == 5
     assert losses == sorted(losses, reverse=True)
     assert [name for line in lines if (name := line.split("  ")[0]) in NAMES] == NAMES
 
 
-def test_progress_is_printed_unless_quiet(tmp_path, capsys):
-    out = str(tmp_path / "student.joblib")
-
-    main(["--data", "iris", "--out", out, "--jobs", "1"])
-
-    printed = capsys.readouterr().out
-    assert "teachers: 30 done in" in printed
-    assert re.search(r"student: \d+ done in .* s, last: epoch", printed)
+def test_progress_is_printed_unless_quiet(bundled, outcome):
+    assert "teachers: 15 done in" in bundled.printed
+    assert re.search(r"student: \d+ done in .* s, last: epoch", bundled.printed)
+    assert "done in" not in outcome.printed
 
 
 def row(name, log_loss, kilobytes, microseconds):
@@ -169,14 +157,13 @@ def test_a_log_loss_of_zero_is_no_error():
 
 def test_a_seed_gives_the_same_student_again(tmp_path):
     X, y = mixed_table(90)
-    X.assign(label=y).to_csv(tmp_path / "train.csv", index=False)
-    answers = []
-    for _ in range(2):
-        main(arguments(tmp_path / "train.csv", tmp_path, "--seed", "3"))
-        student = joblib.load(tmp_path / "out" / "student.joblib")
-        answers.append(student.predict_proba(X.astype({"city": "str"})))
+    table, out = write_table(tmp_path / "train.csv", X, y), tmp_path / "student.joblib"
+    given = ["--target", "label", "--out", out, "--quiet", "--seed", 3]
 
-    np.testing.assert_array_equal(*answers)
+    one, other = (joblib.load(out) for _ in range(2) if distil(table, *given) == 0)
+
+    X = X.astype({"city": "str"})
+    np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
 
 
 @pytest.mark.parametrize(
@@ -218,7 +205,7 @@ def test_labels_of_one_class_are_an_error_of_one_line(tmp_path, capsys):
     X, _ = mixed_table(40)
     X.assign(label="yes").to_csv(tmp_path / "train.csv", index=False)
 
-    assert main(arguments(tmp_path / "train.csv", tmp_path)) == 2
+    assert distil(tmp_path / "train.csv", "--target", "label", "--quiet") == 2
 
     assert "at least two classes" in capsys.readouterr().err
 

@@ -12,7 +12,7 @@ ROWS_WORTH_A_GPU = 20_000
 ZERO = np.float32(0)  # np.maximum takes half the time that it takes with 0
 
 
-def batched_outputs(inputs, student, X, *, checked):
+def batched_outputs(inputs, student, X, *, checked, rows_of_table=ROWS_OF_TABLE):
     """Return the logits of a table of any length, in memory that does not grow with it.
 
     Parameters
@@ -35,7 +35,7 @@ def batched_outputs(inputs, student, X, *, checked):
     slices = X.iloc if hasattr(X, "iloc") else X
     rows_at_once = getattr(student, "rows_at_once", ROWS_AT_ONCE)
     # The student may make sparse rows dense, which takes memory.
-    rows_of_table = rows_at_once if issparse(X) else ROWS_OF_TABLE
+    rows_of_table = rows_at_once if issparse(X) else rows_of_table
     logits = None
     for start in range(0, n_samples, rows_of_table):
         matrix = inputs.encode(slices[start : start + rows_of_table], checked=checked)

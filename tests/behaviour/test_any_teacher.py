@@ -71,7 +71,7 @@ anyone = pytest.mark.parametrize("kind", TEACHERS)
 
 
 @anyone
-def test_it_teaches_a_student_labels_that_are_words(kind):
+def test_it_teaches_a_student_labels_that_are_strings(kind):
     X, y = numeric_rows(90)
     clf = quick_classifier(TEACHERS[kind](), alpha=1.0, keep_teachers=True).fit(X, WORDS[y])
 
@@ -164,7 +164,7 @@ def test_lightgbm_takes_a_frame_with_categories_and_missing_ones():
     assert clf.predict_proba(frame.iloc[:3]).shape == (3, 2)
 
 
-def test_lightgbm_knows_a_frame_of_fewer_levels_as_the_same_columns():
+def test_lightgbm_knows_a_frame_of_fewer_categories_as_the_same_columns():
     frame, labels = mixed_table(120)
     clf = quick_classifier(lightgbm(), keep_teachers=True).fit(frame, labels)
     few = frame[frame["city"] == "Rome"].copy()

@@ -1,11 +1,13 @@
 """Each bad input is refused with a message that names what is wrong, and leaves nothing fitted."""
 
+from copy import deepcopy
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Perceptron, Ridge
 from sklearn.model_selection import GroupKFold, ShuffleSplit
@@ -14,20 +16,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill import NetClassifier, StudentMLP, TableClassifier, TeacherEnsemble, TensorNet
 from skdistill.transfer.augmenters import Munge
-from tests.small import mixed_table, numeric_rows, quick_classifier, two_trees
+from tests.small import Spy, mixed_table, numeric_rows, quick_classifier, two_trees
 
 TREE = DecisionTreeClassifier(max_depth=2)
-
-
-class Odds(ClassifierMixin, BaseEstimator):
-    """A teacher whose rows are no probabilities."""
-
-    def fit(self, X, y):
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict_proba(self, X):
-        return np.full((len(X), len(self.classes_)), 2.0)
 
 
 class Fragile(DecisionTreeClassifier):
@@ -197,7 +188,7 @@ BAD_INPUT = {
         r"Teacher 'line' \(Perceptron\) has no predict_proba",
     ),
     "a teacher whose rows are no probabilities": (
-        {"teachers": [("odd", Odds())]},
+        {"teachers": [("odd", Spy([2.0, 2.0, 2.0]))]},
         "Teacher 'odd' failed on fold 1 of 2.*did not return probabilities",
     ),
     "a teacher that raises in one fold": (
@@ -284,9 +275,14 @@ def test_bad_input_is_refused_with_a_message_that_names_it(bad, message):
         fit_rows(**bad)
 
 
+@pytest.fixture(scope="module")
+def fitted():
+    return quick_classifier().fit(*numeric_rows())
+
+
 @pytest.mark.parametrize(("bad", "message"), BAD_INPUT.values(), ids=BAD_INPUT)
-def test_a_fit_that_fails_leaves_nothing_of_an_earlier_one(bad, message):
-    clf = quick_classifier().fit(*numeric_rows())
+def test_a_fit_that_fails_leaves_nothing_of_an_earlier_one(bad, message, fitted):
+    clf = deepcopy(fitted)
 
     with pytest.raises(ValueError, match=f"(?s){message}"):
         fit_rows(clf=clf, **bad)
@@ -334,7 +330,7 @@ def test_columns_in_another_order_at_predict_are_refused():
         clf.predict(FRAME[FRAME.columns[::-1]])
 
 
-def test_words_in_a_column_of_numbers_at_predict_are_refused_with_its_name():
+def test_strings_in_a_column_of_numbers_at_predict_are_refused_with_its_name():
     clf = quick_classifier().fit(FRAME, LABELS)
 
     with pytest.raises(ValueError, match="Column 'age' held numbers at fit"):
@@ -433,7 +429,7 @@ def test_a_column_of_numbers_and_strings_is_refused_by_name():
         (iter([]), "no splits"),
     ],
 )
-def test_folds_that_teach_nothing_or_leak_are_refused(splits, message):
+def test_folds_that_train_on_nothing_or_leak_are_refused(splits, message):
     X, y = numeric_rows()
 
     with pytest.raises(ValueError, match=message):
@@ -471,13 +467,6 @@ def test_synthetic_rows_unlike_the_table_are_refused(bend, message):
         ).fit(X, y)
 
 
-class Never(LogisticRegression):
-    """A teacher that must not be fitted."""
-
-    def fit(self, X, y, sample_weight=None):
-        raise AssertionError("a teacher was fitted before the table was looked at")
-
-
 DATES = pd.DataFrame({"at": pd.date_range("2020-01-01", periods=60), "x": np.arange(60.0)})
 
 
@@ -491,14 +480,16 @@ DATES = pd.DataFrame({"at": pd.date_range("2020-01-01", periods=60), "x": np.ara
         ({"groups": np.array([1, "a"] * 30, dtype=object)}, "groups mixes int and str"),
     ],
 )
-def test_what_is_wrong_is_told_before_a_teacher_is_fitted(params, message):
+def test_what_is_wrong_is_refused_before_a_teacher_is_fitted(params, message, spy):
     with pytest.raises(ValueError, match=message):
-        fit_rows(**{"teachers": [("never", Never())]} | params)
+        fit_rows(**{"teachers": spy} | params)
+    assert not spy.fitted_on
 
 
-def test_a_word_for_weights_is_told_before_a_teacher_is_fitted():
+def test_an_unknown_name_for_weights_is_refused_before_a_teacher_is_fitted(spy):
     with pytest.raises(ValueError, match="weights must be 'auto', None or an array, got 'foo'"):
-        TeacherEnsemble([("never", Never())], "foo", cv=2).fit(X, Y)
+        TeacherEnsemble(spy, "foo", cv=2).fit(X, Y)
+    assert not spy.fitted_on
 
 
 @pytest.mark.parametrize("make", [TeacherEnsemble, quick_classifier])

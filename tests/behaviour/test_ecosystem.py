@@ -1,14 +1,7 @@
 """In the company of scikit-learn's tools, and on real tables."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
@@ -32,8 +25,6 @@ from tests.small import mixed_table, numeric_rows, quick_classifier, quick_stude
 CALIBRATIONS = ["sigmoid", "isotonic"]
 if tuple(map(int, sklearn_version.split(".")[:2])) >= (1, 8):
     CALIBRATIONS.append("temperature")
-
-DATA = Path(os.environ.get("SKDISTILL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 def forest():
@@ -223,27 +214,6 @@ def test_it_is_shown_as_html_in_a_notebook():
     assert "DistilledClassifier" in quick_classifier()._repr_html_()
 
 
-ANSWER = """
-import json, sys
-import joblib
-model, rows = sys.argv[1:]
-print(json.dumps(joblib.load(model).predict_proba(joblib.load(rows)).tolist()))
-"""
-
-
-@pytest.mark.parametrize("keep_teachers", [False, True])
-def test_a_model_answers_the_same_in_another_process(keep_teachers, tmp_path):
-    X, y = mixed_table()
-    clf = quick_classifier(keep_teachers=keep_teachers).fit(X, y)
-    joblib.dump(clf, tmp_path / "model.joblib")
-    joblib.dump(X, tmp_path / "rows.joblib")
-
-    command = [sys.executable, "-c", ANSWER, tmp_path / "model.joblib", tmp_path / "rows.joblib"]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)
-
-    assert_allclose(json.loads(answer.stdout), clf.predict_proba(X), atol=1e-6)
-
-
 def test_a_teacher_ensemble_comes_back_from_a_file(tmp_path):
     X, y = mixed_table()
     ensemble = TeacherEnsemble(TableClassifier(DecisionTreeClassifier()), cv=2).fit(X, y)
@@ -254,24 +224,16 @@ def test_a_teacher_ensemble_comes_back_from_a_file(tmp_path):
     assert_array_equal(again.predict_proba(X), ensemble.predict_proba(X))
 
 
-def some_rows(name, n_samples):
-    path = DATA / f"{name}.parquet"
-    if not path.exists():
-        pytest.skip(f"no {path}: set SKDISTILL_DATA to the folder of the data sets")
-    frame = pd.read_parquet(path).sample(n_samples, random_state=0)
-    return frame.drop(columns="target"), frame["target"]
-
-
-def test_adult_with_its_categories_and_missing_values_is_learnt():
-    X, y = some_rows("adult", 1200)
+def test_adult_with_its_categories_and_missing_values_is_learned(real_rows):
+    X, y = real_rows("adult", 1200)
     clf = quick_classifier(student=quick_student(max_epochs=15)).fit(X[:600], y[:600])
 
     assert X[600:].isna().any().any()
     assert clf.score(X[600:], y[600:]) > y[600:].value_counts(normalize=True).max()
 
 
-def test_letter_with_its_many_classes_is_learnt():
-    X, y = some_rows("letter", 1200)
+def test_letter_with_its_many_classes_is_learned(real_rows):
+    X, y = real_rows("letter", 1200)
     forest = [("rf", RandomForestClassifier(20))]
     clf = quick_classifier(forest, quick_student(max_epochs=40, lr=0.02)).fit(X[:800], y[:800])
 
@@ -279,8 +241,8 @@ def test_letter_with_its_many_classes_is_learnt():
     assert clf.score(X[800:], y[800:]) > 0.4  # one in 26 is right by chance
 
 
-def test_a_table_of_many_levels_with_rare_ones_is_learnt():
-    X, y = some_rows("diabetes130", 600)
+def test_a_table_of_many_categories_with_rare_ones_is_learned(real_rows):
+    X, y = real_rows("diabetes130", 600)
     clf = quick_classifier().fit(X[:300], y[:300])
 
     assert_allclose(clf.predict_proba(X[300:]).sum(1), 1)

@@ -1,9 +1,7 @@
 """Every kind of table: polars beside pandas, nullable and pyarrow columns, odd columns."""
 
-import os
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +9,6 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -20,18 +17,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from skdistill import DistilledClassifier, OnnxStudent, TableClassifier, TableEncoder
+from skdistill import OnnxStudent, TableClassifier, TableEncoder
 from skdistill.jobs.fingerprint import fingerprint
 from skdistill.transfer.augmenters import Munge
 from tests.small import (
-    make_defaults_small,
     mixed_table,
     numeric_rows,
     quick_classifier,
     quick_student,
+    small_default_classifier,
 )
 
-DATA = Path(os.environ.get("SKDISTILL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 X, Y = mixed_table(80)
 N = len(X)
 COINS = np.random.RandomState(1).randint(0, 3, N)
@@ -102,7 +98,7 @@ def test_either_frame_can_be_asked_of_either_student(of_both, rows):
     assert_array_equal(of_polars.predict(POLARS.head(rows)), of_polars.classes_[expected.argmax(1)])
 
 
-def test_more_rows_than_go_through_the_net_at_once_are_answered_alike(of_both):
+def test_more_rows_than_go_through_the_net_at_once_are_predicted_alike(of_both):
     of_pandas, of_polars = of_both
 
     many = pl.concat([POLARS] * 10)
@@ -123,39 +119,22 @@ def test_polars_columns_in_another_order_are_refused(of_both):
         of_both[1].predict(POLARS[:, ::-1])
 
 
-def test_a_level_of_polars_first_seen_later_counts_as_missing(of_both):
+def test_a_category_of_polars_first_seen_later_counts_as_missing(of_both):
     quito = POLARS.with_columns(pl.lit("Quito").alias("word"))
     missing = POLARS.with_columns(pl.lit(None, dtype=pl.String).alias("word"))
 
     assert_array_equal(of_both[1].predict_proba(quito), of_both[1].predict_proba(missing))
 
 
-class Remembers(ClassifierMixin, BaseEstimator):
-    """A teacher that notes the types of the tables it is given."""
-
-    types: list = []
-
-    def fit(self, X, y):
-        self.types.append((type(X), [str(dtype) for dtype in X.dtypes]))
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict_proba(self, X):
-        self.types.append((type(X), [str(dtype) for dtype in X.dtypes]))
-        return np.full((X.shape[0], len(self.classes_)), 1 / len(self.classes_))
-
-
 @pytest.mark.parametrize("frame", [PANDAS, POLARS], ids=["pandas", "polars"])
-def test_teachers_get_the_frame_as_it_was_given_and_synthetic_rows_like_it(frame):
-    Remembers.types.clear()
+def test_teachers_get_the_frame_as_it_was_given_and_synthetic_rows_like_it(frame, spy):
+    quick_classifier([("notes", spy)], augmenter="munge", keep_teachers=True).fit(frame, Y)
 
-    quick_classifier([("notes", Remembers())], augmenter="munge", keep_teachers=True).fit(frame, Y)
-
+    given = [X for X, _, _ in spy.fitted_on] + spy.asked_about
     # Each is fitted on a table, two folds' are asked twice and that of all rows once.
-    assert len(Remembers.types) == 8
-    assert all(
-        seen == (type(frame), [str(dtype) for dtype in frame.dtypes]) for seen in Remembers.types
-    )
+    assert len(given) == 8
+    assert {type(X) for X in given} == {type(frame)}
+    assert all(list(X.dtypes) == list(frame.dtypes) for X in given)
 
 
 def test_munge_draws_the_same_rows_of_either_frame():
@@ -179,12 +158,9 @@ def test_munge_keeps_the_dtype_of_a_column_between_whose_values_it_draws(dtype):
     assert not set(rows["age"].dropna()) <= set(frame["age"].dropna())
 
 
-def test_the_default_teachers_take_polars(monkeypatch):
-    make_defaults_small(monkeypatch)
-    params = {"cv": 2, "alpha": 0.5, "random_state": 0, "keep_teachers": True}
-
+def test_the_default_teachers_take_polars():
     of_pandas, of_polars = (
-        DistilledClassifier(**params).fit(frame, Y) for frame in (PANDAS, POLARS)
+        small_default_classifier(keep_teachers=True).fit(frame, Y) for frame in (PANDAS, POLARS)
     )
 
     assert_array_equal(of_polars.predict_proba(POLARS), of_pandas.predict_proba(PANDAS))
@@ -302,16 +278,17 @@ def test_another_polars_frame_has_another_fingerprint(change):
     assert fingerprint(change(POLARS)) != fingerprint(POLARS)
 
 
-def test_memory_finds_the_teachers_of_a_polars_frame_again(tmp_path):
-    Remembers.types.clear()
+def test_memory_finds_the_teachers_of_a_polars_frame_again(tmp_path, spy):
     params = {"augmenter": "munge", "memory": tmp_path}
-    first = quick_classifier([("notes", Remembers())], **params).fit(POLARS, Y)
-    assert Remembers.types
-    Remembers.types.clear()
+    first = quick_classifier([("notes", spy)], **params).fit(POLARS, Y)
+    assert spy.fitted_on
+    spy.fitted_on.clear()
+    spy.asked_about.clear()
 
-    again = quick_classifier([("notes", Remembers())], **params).fit(both_kinds()[1], Y)
+    again = quick_classifier([("notes", spy)], **params).fit(both_kinds()[1], Y)
 
-    assert not Remembers.types
+    assert not spy.fitted_on
+    assert not spy.asked_about
     assert_array_equal(again.predict_proba(POLARS), first.predict_proba(POLARS))
 
 
@@ -374,20 +351,35 @@ SAME_COLUMN = {
 }
 
 
+def with_column(column):
+    return X[["age"]].assign(column=column)
+
+
+def student_of_column(column):
+    student = quick_student(max_epochs=2)
+    return quick_classifier(student=student, augmenter="munge").fit(with_column(column), Y)
+
+
+@pytest.fixture(scope="module")
+def of_plain(request):
+    """The student of a plain column, by its kind, and what it predicts."""
+    plain, _ = SAME_COLUMN[request.param]
+    clf = student_of_column(plain)
+    return clf, clf.predict_proba(with_column(plain))
+
+
 @pytest.mark.parametrize(
-    ("plain", "column"),
-    [(plain, column) for plain, columns in SAME_COLUMN.values() for column in columns],
+    ("of_plain", "column"),
+    [(kind, column) for kind, (_, columns) in SAME_COLUMN.items() for column in columns],
+    indirect=["of_plain"],
     ids=[f"{kind}, {column.dtype}" for kind, (_, cs) in SAME_COLUMN.items() for column in cs],
 )
-def test_it_does_not_matter_how_pandas_keeps_a_column(plain, column):
-    plain, other = (X[["age"]].assign(column=one) for one in (plain, column))
-    params = {"augmenter": "munge", "student": quick_student(max_epochs=2)}
+def test_it_does_not_matter_how_pandas_keeps_a_column(of_plain, column):
+    clf, expected = of_plain
+    other = with_column(column)
 
-    of_plain = quick_classifier(**params).fit(plain, Y)
-    of_other = quick_classifier(**params).fit(other, Y)
-
-    assert_array_equal(of_other.predict_proba(other), of_plain.predict_proba(plain))
-    assert_array_equal(of_plain.predict_proba(other), of_plain.predict_proba(plain))
+    assert_array_equal(clf.predict_proba(other), expected)
+    assert_array_equal(student_of_column(column).predict_proba(other), expected)
 
 
 def test_columns_named_by_integers_have_no_names():
@@ -407,7 +399,7 @@ def test_two_columns_of_one_name_are_refused(names):
         quick_classifier().fit(frame, Y)
 
 
-def test_a_model_of_a_frame_answers_for_an_array_with_a_warning():
+def test_a_model_of_a_frame_predicts_for_an_array_with_a_warning():
     clf = quick_classifier().fit(X, Y)
 
     with pytest.warns(UserWarning, match="X does not have valid feature names"):
@@ -424,12 +416,12 @@ OBJECTS = X.to_numpy(dtype=object)
     [(OBJECTS, "from_dtype"), (OBJECTS, [3]), (pa.table(X), None)],
     ids=["array", "another is told", "pyarrow"],
 )
-def test_words_in_an_array_are_refused_by_their_column(rows, told):
+def test_strings_in_an_array_are_refused_by_their_column(rows, told):
     with pytest.raises(ValueError, match=r"Column 2 of X has '\w+', .*: name it in categorical"):
         quick_classifier(categorical_features=told).fit(rows, Y)
 
 
-def test_a_model_of_an_array_answers_for_a_frame_with_a_warning():
+def test_a_model_of_an_array_predicts_for_a_frame_with_a_warning():
     frame = X[["age", "children"]]
     clf = quick_classifier().fit(frame.to_numpy(), Y)
 
@@ -458,7 +450,7 @@ def test_a_column_that_says_nothing_changes_little(column, loss_without):
     assert loss_of(X.assign(empty=column)) < loss_without + 0.15
 
 
-def test_strings_of_digits_are_levels_and_stay_so():
+def test_strings_of_digits_are_categories_and_stay_so():
     frame = X.assign(code=pd.Series(COINS.astype(str), dtype=object))
     clf = quick_classifier().fit(frame, Y)
 
@@ -467,7 +459,7 @@ def test_strings_of_digits_are_levels_and_stay_so():
         clf.predict(frame.assign(code=COINS))
 
 
-def test_levels_that_are_all_missing_at_predict_are_no_error():
+def test_categories_that_are_all_missing_at_predict_are_no_error():
     clf = quick_classifier().fit(X, Y)
 
     missing = clf.predict_proba(X.assign(city=np.nan))
@@ -523,23 +515,14 @@ def test_an_odd_column_is_refused_by_its_name(column, message):
 
 
 @pytest.mark.parametrize("frame", [PANDAS, POLARS], ids=["pandas", "polars"])
-def test_words_that_are_not_told_are_refused_by_their_column(frame):
+def test_strings_that_are_not_told_are_refused_by_their_column(frame):
     with pytest.raises(ValueError, match=r"Column 'word' .* holds no numbers, and categorical"):
         TableEncoder(categorical_features=["size", "level"]).fit(frame)
 
 
-def test_words_of_polars_in_a_column_of_numbers_are_refused_by_its_name(of_both):
+def test_strings_of_polars_in_a_column_of_numbers_are_refused_by_its_name(of_both):
     with pytest.raises(ValueError, match="Column 'whole' held numbers at fit and now is of dtype"):
         of_both[1].predict(POLARS.with_columns(pl.lit("many").alias("whole")))
-
-
-def some_rows(name, n_samples, n_others):
-    path = DATA / f"{name}.parquet"
-    if not path.exists():
-        pytest.skip(f"no {path}: set SKDISTILL_DATA to the folder of the data sets")
-    frame = pd.read_parquet(path).sample(n_samples + n_others, random_state=0)
-    X, y = frame.drop(columns="target"), frame["target"]
-    return X[:n_samples], y[:n_samples], X[n_samples:], y[n_samples:]
 
 
 def shallow_trees():
@@ -552,10 +535,11 @@ def shallow_trees():
 @pytest.mark.parametrize(
     ("name", "column"), [("diabetes130", "diag_1"), ("adult", "capital-gain")], ids=str
 )
-def test_hundreds_of_levels_and_heavy_tails_are_learnt_from(name, column):
-    X, y, X_test, y_test = some_rows(name, 2000, 1000)
-    assert X[column].nunique() > 50
-    student = quick_student(max_epochs=5)
+def test_hundreds_of_categories_and_heavy_tails_are_trained_on(name, column, real_rows):
+    X, y = real_rows(name, 1800)
+    X, X_test, y, y_test = X[:1200], X[1200:], y[:1200], y[1200:]
+    assert X[column].nunique() > 40
+    student = quick_student(lr=0.02, batch_size=256)
 
     clf = quick_classifier(shallow_trees(), student, augmenter="munge").fit(X, y)
 

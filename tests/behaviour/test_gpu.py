@@ -83,7 +83,7 @@ def test_without_mixed_precision_it_trains_in_float32():
     assert set(seen) == {torch.float32}
 
 
-def test_a_student_trained_on_the_gpu_answers_where_there_is_none(tmp_path):
+def test_a_student_trained_on_the_gpu_predicts_where_there_is_none(tmp_path):
     X, y = mixed_table()
     clf = quick_classifier(device="cuda").fit(X, y)
 
@@ -92,7 +92,7 @@ def test_a_student_trained_on_the_gpu_answers_where_there_is_none(tmp_path):
     )
 
 
-def test_teachers_trained_on_the_gpu_answer_where_there_is_none(tmp_path):
+def test_teachers_trained_on_the_gpu_predict_where_there_is_none(tmp_path):
     X, y = numeric_rows()
     net = TensorNet(StudentMLP, max_epochs=3, mixed_precision=False)
     teacher = NetClassifier(net, device="cuda").fit(X, y)

@@ -1,23 +1,16 @@
 """Ctrl-C, a time limit, word of progress, and who may start workers."""
 
-import os
 import re
-import threading
-from functools import partial
 from types import SimpleNamespace
 
-import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
-from sklearn.tree import DecisionTreeClassifier
 from skorch.callbacks import Callback, EarlyStopping
 
 from skdistill import NetClassifier, StudentMLP, TensorNet
-from skdistill.jobs.parallel import in_parallel
-from tests.small import numeric_rows, quick_classifier, quick_student
+from tests.small import ENOUGH_ROWS, numeric_rows, quick_classifier, quick_student
 
 
 class CtrlC(Callback):
@@ -71,7 +64,7 @@ def test_before_one_epoch_is_done_ctrl_c_leaves_a_clean_unfitted_classifier():
 
 
 def test_ctrl_c_while_alpha_is_chosen_leaves_a_clean_unfitted_classifier():
-    X, y = numeric_rows(1600)  # enough to choose alpha by
+    X, y = numeric_rows(ENOUGH_ROWS)
     clf = quick_classifier(student=interrupted(), alpha="auto")
 
     with pytest.raises(KeyboardInterrupt):
@@ -145,9 +138,8 @@ def test_the_student_ends_with_the_epoch_in_which_the_time_is_over(monkeypatch):
 
 
 @pytest.mark.parametrize("alpha", [0.5, "auto"])
-def test_where_the_teachers_used_up_the_time_the_student_gets_one_epoch(alpha, monkeypatch):
-    monkeypatch.setattr("skdistill.student.recipe.FEWEST_VALIDATION_ROWS", 1)
-    X, y = numeric_rows(1600)
+def test_where_the_teachers_used_up_the_time_the_student_gets_one_epoch(alpha):
+    X, y = numeric_rows(ENOUGH_ROWS)
 
     with pytest.warns(UserWarning, match="max_time was over before the student") as told:
         clf = quick_classifier(alpha=alpha, max_time=1e-9).fit(X, y)
@@ -168,9 +160,9 @@ def test_a_student_that_ran_out_of_time_is_not_kept_in_memory(tmp_path):
 def test_a_student_chosen_by_trials_that_ran_out_of_time_is_not_kept_in_memory(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("skdistill.student.recipe.FEWEST_VALIDATION_ROWS", 1)
-    X, y = numeric_rows(200)
-    student = quick_student(max_epochs=40, patience=40)  # trials of ten epochs
+    X, y = numeric_rows(ENOUGH_ROWS)
+    # Trials of ten epochs.
+    student = quick_student(max_epochs=40, patience=40, batch_size=1024)
     clf = quick_classifier(student=student, alpha="auto", memory=tmp_path, max_time=100)
     with monkeypatch.context() as patch:
         clock = SimpleNamespace(monotonic=Clock(1.0))
@@ -205,66 +197,3 @@ def test_progress_tells_of_teachers_folds_and_epochs(capsys, n_jobs):
     shown = capsys.readouterr().out
     assert re.search(r"teachers: 4 done in .* s, last: (deep|stump), fold 2 of 2", shown)
     assert re.search(r"student: 5 done .*epoch 5 train_loss [\d.]+ valid_loss [\d.]+", shown)
-
-
-class Level(ClassifierMixin, BaseEstimator):
-    """A teacher that notes how many it may do at once."""
-
-    def fit(self, X, y):
-        self.classes_ = np.unique(y)
-        self.jobs_ = joblib.effective_n_jobs(4)
-        return self
-
-    def predict_proba(self, X):
-        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
-
-
-def test_results_come_in_the_order_of_the_calls():
-    calls = [partial(divmod, k, 3) for k in range(7)]
-
-    assert (
-        list(in_parallel(calls, 2))
-        == list(in_parallel(calls, 1))
-        == [divmod(k, 3) for k in range(7)]
-    )
-
-
-def test_teachers_that_are_fitted_at_once_start_no_workers_of_their_own():
-    X, y = numeric_rows()
-    clf = quick_classifier([("t", Level())], n_jobs=2, keep_teachers=True).fit(X, y)
-
-    assert clf.teacher_.teachers_[0].estimator.jobs_ == 1
-
-
-def test_a_teacher_that_is_fitted_alone_may_use_all_cores():
-    X, y = numeric_rows()
-    clf = quick_classifier([("t", Level())], keep_teachers=True).fit(X, y)
-
-    assert clf.teacher_.teachers_[0].estimator.jobs_ == 4
-
-
-def test_within_a_search_that_has_workers_all_is_done_in_turn():
-    inner = joblib.Parallel(n_jobs=2)(joblib.delayed(pids)(2) for _ in range(2))
-
-    assert all(len(seen) == 1 for seen in inner)
-
-
-def pids(n_jobs):
-    """The processes and threads that work on some calls."""
-    return set(in_parallel([who] * 4, n_jobs))
-
-
-def who():
-    return os.getpid(), threading.get_ident()
-
-
-def test_nets_that_are_trained_in_threads_are_those_trained_in_turn():
-    X, y = numeric_rows()
-    net = NetClassifier(TensorNet(StudentMLP, max_epochs=3))
-    clf = quick_classifier([("a", net), ("b", DecisionTreeClassifier()), ("c", net)])
-
-    alone = clf.fit(X, y).teacher_scores_
-    with joblib.parallel_config(backend="threading"):
-        together = clf.set_params(n_jobs=4).fit(X, y).teacher_scores_
-
-    assert together == alone

@@ -13,13 +13,13 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdistill import DistilledClassifier, TeacherEnsemble
+from skdistill import TeacherEnsemble
 from tests.small import (
-    make_defaults_small,
     mixed_table,
     numeric_rows,
     quick_classifier,
     quick_student,
+    small_default_classifier,
     two_trees,
 )
 
@@ -42,8 +42,14 @@ def proba(X, y, sample_weight=None, *, asked=None, **params):
     return clf.predict_proba(X if asked is None else asked)
 
 
-PROBA = proba(X, Y)
-PROBA_OF_FRAME = proba(FRAME, LABELS)
+@pytest.fixture(scope="module")
+def expected():
+    return proba(X, Y)
+
+
+@pytest.fixture(scope="module")
+def expected_of_frame():
+    return proba(FRAME, LABELS)
 
 
 @pytest.mark.parametrize(
@@ -51,12 +57,12 @@ PROBA_OF_FRAME = proba(FRAME, LABELS)
     [[-5, 0, 70], ["ant", "bee", "cow"], ["10", "2", "3"], [0.0, 1.0, 2.0]],
     ids=str,
 )
-def test_other_labels_in_the_same_order_change_nothing(names):
-    assert_array_equal(proba(X, np.array(names)[Y]), PROBA)
+def test_other_labels_in_the_same_order_change_nothing(names, expected):
+    assert_array_equal(proba(X, np.array(names)[Y]), expected)
 
 
-def test_booleans_and_strings_as_labels_are_the_same():
-    assert_array_equal(proba(FRAME, LABELS == "yes"), PROBA_OF_FRAME)
+def test_booleans_and_strings_as_labels_are_the_same(expected_of_frame):
+    assert_array_equal(proba(FRAME, LABELS == "yes"), expected_of_frame)
 
 
 def test_teachers_whose_labels_come_in_another_order_say_the_same():
@@ -73,7 +79,10 @@ def loss_on_new_rows(columns=slice(None), labels=(0, 1, 2), **params):
     X, y = numeric_rows(1200)
     X, y = X[:, columns], np.array(labels)[y]
     clf = quick_classifier(
-        smooth_teachers(), quick_student(max_epochs=10), augmenter="munge", **params
+        smooth_teachers(),
+        quick_student(max_epochs=6, lr=0.02, batch_size=256),
+        augmenter="munge",
+        **params,
     )
     return log_loss(y[600:], clf.fit(X[:600], y[:600]).predict_proba(X[600:]))
 
@@ -97,9 +106,9 @@ def test_what_is_drawn_anew_changes_the_quality_little(change, loss):
     assert loss_on_new_rows(**change) == pytest.approx(loss, abs=0.05)
 
 
-def test_weights_of_one_are_no_weights():
-    assert_array_equal(proba(X, Y, np.ones(N)), PROBA)
-    assert_array_equal(proba(FRAME, LABELS, np.ones(N, dtype=int)), PROBA_OF_FRAME)
+def test_weights_of_one_are_no_weights(expected, expected_of_frame):
+    assert_array_equal(proba(X, Y, np.ones(N)), expected)
+    assert_array_equal(proba(FRAME, LABELS, np.ones(N, dtype=int)), expected_of_frame)
 
 
 @pytest.mark.parametrize("factor", [1e-6, 1 / 3, 10, 1e6])
@@ -134,28 +143,28 @@ def test_the_type_of_whole_numbers_does_not_matter(dtype):
     [np.asfortranarray(X), X.tolist(), FRAME_OF_X, FRAME_OF_X.set_index(np.arange(N)[::-1])],
     ids=["Fortran order", "lists", "frame", "index"],
 )
-def test_what_holds_the_numbers_does_not_matter(same):
-    assert_array_equal(proba(same, Y), PROBA)
+def test_what_holds_the_numbers_does_not_matter(same, expected):
+    assert_array_equal(proba(same, Y), expected)
 
 
-def test_names_of_columns_do_not_matter():
+def test_names_of_columns_do_not_matter(expected_of_frame):
     renamed = FRAME.rename(columns=dict(zip(FRAME.columns, ["z", "y", "x", "w"])))
 
-    assert_array_equal(proba(renamed, LABELS), PROBA_OF_FRAME)
+    assert_array_equal(proba(renamed, LABELS), expected_of_frame)
 
 
-def test_names_of_levels_do_not_matter_as_long_as_their_order_stays():
+def test_names_of_categories_do_not_matter_as_long_as_their_order_stays(expected_of_frame):
     names = {"Lima": "1 of 3", "Oslo": "2 of 3", "Rome": "3 of 3"}
     renamed = FRAME.assign(city=FRAME["city"].cat.rename_categories(names))
 
-    assert_array_equal(proba(renamed, LABELS), PROBA_OF_FRAME)
+    assert_array_equal(proba(renamed, LABELS), expected_of_frame)
 
 
-def test_levels_may_be_numbers():
+def test_categories_may_be_numbers(expected_of_frame):
     ranks = {"Lima": -1, "Oslo": 5, "Rome": 40}
     renamed = FRAME.assign(city=FRAME["city"].cat.rename_categories(ranks))
 
-    assert_array_equal(proba(renamed, LABELS), PROBA_OF_FRAME)
+    assert_array_equal(proba(renamed, LABELS), expected_of_frame)
 
 
 @pytest.mark.parametrize("factor", [2.0**-20, 0.5, 1024.0])
@@ -176,12 +185,11 @@ def test_where_a_column_begins_does_not_matter(shift):
     assert_allclose(proba(shifted, Y), proba(coarse, Y), rtol=0, atol=1e-5)
 
 
-def test_the_default_teachers_do_not_see_how_labels_columns_and_levels_are_called(monkeypatch):
-    make_defaults_small(monkeypatch)
+def test_the_default_teachers_do_not_see_how_labels_columns_and_categories_are_called():
     names = {"Lima": "a", "Oslo": "b", "Rome": "c"}
     renamed = FRAME.assign(city=FRAME["city"].cat.rename_categories(names))
     renamed = renamed.rename(columns=dict(zip(FRAME.columns, ["z", "y", "x", "w"])))
-    clf = DistilledClassifier(cv=2, alpha=0.5, random_state=0)
+    clf = small_default_classifier()
 
     before = clf.fit(FRAME, LABELS).predict_proba(FRAME)
     after = clf.fit(renamed, LABELS == "yes").predict_proba(renamed)

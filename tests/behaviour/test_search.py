@@ -20,8 +20,13 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from tests.jobs.test_memory import counted, fits, log  # noqa: F401 - log is a fixture
-from tests.small import numeric_rows, quick_classifier, quick_student
+from tests.small import (
+    fits_in,
+    logged_classifier,
+    numeric_rows,
+    quick_classifier,
+    quick_student,
+)
 
 WIDE = {
     "alpha": [0.2, 0.8, "auto"],
@@ -63,10 +68,10 @@ def test_a_random_search_over_all_of_them_at_once(tmp_path):
     assert search.predict_proba(X).shape == (60, 3)
 
 
-def test_halving_spends_epochs_of_the_student(log, tmp_path):  # noqa: F811
+def test_halving_spends_epochs_of_the_student(log, tmp_path):
     X, y = numeric_rows()
     search = HalvingGridSearchCV(
-        counted(log, "a", memory=tmp_path / "memory"),
+        logged_classifier(log, "a", memory=tmp_path / "memory"),
         {"alpha": [0.1, 0.4, 0.7, 1.0]},
         resource="student__max_epochs",
         min_resources=2,
@@ -79,11 +84,11 @@ def test_halving_spends_epochs_of_the_student(log, tmp_path):  # noqa: F811
 
     assert search.n_candidates_ == [4, 2, 1]
     assert [len(search.best_estimator_.history_)] == search.n_resources_[-1:]
-    assert fits(log)["a"] == 2 * (2 + 1)  # two folds on two splits, and on all rows in the end
+    assert fits_in(log)["a"] == 2 * (2 + 1)  # two folds on two splits, and on all rows in the end
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-def test_optuna_searches_without_refitting_a_teacher(log, tmp_path):  # noqa: F811
+def test_optuna_searches_without_refitting_a_teacher(log, tmp_path):
     optuna = pytest.importorskip("optuna")
     pytest.importorskip("optuna_integration")
     from optuna.distributions import CategoricalDistribution, FloatDistribution
@@ -99,7 +104,7 @@ def test_optuna_searches_without_refitting_a_teacher(log, tmp_path):  # noqa: F8
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         search = OptunaSearchCV(
-            counted(log, "a", memory=tmp_path / "memory"),
+            logged_classifier(log, "a", memory=tmp_path / "memory"),
             space,
             cv=2,
             n_trials=4,
@@ -110,7 +115,7 @@ def test_optuna_searches_without_refitting_a_teacher(log, tmp_path):  # noqa: F8
 
     assert set(search.best_params_) == set(space)
     assert search.predict(X).shape == (60,)
-    assert fits(log)["a"] == 2 * (2 + 1)
+    assert fits_in(log)["a"] == 2 * (2 + 1)
 
 
 def test_several_scores_at_once_choose_by_the_one_asked_for(tmp_path):
@@ -129,32 +134,34 @@ def test_several_scores_at_once_choose_by_the_one_asked_for(tmp_path):
     assert "mean_test_accuracy" in search.cv_results_
 
 
-def test_nested_cross_validation_fits_teachers_once_a_table(log, tmp_path):  # noqa: F811
+def test_nested_cross_validation_fits_teachers_once_a_table(log, tmp_path):
     X, y = numeric_rows(90)
-    inner = GridSearchCV(counted(log, "a", memory=tmp_path / "memory"), {"alpha": [0.1, 0.9]}, cv=2)
+    inner = GridSearchCV(
+        logged_classifier(log, "a", memory=tmp_path / "memory"), {"alpha": [0.1, 0.9]}, cv=2
+    )
 
     outer = StratifiedKFold(3, shuffle=True, random_state=0)  # in order, inner halves recur
     scores = cross_val_score(inner, X, y, cv=outer, error_score="raise")
 
     assert np.isfinite(scores).all()
-    assert fits(log)["a"] == 2 * 3 * (2 + 1)  # folds × outer splits × (inner splits + refit)
+    assert fits_in(log)["a"] == 2 * 3 * (2 + 1)  # folds × outer splits × (inner splits + refit)
 
 
-def test_behind_a_scaler_the_teachers_are_known_by_the_scaled_rows(log, tmp_path):  # noqa: F811
+def test_behind_a_scaler_the_teachers_are_known_by_the_scaled_rows(log, tmp_path):
     X, y = numeric_rows()
-    clf = counted(log, "a", memory=tmp_path / "memory")
+    clf = logged_classifier(log, "a", memory=tmp_path / "memory")
     pipeline = Pipeline([("scale", StandardScaler()), ("net", clf)])
     grid = {"net__alpha": [0.1, 0.9], "scale__with_mean": [True, False]}
 
     search = GridSearchCV(pipeline, grid, cv=2, refit=False, error_score="raise").fit(X, y)
 
     assert len(search.cv_results_["params"]) == 4
-    assert fits(log)["a"] == 2 * 2 * 2  # folds × splits × scalers
+    assert fits_in(log)["a"] == 2 * 2 * 2  # folds × splits × scalers
 
 
-def test_it_is_calibrated_tuned_and_explained_with_memory(log, tmp_path):  # noqa: F811
+def test_it_is_calibrated_tuned_and_explained_with_memory(log, tmp_path):
     X, y = numeric_rows(n_classes=2)
-    clf = counted(log, "a", memory=tmp_path / "memory")
+    clf = logged_classifier(log, "a", memory=tmp_path / "memory")
 
     calibrated = CalibratedClassifierCV(clf, cv=2).fit(X, y)
     tuned = TunedThresholdClassifierCV(clf, cv=2).fit(X, y)
@@ -164,7 +171,7 @@ def test_it_is_calibrated_tuned_and_explained_with_memory(log, tmp_path):  # noq
     assert 0 <= tuned.best_threshold_ <= 1
     assert importance.importances_mean.shape == (5,)
     # Both make the same two splits; one calibrates all rows' fits, the other fits them too.
-    assert fits(log)["a"] == 2 * (2 + 1)
+    assert fits_in(log)["a"] == 2 * (2 + 1)
 
 
 def test_a_search_in_processes_gives_the_same_scores(tmp_path):

@@ -9,7 +9,6 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from skorch import NeuralNet, NeuralNetClassifier
@@ -19,7 +18,7 @@ from torch import nn
 import skdistill
 from skdistill import DistillationLoss, NetClassifier, StudentMLP, StudentNet, TensorNet
 from skdistill.transfer.augmenters import Munge
-from tests.small import Linear, numeric_rows, quick_classifier, quick_student
+from tests.small import Linear, Spy, numeric_rows, quick_classifier, quick_student
 
 PIXELS, DIGITS = load_digits(return_X_y=True)
 IMAGES = PIXELS[:600].reshape(-1, 1, 8, 8).astype(np.float32) / 16
@@ -61,16 +60,6 @@ class Recorder(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         Recorder.rates.append(net.optimizer_.param_groups[0]["lr"])
-
-
-class Never(LogisticRegression):
-    """A teacher that must not be fitted."""
-
-    def fit(self, X, y, sample_weight=None):
-        raise AssertionError("a teacher was fitted before the student's module was tried")
-
-
-NEVER = [("never", Never())]
 
 
 def flatten(X):
@@ -196,7 +185,7 @@ def test_munge_mixes_images_as_it_mixes_their_pixels():
     assert_array_equal(flatten(rows), Munge().fit(flatten(IMAGES)).sample(50, random_state=0))
 
 
-def test_synthetic_images_are_taught_on():
+def test_synthetic_images_are_trained_on():
     clf = fit_conv(conv_student(max_epochs=5), augmenter="munge")
 
     assert clf.predict_proba(IMAGES).shape == (600, 10)
@@ -241,32 +230,36 @@ def test_a_missing_pixel_is_refused():
         quick_classifier(forest()).fit(X, LABELS)
 
 
-@pytest.mark.parametrize("make", [lambda net: quick_classifier(NEVER, net), NetClassifier])
-def test_a_module_of_the_wrong_width_is_refused_before_training(make):
+@pytest.mark.parametrize("make", [lambda net: quick_classifier(Spy(), net), NetClassifier])
+def test_a_module_of_the_wrong_width_is_refused_before_training(make, spy):
     seven = TensorNet(SmallConv(7), max_epochs=1)
 
     with pytest.raises(
         ValueError, match=r"SmallConv returned shape \(8, 7\) for 8 rows, expected \(8, 10\)"
     ):
         make(seven).fit(IMAGES, LABELS)
+    assert not spy.fitted_on
 
 
-@pytest.mark.parametrize("make", [lambda net: quick_classifier(NEVER, net), NetClassifier])
-def test_a_module_that_returns_probabilities_is_refused_before_training(make):
+@pytest.mark.parametrize("make", [lambda net: quick_classifier(Spy(), net), NetClassifier])
+def test_a_module_that_returns_probabilities_is_refused_before_training(make, spy):
     with pytest.raises(ValueError, match="Softmaxed returns probabilities, expected logits: drop"):
         make(TensorNet(Softmaxed)).fit(IMAGES, LABELS)
+    assert not spy.fitted_on
 
 
-def test_a_module_that_fails_says_on_which_rows():
+def test_a_module_that_fails_says_on_which_rows(spy):
     with pytest.raises(ValueError, match=r"Linear failed on rows of shape \(1, 8, 8\).*mat1"):
-        quick_classifier(NEVER, TensorNet(Linear)).fit(IMAGES, LABELS)
+        quick_classifier(spy, TensorNet(Linear)).fit(IMAGES, LABELS)
+    assert not spy.fitted_on
 
 
-def test_a_module_on_a_table_is_tried_too():
+def test_a_module_on_a_table_is_tried_too(spy):
     X, y = numeric_rows()
 
     with pytest.raises(ValueError, match=r"Linear returned shape \(8, 2\)"):
-        quick_classifier(NEVER, TensorNet(Linear(5, 2))).fit(X, y)
+        quick_classifier(spy, TensorNet(Linear(5, 2))).fit(X, y)
+    assert not spy.fitted_on
 
 
 def test_trying_a_module_leaves_torchs_seed_and_the_students_alone():

@@ -18,7 +18,6 @@ from xgboost import XGBClassifier
 
 import skdistill
 from skdistill import (
-    DistilledClassifier,
     NetClassifier,
     StudentMLP,
     StudentNet,
@@ -31,7 +30,7 @@ from skdistill.jobs.fingerprint import fingerprint
 from skdistill.table.net_inputs import NetInputs
 from skdistill.table.validation import check_table
 from skdistill.transfer.augmenters import Munge
-from tests.small import Linear, make_defaults_small, quick_classifier, quick_student
+from tests.small import Linear, quick_classifier, quick_student, small_default_classifier
 
 TEXTS = ["the cat sat on the mat", "a dog and a cat", "stocks fell on bad news"] * 20
 TOPICS = ["pets", "pets", "money"] * 20
@@ -79,10 +78,9 @@ def test_a_pipeline_from_text_learns_and_never_makes_the_matrix_dense(never_whol
     assert clf.score(TEXTS * 3, TOPICS * 3) == 1
 
 
-def test_the_default_teachers_and_nets_take_sparse_rows(monkeypatch, never_whole):
-    make_defaults_small(monkeypatch)
+def test_the_default_teachers_and_nets_take_sparse_rows(never_whole):
     X, y = word_counts(200)
-    clf = DistilledClassifier(cv=2, keep_teachers=True, random_state=0).fit(X, y)
+    clf = small_default_classifier(alpha="auto", augmenter="auto", keep_teachers=True).fit(X, y)
 
     assert set(clf.teacher_scores_) == {"rf", "xgb", "mlp", "mlp_waves", "mlp_steps", "pool"}
     assert_allclose(clf.teacher_.predict_proba(X).sum(1), 1)
@@ -117,7 +115,7 @@ def test_float32_stays_float32(counts):
     assert X.dtype == np.float32
 
 
-def test_dense_rows_are_answered_as_the_sparse_ones(fitted, counts):
+def test_dense_rows_are_predicted_as_the_sparse_ones(fitted, counts):
     X, _ = counts
 
     assert_allclose(fitted.predict_proba(X.toarray()), fitted.predict_proba(X), atol=1e-6)
@@ -127,7 +125,7 @@ def test_dense_rows_are_answered_as_the_sparse_ones(fitted, counts):
 
 
 @pytest.mark.parametrize("n_features", [5, 80])  # with waves and without
-def test_sparse_rows_are_answered_by_a_dense_fit(n_features):
+def test_sparse_rows_are_predicted_by_a_dense_fit(n_features):
     X, y = word_counts(n_features=n_features)
     clf = quick_classifier([("lr", LogisticRegression())], keep_teachers=True)
     clf.fit(X.toarray(), y)
@@ -145,14 +143,14 @@ def test_xgboost_takes_zeros_for_the_same_in_sparse_and_dense_rows(counts):
         assert_array_equal(clf.predict_proba(X.toarray()), clf.predict_proba(X))
 
 
-def test_one_row_is_answered_as_in_company(fitted, counts):
+def test_one_row_is_predicted_as_in_company(fitted, counts):
     X, _ = counts
     alone = np.vstack([fitted.predict_proba(X[i]) for i in range(20)])
 
     assert_allclose(alone, fitted.predict_proba(X)[:20], rtol=1e-6)
 
 
-def test_a_table_longer_than_a_block_is_answered_block_by_block(fitted, counts, never_whole):
+def test_a_table_longer_than_a_block_is_predicted_block_by_block(fitted, counts, never_whole):
     X, _ = counts
 
     assert_allclose(
@@ -235,7 +233,7 @@ def test_a_net_learns_from_sparse_rows(counts):
     assert clf.net_.module_.hidden[0].out_features == 32
 
 
-def test_unlabelled_rows_are_sparse_as_the_others(counts):
+def test_unlabeled_rows_are_sparse_as_the_others(counts):
     X, y = counts
     clf = quick_classifier([("lr", LogisticRegression())])
 
@@ -296,7 +294,7 @@ def test_a_fingerprint_goes_by_what_a_sparse_matrix_holds(counts):
     assert fingerprint(same) == fingerprint(X) != fingerprint(other)
 
 
-def test_memory_finds_what_was_learnt_of_sparse_rows_again(counts, tmp_path):
+def test_memory_finds_what_was_trained_on_sparse_rows_again(counts, tmp_path):
     X, y = counts
     clf = quick_classifier([("tree", DecisionTreeClassifier())], memory=tmp_path)
     kept = [set(tmp_path.rglob("*")) for _ in range(2) if clf.fit(X.copy(), y)]

@@ -118,7 +118,7 @@ def test_only_highlighted_models_have_a_colour():
     assert_allclose(coloured, to_rgba("C0")[:3])
 
 
-def test_every_model_is_labelled_with_its_size():
+def test_every_model_is_labeled_with_its_size():
     labels = texts(ReportDisplay(pool_and_student()).plot().axes_[0])
 
     assert {"pool\n8.0 MB", "student\n100 kB"} < set(labels)

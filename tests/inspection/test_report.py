@@ -11,6 +11,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import compare
 from skdistill.inspection.report import Report, Row
+from tests.small import numeric_rows
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +117,16 @@ def test_a_rule_sets_off_the_reference_and_what_follows():
 
 def test_a_reference_that_comes_first_has_no_rule_of_its_own():
     assert str(Report([row("pool"), row("student")])).count("--\n") == 1
+
+
+def test_models_that_are_not_there_are_told_with_those_that_are():
+    X, y = numeric_rows()
+    tree = DecisionTreeClassifier(max_depth=2).fit(X, y)
+    report = compare({"tree": tree}, X, y)
+
+    with pytest.raises(KeyError, match=r"no model is called 'student'.*'tree'"):
+        report["student"]
+    with pytest.raises(ValueError, match=r"reference 'b' is none of the models: \['tree'\]"):
+        compare({"tree": tree}, X, y, reference="b")
+    with pytest.raises(ValueError, match="no model to compare"):
+        compare({}, X, y)

@@ -4,8 +4,7 @@ import torch
 
 from skdistill import StudentMLP
 from skdistill.nets.modules import BinEmbedding, CategoryEmbedding, PeriodicEmbedding
-from skdistill.serving import forward
-from skdistill.serving.forward import ForwardPass
+from skdistill.serving.forward import ROWS_AT_ONCE, ForwardPass
 from skdistill.table.net_inputs import InputLayout
 
 SWITCHES = [(w, s, levels, f) for w in (0, 1) for s in (0, 1) for levels in (0, 1) for f in (0, 1)]
@@ -61,14 +60,12 @@ def test_the_numpy_forward_pass_equals_the_module_of_few_numbers_or_none(n_embed
     np.testing.assert_allclose(logits, logits_of_torch(module, X), rtol=0, atol=1e-5)
 
 
-def test_a_table_longer_than_a_block_gives_the_logits_of_its_rows(monkeypatch):
-    module, X = module_and_rows(n_samples=23)
-    whole = ForwardPass(**module.arrays())(X)
-    monkeypatch.setattr(forward, "ROWS_AT_ONCE", 5)
+def test_a_table_longer_than_a_block_gives_the_logits_of_its_rows():
+    module, X = module_and_rows(n_samples=2 * ROWS_AT_ONCE + 3)
 
     in_blocks = ForwardPass(**module.arrays())(X)
 
-    np.testing.assert_allclose(in_blocks, whole, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(in_blocks, logits_of_torch(module, X), rtol=0, atol=1e-5)
 
 
 def test_the_forward_pass_leaves_its_input_as_it_was():
@@ -92,7 +89,7 @@ def test_the_arrays_of_a_module_are_copies_in_float32():
     np.testing.assert_array_equal(student(X), before)
 
 
-def test_columns_of_a_wave_embedding_do_not_mix():
+def test_columns_of_a_periodic_embedding_do_not_mix():
     waves = PeriodicEmbedding(2, 4, 0.1)
     x = torch.tensor([[0.3, 0.7]])
     moved = torch.tensor([[0.3, -2.0]])
@@ -101,7 +98,7 @@ def test_columns_of_a_wave_embedding_do_not_mix():
     assert not torch.allclose(waves(x)[:, 3:], waves(moved)[:, 3:])
 
 
-def test_a_step_is_looked_up_in_its_own_column_and_bin():
+def test_a_bin_is_looked_up_in_its_own_column():
     steps = BinEmbedding(2, 3, 4)
 
     found = steps(torch.tensor([[2.0, 0.0]]))
@@ -110,7 +107,7 @@ def test_a_step_is_looked_up_in_its_own_column_and_bin():
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
-def test_a_level_is_looked_up_in_its_own_column():
+def test_a_category_is_looked_up_in_its_own_column():
     levels = CategoryEmbedding((3, 2), 4)
 
     found = levels(torch.tensor([[1.0, 0.0]]))
@@ -119,7 +116,7 @@ def test_a_level_is_looked_up_in_its_own_column():
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
-def test_a_level_never_seen_starts_as_the_zero_vector():
+def test_a_category_never_seen_starts_as_the_zero_vector():
     levels = CategoryEmbedding((3, 2), 4)
 
     torch.testing.assert_close(levels(torch.tensor([[2.0, 1.0]])), torch.zeros(1, 8))

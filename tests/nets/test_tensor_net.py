@@ -12,7 +12,7 @@ from skdistill import (
 )
 from skdistill.nets.losses import pack_targets
 from skdistill.nets.tensor_net import Batches
-from skdistill.nets.training import resolve_device, seeded, train_net
+from skdistill.nets.training import seeded, train_net
 from skdistill.table.net_inputs import NetInputs
 from skdistill.table.splits import hold_out
 from skdistill.transfer.transfer_set import TransferSet
@@ -147,7 +147,7 @@ def test_early_stopping_goes_back_to_the_best_epoch():
     assert log_loss_of(net, held_out) == pytest.approx(min(losses), rel=1e-4)
 
 
-def test_rows_of_weight_zero_do_not_judge_a_net_on_its_own():
+def test_rows_of_weight_zero_do_not_validate_a_net_on_its_own():
     X, y = numeric_rows()
     weight = np.ones(60)
     weight[hold_out(y, np.random.RandomState(0))] = 0
@@ -284,7 +284,7 @@ def test_weights_set_the_shares_that_the_net_learns():
     assert share == pytest.approx(0.9, abs=0.01)
 
 
-def test_a_level_that_training_never_saw_stays_the_zero_vector():
+def test_a_category_that_training_never_saw_stays_the_zero_vector():
     X, y = numeric_rows()
     X[:, 0] = np.arange(60) % 4
     inputs = NetInputs([0]).fit(X, np.eye(3)[y], np.random.RandomState(0))
@@ -296,28 +296,3 @@ def test_a_level_that_training_never_saw_stays_the_zero_vector():
     vectors = net.module_.categories.vector.detach().numpy()
     assert (vectors[-1] == 0).all()
     assert (vectors[:-1] != 0).all()
-
-
-def test_a_like_share_of_each_class_is_held_out():
-    y = np.repeat([0, 1, 2], [1000, 500, 100])
-
-    held_out = hold_out(y, np.random.RandomState(0))
-
-    shares = np.bincount(y[held_out]) / np.bincount(y)
-    np.testing.assert_allclose(shares, shares[0], atol=0.01)
-
-
-@pytest.mark.parametrize("n_members", [1, 2, 3])
-def test_no_class_is_held_out_altogether(n_members):
-    y = np.repeat([0, 1], [500, n_members])
-
-    held_out = hold_out(y, np.random.RandomState(0))
-
-    assert set(y[~held_out]) == {0, 1}
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="the refusal is for where there is no GPU")
-@pytest.mark.parametrize("device", ["cuda", "cuda:0"])
-def test_a_gpu_that_is_not_there_is_refused(device):
-    with pytest.raises(ValueError, match=f"device='{device}' was asked for.*no CUDA"):
-        resolve_device(device)

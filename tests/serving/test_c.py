@@ -9,8 +9,14 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skdistill import StudentNet
-from tests.serving.cases import encoded_tree, rows_with_binary_columns
-from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
+from tests.small import (
+    Linear,
+    encoded_tree,
+    mixed_table,
+    numeric_rows,
+    quick_classifier,
+    rows_with_binary_columns,
+)
 
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 
@@ -97,7 +103,7 @@ def test_a_net_without_embeddings(tmp_path):
 
 
 @needs_gcc
-def test_an_infinite_value_returns_minus_one(tmp_path):
+def test_infinity_returns_minus_one(tmp_path):
     X, y = numeric_rows()
     predict = compiled(quick_classifier().fit(X, y), tmp_path)
     X[0, 2] = -np.inf

@@ -1,4 +1,4 @@
-"""A fitted default model predicts in a fresh process without loading torch."""
+"""What is shipped: students in a fresh process, which never loads torch nor a teacher."""
 
 import json
 import subprocess
@@ -8,47 +8,59 @@ import joblib
 import numpy as np
 import pytest
 
-from skdistill import DistilledClassifier
-from tests.small import make_defaults_small, mixed_table
+from tests.small import mixed_table, quick_classifier, small_default_classifier
 
+HEAVY = {"torch", "skorch", "xgboost", "onnx", "sklearn.ensemble", "sklearn.model_selection"}
 PREDICT = """
 import json, sys
-import joblib
-model, rows = sys.argv[1:]
-proba = joblib.load(model).predict_proba(joblib.load(rows))
-heavy = [name for name in ("torch", "skorch", "xgboost") if name in sys.modules]
-print(json.dumps({"proba": proba.tolist(), "loaded": heavy}))
+import joblib, skdistill
+for path in sys.argv[2:]:
+    load = skdistill.load if path.endswith("safetensors") else joblib.load
+    proba = load(path).predict_proba(joblib.load(sys.argv[1]))
+    print(json.dumps({"proba": proba.tolist(), "loaded": list(sys.modules)}))
 """
+FILES = ["student.safetensors", "student.joblib", "with teachers.joblib"]
 
 
 @pytest.fixture(scope="module")
 def default_model():
     """A model of default parameters, whose default teachers and student were made small."""
     X, y = mixed_table()
-    with pytest.MonkeyPatch.context() as patch:
-        make_defaults_small(patch)
-        return DistilledClassifier(cv=2, alpha=0.5, random_state=0).fit(X, y), X
+    clf = small_default_classifier().fit(X, y)
+    return clf.set_params(teachers=None, student=None), X  # given ones are in the joblib file
 
 
 @pytest.fixture(scope="module")
-def in_a_fresh_process(default_model, tmp_path_factory):
-    model, X = default_model
+def shipped(default_model, tmp_path_factory):
+    """What one fresh process says of each file, and what the model in it says here."""
     folder = tmp_path_factory.mktemp("shipped")
-    joblib.dump(model, folder / "model.joblib")
-    joblib.dump(X, folder / "rows.joblib")
-    command = [sys.executable, "-c", PREDICT, folder / "model.joblib", folder / "rows.joblib"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout)
-
-
-def test_a_fresh_process_predicts_without_torch_skorch_or_xgboost(in_a_fresh_process):
-    assert in_a_fresh_process["loaded"] == []
-
-
-def test_a_fresh_process_gives_the_same_probabilities(in_a_fresh_process, default_model):
     model, X = default_model
+    models = [model, model, quick_classifier(keep_teachers=True).fit(*mixed_table())]
+    for clf, name in zip(models, FILES):
+        path = folder / name
+        clf.save(path) if path.suffix == ".safetensors" else joblib.dump(clf, path)
+    joblib.dump(X, folder / "rows")
+    command = [sys.executable, "-c", PREDICT, folder / "rows", *(folder / name for name in FILES)]
+    run = subprocess.run(command, check=True, capture_output=True, text=True)
+    there = [json.loads(line) for line in run.stdout.splitlines()]
+    return {
+        name: (said["proba"], said["loaded"], clf.predict_proba(X))
+        for name, said, clf in zip(FILES, there, models, strict=True)
+    }
 
-    np.testing.assert_allclose(in_a_fresh_process["proba"], model.predict_proba(X), atol=1e-6)
+
+@pytest.mark.parametrize("name", FILES[:2])
+def test_loading_and_predicting_loads_neither_torch_nor_a_teacher(name, shipped):
+    _, loaded, _ = shipped[name]
+
+    assert not HEAVY & set(loaded)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_fresh_process_gives_the_same_probabilities(name, shipped):
+    there, _, here = shipped[name]
+
+    np.testing.assert_allclose(there, here, atol=1e-6)
 
 
 def test_the_file_of_a_default_model_names_neither_torch_nor_skorch(default_model, tmp_path):

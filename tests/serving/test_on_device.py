@@ -11,13 +11,18 @@ from numpy.testing import assert_allclose, assert_array_equal
 import skdistill.serving.on_device as module
 from skdistill.serving.forward import ROWS_WORTH_A_GPU, batched_outputs
 from skdistill.serving.on_device import DeviceForward, on_device
-from tests.serving.cases import encoded_tree, rows_with_binary_columns
-from tests.small import mixed_table, numeric_rows, quick_classifier
+from tests.small import (
+    encoded_tree,
+    mixed_table,
+    numeric_rows,
+    quick_classifier,
+    rows_with_binary_columns,
+)
 
 TABLES = [lambda: mixed_table(300), rows_with_binary_columns]
 
 
-@pytest.mark.parametrize("table", TABLES, ids=["mixed", "with binary columns"])
+@pytest.mark.parametrize("table", TABLES, ids=["mixed", "binary columns"])
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def test_columns_of_all_kinds_give_the_same_logits(device, table):
     X, y = table()

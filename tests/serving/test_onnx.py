@@ -10,8 +10,14 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill import OnnxStudent, StudentNet
 from skdistill.serving.onnx_converter import register_skl2onnx
-from tests.serving.cases import encoded_tree, rows_with_binary_columns
-from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
+from tests.small import (
+    Linear,
+    encoded_tree,
+    mixed_table,
+    numeric_rows,
+    quick_classifier,
+    rows_with_binary_columns,
+)
 
 
 def assert_same_predictions(clf, X, **options):
@@ -56,7 +62,7 @@ def test_huge_numbers(huge):
     assert_same_predictions(clf, X.astype(np.float32))
 
 
-def test_strings_with_missing_and_unseen_categories():
+def test_strings_missing_and_unseen_categories():
     X, y = mixed_table(200)
     clf = quick_classifier(encoded_tree()).fit(X, y)
     X = X.astype({"city": object})
@@ -173,7 +179,7 @@ def test_a_number_type_that_onnx_lacks_is_refused():
         quick_classifier().fit(X, y).to_onnx(dtype="float16")
 
 
-def test_a_missing_number_falls_into_the_bin_of_the_center_whatever_the_rounding():
+def test_a_missing_number_stands_on_the_bin_of_the_center_whatever_the_rounding():
     rng = np.random.RandomState(0)
     X, y = rng.normal(size=(1200, 2)), rng.randint(0, 2, 1200)
     clf = quick_classifier().fit(X, y)

@@ -1,7 +1,5 @@
 """Properties of `predict_proba` on all kinds of tables."""
 
-import subprocess
-import sys
 import threading
 import tracemalloc
 
@@ -14,12 +12,10 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from skdistill import base
-from skdistill.serving.forward import ROWS_AT_ONCE, log_softmax, softmax
+from skdistill.serving.forward import ROWS_AT_ONCE, batched_outputs, log_softmax, softmax
 from skdistill.table.encoder import TableEncoder
-from skdistill.table.net_inputs import NetInputs
 from skdistill.table.validation import is_clean_matrix
-from tests.serving.cases import encoded_tree
-from tests.small import mixed_table, numeric_rows, quick_classifier
+from tests.small import encoded_tree, mixed_table, numeric_rows, quick_classifier
 
 
 @pytest.fixture(scope="module")
@@ -126,13 +122,15 @@ def test_predictions_do_not_depend_on_the_other_rows(numeric, n_samples):
     assert_allclose(proba.sum(1), 1, atol=1e-12)
 
 
-def test_a_long_table_is_encoded_in_pieces(mixed, monkeypatch):
+def test_a_long_table_is_encoded_in_pieces(mixed):
     clf, X = mixed
-    whole = clf.predict_proba(X)
-    monkeypatch.setattr("skdistill.serving.forward.ROWS_OF_TABLE", 7)
-    monkeypatch.setattr("skdistill.serving.forward.ROWS_AT_ONCE", 3)
+    X = pd.concat([X] * 4)
+    whole, in_pieces = (
+        batched_outputs(clf.inputs_, clf.student_, X, checked=False, rows_of_table=rows)
+        for rows in (1000, 300)
+    )
 
-    assert_allclose(clf.predict_proba(X), whole, atol=1e-6)
+    assert_allclose(in_pieces, whole, atol=1e-5)
 
 
 def test_many_rows_take_hardly_more_memory_than_their_predictions(numeric):
@@ -239,40 +237,7 @@ def test_categories_of_an_array_may_be_codes_or_strings():
     assert_array_equal(by_code.predict_proba(unseen), by_code.predict_proba(missing))
 
 
-def test_bins_are_those_of_searchsorted():
-    X, y = numeric_rows(300)
-    inputs = NetInputs(max_bins=16).fit(X, np.eye(3)[y], np.random.RandomState(0))
-    on_points = np.where(np.isfinite(inputs.split_points), inputs.split_points, 0).T
-
-    bins = inputs.parts(on_points)[3]
-
-    for j, points in enumerate(inputs.split_points):
-        assert_array_equal(bins[:, j], np.searchsorted(points, on_points[:, j]))
-
-
 def test_softmax_survives_extreme_logits():
     logits = np.array([[1e4, 0.0], [-1e4, 1e4], [0.0, 0.0]])
     assert_array_equal(softmax(logits), [[1, 0], [0, 1], [0.5, 0.5]])
     assert_array_equal(log_softmax(logits)[:2], [[0, -1e4], [-2e4, 0]])
-
-
-@pytest.mark.parametrize("kind", ["joblib", "safetensors"])
-def test_loading_and_predicting_loads_neither_torch_nor_a_teacher(numeric, tmp_path, kind):
-    clf, _ = numeric
-    clf = clone_of(clf).set_params(student=None, teachers=None)  # given ones are in the joblib file
-    path = str(tmp_path / "student")
-    joblib.dump(clf, path) if kind == "joblib" else clf.save(path)
-    load = "joblib.load" if kind == "joblib" else "skdistill.load"
-    program = (
-        "import sys, joblib, numpy, skdistill\n"
-        f"{load}({path!r}).predict_proba(numpy.zeros((1, 5)))\n"
-        "print(*sorted({name.partition('.')[0] for name in sys.modules}\n"
-        "    | {name for name in sys.modules if name.startswith('sklearn.')}))"
-    )
-    loaded = set(
-        subprocess.run(
-            [sys.executable, "-c", program], check=True, capture_output=True, text=True
-        ).stdout.split()
-    )
-    heavy = {"torch", "skorch", "xgboost", "onnx", "sklearn.ensemble", "sklearn.model_selection"}
-    assert not loaded & heavy

@@ -3,11 +3,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, ShuffleSplit
+from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,33 +16,12 @@ from xgboost import XGBClassifier
 
 from skdistill import NetClassifier, StudentMLP, TensorNet
 from skdistill.soft_targets.cross_fitting import cross_fit
-from skdistill.soft_targets.fitted_teacher import FittedTeacher
-from skdistill.table.splits import make_folds
 from skdistill.tasks.classification import Classification
-from tests.small import Fixed, mixed_table, numeric_rows, training_data, two_trees
+from tests.small import mixed_table, numeric_rows, training_data, two_trees
 
 CLASSES = np.arange(3)
 TASK = Classification(CLASSES)
-HALVES = training_data(np.zeros((60, 1)), np.arange(60) % 2)
 THREE_FOLDS = list(KFold(3).split(np.zeros(60)))
-
-
-class Recorder(ClassifierMixin, BaseEstimator):
-    """A teacher that keeps what its `fit` was given, and says a third each."""
-
-    def __init__(self, seen=None):
-        self.seen = seen
-
-    def fit(self, X, y, sample_weight=None):
-        self.seen.append((X, y, sample_weight))
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict_proba(self, X):
-        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
-
-    def __sklearn_clone__(self):
-        return type(self)(self.seen)  # clones write into one list
 
 
 def quick_net():
@@ -151,60 +129,55 @@ def test_teachers_are_fitted_on_all_rows_only_when_asked():
     assert_array_equal(both[0].predict_proba(X), np.eye(3)[y])
 
 
-def test_a_teacher_receives_the_frame_as_it_is():
+def test_a_teacher_receives_the_frame_as_it_is(spy):
     frame, labels = mixed_table()
     y = (labels == "yes").astype(int)
-    seen = []
 
-    targets(Recorder(seen), frame, y)
+    targets(spy, frame, y)
 
-    for (X, _, _), (train, _) in zip(seen, THREE_FOLDS):
+    for (X, _, _), (train, _) in zip(spy.fitted_on, THREE_FOLDS):
         assert X.equals(frame.iloc[train])
         assert (X.dtypes == frame.dtypes).all()
 
 
-def test_each_fold_gets_the_sample_weights_of_its_rows_scaled_to_mean_one():
+def test_each_fold_gets_the_sample_weights_of_its_rows_scaled_to_mean_one(spy):
     X, y = numeric_rows()
     weight = np.arange(1.0, 61.0)
-    seen = []
 
-    targets(Recorder(seen), X, y, sample_weight=weight)
+    targets(spy, X, y, sample_weight=weight)
 
-    assert len(seen) == 3
-    for (_, _, given), (train, _) in zip(seen, THREE_FOLDS):
+    assert len(spy.fitted_on) == 3
+    for (_, _, given), (train, _) in zip(spy.fitted_on, THREE_FOLDS):
         assert_allclose(given, weight[train] / 30.5)
 
 
-def test_the_last_step_of_a_pipeline_gets_the_sample_weights():
+def test_the_last_step_of_a_pipeline_gets_the_sample_weights(spy):
     X, y = numeric_rows()
-    seen = []
 
-    teacher = make_pipeline(StandardScaler(), Recorder(seen))
+    teacher = make_pipeline(StandardScaler(), spy)
     targets(teacher, X, y, sample_weight=np.arange(1.0, 61.0))
 
-    assert_allclose(seen[0][2], (THREE_FOLDS[0][0] + 1) / 30.5)
+    assert_allclose(spy.fitted_on[0][2], (THREE_FOLDS[0][0] + 1) / 30.5)
 
 
-def test_the_last_step_of_a_pipeline_gets_the_sample_weights_under_metadata_routing_too():
+def test_the_last_step_of_a_pipeline_gets_the_sample_weights_under_metadata_routing_too(spy):
     X, y = numeric_rows()
-    seen = []
 
     with config_context(enable_metadata_routing=True):
-        teacher = make_pipeline(StandardScaler(), Recorder(seen))
+        teacher = make_pipeline(StandardScaler(), spy)
         targets(teacher, X, y, sample_weight=np.full(60, 2.0))
 
-    assert_array_equal(seen[0][2], np.ones(40))
+    assert_array_equal(spy.fitted_on[0][2], np.ones(40))
 
 
-def test_no_teacher_is_fitted_on_rows_of_weight_zero():
+def test_no_teacher_is_fitted_on_rows_of_weight_zero(spy):
     X, y = numeric_rows()
     weight = np.tile([0.0, 2.0, 2.0], 20)
-    seen = []
 
-    targets(Recorder(seen), X, y, sample_weight=weight, refit=True)
+    targets(spy, X, y, sample_weight=weight, refit=True)
 
-    assert [len(labels) for _, labels, _ in seen] == [27, 27, 26, 40]
-    assert all((weights == 1).all() for _, _, weights in seen)
+    assert [len(labels) for _, labels, _ in spy.fitted_on] == [27, 27, 26, 40]
+    assert all((weights == 1).all() for _, _, weights in spy.fitted_on)
 
 
 def test_a_teacher_that_takes_no_sample_weights_gets_none():
@@ -213,35 +186,6 @@ def test_a_teacher_that_takes_no_sample_weights_gets_none():
     weighted = targets(KNeighborsClassifier(), X, y, sample_weight=np.arange(1.0, 61.0))
 
     assert_array_equal(weighted, targets(KNeighborsClassifier(), X, y))
-
-
-def test_slightly_rounded_probabilities_are_made_to_sum_to_one():
-    teacher = FittedTeacher("t", Fixed([0.3334, 0.3333, 0.3334]), TASK)
-
-    p = teacher.fit(np.zeros((3, 1)), CLASSES).predict_proba(np.zeros((4, 1)))
-
-    assert_allclose(p.sum(1), 1, rtol=0, atol=1e-15)
-
-
-@pytest.mark.parametrize(
-    "answer", [[0.5, 0.6, 0.5], [1.2, -0.1, -0.1], [np.nan, 0.5, 0.5], [0.0, 0.0, 0.0]], ids=str
-)
-def test_answers_that_are_no_probabilities_are_refused(answer):
-    teacher = FittedTeacher("t", Fixed(answer), Classification(CLASSES)).fit(
-        np.zeros((3, 1)), CLASSES
-    )
-
-    with pytest.raises(ValueError, match="did not return probabilities"):
-        teacher.predict_proba(np.zeros((4, 1)))
-
-
-def test_a_missing_column_of_probabilities_is_refused():
-    teacher = FittedTeacher("t", Fixed([0.5, 0.5]), Classification(CLASSES)).fit(
-        np.zeros((3, 1)), CLASSES
-    )
-
-    with pytest.raises(ValueError, match=r"returned shape \(4, 2\), expected \(4, 3\)"):
-        teacher.predict_proba(np.zeros((4, 1)))
 
 
 def test_verbose_prints_a_line_for_each_teacher_and_fold(capsys):
@@ -253,62 +197,3 @@ def test_verbose_prints_a_line_for_each_teacher_and_fold(capsys):
     assert len(lines) == 2 * (3 + 1)
     assert "stump, fold 1 of 3" in lines[0]
     assert "deep, all rows" in lines[-1]
-
-
-def held_out_counts(splits, n_samples):
-    return np.bincount(np.concatenate([test for _, test in splits]), minlength=n_samples)
-
-
-@pytest.mark.parametrize("cv", [2, 5, 60, KFold(4), THREE_FOLDS], ids=lambda cv: str(cv)[:8])
-def test_folds_hold_out_every_row_once(cv):
-    _, y = numeric_rows()
-    y[:60] = np.arange(60) % 2 if cv != 60 else np.zeros(60)
-
-    splits = make_folds(cv, training_data(np.zeros((60, 1)), y), np.random.RandomState(0))
-
-    assert_array_equal(held_out_counts(splits, 60), 1)
-
-
-def test_folds_have_a_like_share_of_each_class():
-    y = np.repeat([0, 1], [80, 20])
-
-    splits = make_folds(5, training_data(np.zeros((100, 1)), y), np.random.RandomState(0))
-
-    assert [y[test].sum() for _, test in splits] == [4] * 5
-
-
-def test_folds_are_made_although_no_class_reaches_into_each():
-    y = np.arange(6) % 3
-
-    splits = make_folds(5, training_data(np.zeros((6, 1)), y), np.random.RandomState(0))
-
-    assert len(splits) == 5
-
-
-@pytest.mark.parametrize("cv", [1, 0, 61])
-def test_a_number_of_folds_that_cannot_be_is_refused(cv):
-    with pytest.raises(ValueError, match=f"cv={cv} folds cannot be made of n_samples=60"):
-        make_folds(cv, HALVES, np.random.RandomState(0))
-
-
-@pytest.mark.parametrize(
-    "cv",
-    [
-        ShuffleSplit(3, random_state=0),
-        RepeatedKFold(n_splits=2, n_repeats=2, random_state=0),
-        THREE_FOLDS[:2],
-    ],
-    ids=["shuffled", "repeated", "incomplete"],
-)
-def test_folds_that_hold_out_a_row_never_or_twice_are_refused(cv):
-    with pytest.raises(ValueError, match=r"cv must hold out every row exactly once, but row \d+"):
-        make_folds(cv, HALVES, np.random.RandomState(0))
-
-
-def test_a_splitter_that_needs_groups_can_come_as_its_splits():
-    groups = np.arange(60) // 6
-    splits = GroupKFold(5).split(np.zeros((60, 1)), groups=groups)
-
-    made = make_folds(splits, HALVES, np.random.RandomState(0))
-
-    assert all(not set(groups[train]) & set(groups[test]) for train, test in made)

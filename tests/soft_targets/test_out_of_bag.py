@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skdistill import TableClassifier, TeacherEnsemble
 from skdistill.soft_targets.cross_fitting import cross_fit
 from skdistill.soft_targets.out_of_bag import with_out_of_bag
-from tests.small import mixed_table, numeric_rows, quick_classifier, training_data
+from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student, training_data
 
 CLASSES = np.arange(3)
 FOREST = RandomForestClassifier(40, random_state=0)
@@ -105,12 +105,13 @@ def test_a_forest_is_fitted_again_only_if_it_has_not_seen_all_rows(n_samples, ti
     X, y = numeric_rows(n_samples)
     Counted.fitted_on.clear()
 
-    quick_classifier(Counted(40), cv="oob", augmenter="munge").fit(X, y)
+    student = quick_student(max_epochs=1, batch_size=256)
+    quick_classifier(Counted(40), student, cv="oob", augmenter="munge").fit(X, y)
 
     assert Counted.fitted_on == pytest.approx(times, abs=2)  # a tenth of each class is held out
 
 
-def test_rows_held_out_and_unlabelled_ones_get_the_answers_of_the_whole_forest():
+def test_rows_held_out_and_unlabeled_ones_get_the_predictions_of_the_whole_forest():
     X, y = numeric_rows()
     held_out = np.arange(60) % 5 == 0
     other = X + 0.1
@@ -125,7 +126,7 @@ def test_rows_held_out_and_unlabelled_ones_get_the_answers_of_the_whole_forest()
     assert_allclose(of_other[0], whole.predict_proba(other))
 
 
-def test_a_row_out_of_bag_is_not_labelled_by_its_own_label():
+def test_a_row_out_of_bag_is_not_labeled_by_its_own_label():
     X, _ = numeric_rows()
     noise = np.random.RandomState(0).randint(3, size=60)
 
@@ -146,7 +147,7 @@ def test_all_rows_are_fitted_on_by_those_that_are_kept():
 @pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")
 @pytest.mark.filterwarnings("ignore:invalid value encountered in divide")
 @pytest.mark.parametrize("kind", ["forest", "bagging", "behind an encoder"])
-def test_rows_in_every_bag_are_told_and_not_labelled(kind):
+def test_rows_in_every_bag_are_told_and_not_labeled(kind):
     X, y = numeric_rows()
     few = with_out_of_bag(BAGGED[kind])
     few.set_params(n_estimators=3)
@@ -165,7 +166,7 @@ def test_a_class_that_is_only_held_out_has_probability_zero():
     assert_allclose(targets[0].sum(1), 1)
 
 
-def test_a_mixed_table_of_words_is_labelled_out_of_bag():
+def test_a_mixed_table_of_strings_is_labeled_out_of_bag():
     frame, labels = mixed_table()
 
     clf = quick_classifier(TableClassifier(FOREST), cv="oob").fit(frame, labels)
@@ -188,6 +189,6 @@ def test_memory_tells_targets_out_of_bag_from_those_of_rows_that_were_seen(tmp_p
 
 
 @pytest.mark.parametrize("estimator", [quick_classifier(), TeacherEnsemble(FOREST)])
-def test_another_word_for_folds_is_refused(estimator):
-    with pytest.raises(ValueError, match=r"cv.*'oob'|Expected `?cv`? as an integer"):
+def test_an_unknown_name_for_folds_is_refused(estimator):
+    with pytest.raises(ValueError, match=r"cv.*'oob'|Expected `cv` as an integer"):
         estimator.set_params(cv="bag").fit(*numeric_rows())

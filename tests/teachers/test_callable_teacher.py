@@ -1,11 +1,10 @@
-"""Teachers that need no fitting: functions, and classifiers that are fitted already."""
+"""Functions that teach: what they may return, how scores are scaled, how often they are asked."""
 
 import importlib
 import linecache
 import os
 import pickle
 import sys
-import warnings
 from functools import partial
 
 import numpy as np
@@ -14,13 +13,9 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.decomposition import PCA
-from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import KFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import CallableTeacher, TeacherEnsemble
@@ -257,7 +252,7 @@ def test_a_class_that_y_lacks_leaves_its_share_to_the_others():
     assert_allclose(p, known / known.sum(1, keepdims=True), atol=1e-12)
 
 
-def test_a_row_that_is_surely_of_a_class_that_y_lacks_is_not_labelled():
+def test_a_row_that_is_surely_of_a_class_that_y_lacks_is_not_labeled():
     X, y = numeric_rows()
     teacher = CallableTeacher(lambda X: np.tile([0, 0, 1.0], (len(X), 1)), WORDS)
 
@@ -318,7 +313,7 @@ def with_row(row, value):
         (lambda X: 1 / 0, "ZeroDivisionError"),
     ],
 )
-def test_what_is_wrong_with_its_answer_is_told_with_its_name(answer, told):
+def test_what_is_wrong_with_its_output_is_told_with_its_name(answer, told):
     X, y = numeric_rows()
 
     with pytest.raises(ValueError, match=f"Teacher 'llm' failed on all rows: .*{told}"):
@@ -347,25 +342,8 @@ def test_a_black_box_is_asked_once_for_each_row(output):
     assert len(box.seen) == 2  # the rows, and the synthetic ones
 
 
-@unseen_rows
-def test_a_frozen_teacher_is_asked_once_for_each_row():
-    X, y = numeric_rows()
-    seen = []
-
-    class Counted(DecisionTreeClassifier):
-        def predict_proba(self, X):
-            seen.append(len(X))
-            return super().predict_proba(X)
-
-    frozen = FrozenEstimator(Counted(max_depth=2).fit(X, y))
-    quick_classifier(frozen, augmenter="munge", cv=5).fit(X, y)
-
-    assert seen[0] == 60
-    assert len(seen) == 2
-
-
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_its_answers_are_found_again_in_memory(tmp_path, n_jobs):
+def test_its_predictions_are_found_again_in_memory(tmp_path, n_jobs):
     X, y = numeric_rows()
     teacher = CallableTeacher(partial(answers_in, str(tmp_path)), [0, 1, 2])
     params = {"augmenter": "munge", "memory": tmp_path / "memory", "n_jobs": n_jobs}
@@ -457,113 +435,3 @@ def test_it_predicts_labels_without_having_been_fitted():
     X, _ = numeric_rows()
 
     assert_array_equal(CallableTeacher(proba_of, WORDS).predict(X), WORDS[X[:, :3].argmax(1)])
-
-
-# Frozen teachers
-
-
-@unseen_rows
-def test_a_frozen_teacher_is_not_fitted_again():
-    X, y = numeric_rows()
-    tree = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X[:20], y[:20])
-
-    p = targets(FrozenEstimator(tree), X, y, np.arange(3))
-
-    assert_array_equal(p, tree.predict_proba(X))
-
-
-@unseen_rows
-@pytest.mark.parametrize("dtype", [object, str])
-@pytest.mark.parametrize("scaled", [False, True], ids=["tree", "pipeline"])
-def test_a_frozen_teacher_of_fewer_classes_gets_its_columns_in_place(dtype, scaled):
-    X, y = numeric_rows()
-    tree = DecisionTreeClassifier(max_depth=2, random_state=0)
-    tree = make_pipeline(StandardScaler(), tree) if scaled else tree
-    tree.fit(X[y != 1], WORDS[y[y != 1]])
-
-    p = targets(FrozenEstimator(tree), X, y, WORDS.astype(dtype))
-
-    assert_array_equal(p[:, [0, 2]], tree.predict_proba(X))
-    assert (p[:, 1] == 0).all()
-
-
-@unseen_rows
-@pytest.mark.parametrize("scaled", [False, True], ids=["tree", "pipeline"])
-def test_a_frozen_teacher_of_unknown_classes_is_refused_by_name(scaled):
-    X, y = numeric_rows()
-    tree = DecisionTreeClassifier()
-    tree = (make_pipeline(StandardScaler(), tree) if scaled else tree).fit(X, y + 10)
-
-    with pytest.raises(ValueError, match=r"Teacher 't' failed .*classes that y does not have.*10"):
-        targets(FrozenEstimator(tree), X, y)
-
-
-@unseen_rows
-def test_a_frozen_teacher_of_words_does_not_label_numbers():
-    X, y = numeric_rows()
-    tree = DecisionTreeClassifier().fit(X, y.astype(str))
-
-    with pytest.raises(ValueError, match=r"classes that y does not have: \['0', '1', '2'\]"):
-        quick_classifier(FrozenEstimator(tree)).fit(X, y)
-
-
-@unseen_rows
-def test_a_frozen_teacher_of_one_class_is_refused():
-    X, y = numeric_rows()
-    tree = DecisionTreeClassifier().fit(X, np.ones(60, dtype=int))
-
-    with pytest.raises(ValueError, match=r"Teacher 't' failed.*one class only, \[1\]"):
-        targets(FrozenEstimator(tree), X, y, np.arange(3))
-
-
-@unseen_rows
-def test_what_is_frozen_unfitted_is_refused():
-    with pytest.raises(ValueError, match=r"Teacher 'frozenestimator' failed.*not fitted yet"):
-        quick_classifier(FrozenEstimator(DecisionTreeClassifier())).fit(*numeric_rows())
-
-
-def test_a_frozen_teacher_is_told_of_once():
-    X, y = numeric_rows()
-    frozen = FrozenEstimator(DecisionTreeClassifier(max_depth=2).fit(X, y))
-    teachers = [("old", frozen), ("new", DecisionTreeClassifier(max_depth=2))]
-
-    with pytest.warns(UserWarning, match="'old' is frozen.*Pass it unfitted, or rows") as told:
-        quick_classifier(teachers, cv=5, augmenter="munge", keep_teachers=True).fit(X, y)
-    assert len(told) == 1
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Teacher .* is frozen")  # as the warning says
-        quick_classifier(teachers).fit(X, y)
-
-
-def test_a_frozen_classifier_within_another_must_know_the_indices_it_is_fitted_on():
-    X, y = numeric_rows()
-    frozen = FrozenEstimator(DecisionTreeClassifier(max_depth=2).fit(X, y + 1))
-
-    with pytest.raises(ValueError, match=r"holds a FrozenEstimator of the classes \[1, 2, 3\]"):
-        quick_classifier(make_pipeline(StandardScaler(), frozen)).fit(X, y + 1)
-
-
-def test_a_frozen_classifier_of_indices_may_be_calibrated():
-    X, y = numeric_rows()
-    frozen = FrozenEstimator(DecisionTreeClassifier(max_depth=2).fit(X, y))
-
-    clf = quick_classifier(CalibratedClassifierCV(frozen, cv=2)).fit(X, y)
-
-    assert clf.teacher_scores_["pool"] < 1
-
-
-def test_a_frozen_transformer_is_part_of_any_teacher():
-    X, y = numeric_rows()
-    frozen = FrozenEstimator(PCA(2).fit(X))
-
-    clf = quick_classifier(make_pipeline(frozen, LogisticRegression())).fit(X, WORDS[y])
-
-    assert clf.teacher_scores_["pool"] < 1
-
-
-def test_a_black_box_within_another_must_know_the_indices_too():
-    X, y = numeric_rows()
-    told = CallableTeacher(proba_of, WORDS)
-
-    with pytest.raises(ValueError, match=r"holds a CallableTeacher of the classes \['a'"):
-        quick_classifier(make_pipeline(StandardScaler(), told)).fit(X, WORDS[y])

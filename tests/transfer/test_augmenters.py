@@ -15,8 +15,16 @@ from tests.small import mixed_table, numeric_rows, quick_classifier
 
 X, Y = numeric_rows(200)
 FRAME, LABELS = mixed_table(200)
-FOREST = RandomForestClassifier(10, random_state=0).fit(X, Y)
-OF_FRAME = TableClassifier(RandomForestClassifier(10, random_state=0)).fit(FRAME, LABELS)
+
+
+@pytest.fixture(scope="module")
+def forest():
+    return RandomForestClassifier(10, random_state=0).fit(X, Y)
+
+
+@pytest.fixture(scope="module")
+def forest_of_frame():
+    return TableClassifier(RandomForestClassifier(10, random_state=0)).fit(FRAME, LABELS)
 
 
 def drawn(X, forest, n_samples=1000, **params):
@@ -35,16 +43,16 @@ def test_a_value_moves_by_as_many_cells_as_it_may():
     assert set(reached) == {cell for cell in near if 0 <= cell <= len(points)}
 
 
-def test_no_value_leaves_its_columns_range():
-    rows = drawn(X, FOREST, reach=100)
+def test_no_value_leaves_its_columns_range(forest):
+    rows = drawn(X, forest, reach=100)
 
     assert (rows >= X.min(0) - 1e-9).all()
     assert (rows <= X.max(0) + 1e-9).all()
     assert len(np.unique(rows[:, 0])) > 2 * len(X)
 
 
-def test_rows_of_a_frame_are_such_as_its_columns_could_have():
-    rows = drawn(FRAME, OF_FRAME, reach=3)
+def test_rows_of_a_frame_are_such_as_its_columns_could_have(forest_of_frame):
+    rows = drawn(FRAME, forest_of_frame, reach=3)
 
     assert_array_equal(rows.dtypes, FRAME.dtypes)
     assert set(rows["children"]) == {0, 1, 2, 3}
@@ -52,42 +60,46 @@ def test_rows_of_a_frame_are_such_as_its_columns_could_have():
     assert rows["city"].isna().any()
 
 
-def test_polars_gives_the_same_rows():
+def test_polars_gives_the_same_rows(forest_of_frame):
     frame = pl.from_pandas(FRAME)
-    forest = TableClassifier(RandomForestClassifier(10, random_state=0)).fit(frame, LABELS)
+    of_polars = TableClassifier(RandomForestClassifier(10, random_state=0)).fit(frame, LABELS)
 
-    rows = drawn(frame, forest)
+    rows = drawn(frame, of_polars)
 
     assert rows.schema == frame.schema
     assert_array_equal(
-        TableEncoder().fit(FRAME).transform(drawn(FRAME, OF_FRAME)),
+        TableEncoder().fit(FRAME).transform(drawn(FRAME, forest_of_frame)),
         TableEncoder().fit(frame).transform(rows),
     )
 
 
 @pytest.mark.parametrize(
-    "forest",
+    "trees",
     [ExtraTreesClassifier(5), GradientBoostingClassifier(n_estimators=5), DecisionTreeClassifier()],
-    ids=lambda forest: type(forest).__name__,
+    ids=lambda trees: type(trees).__name__,
 )
-def test_any_trees_of_scikit_learn_will_do_in_a_fit(forest):
-    clf = quick_classifier(augmenter=BetweenSplits(forest.fit(X, Y))).fit(X, Y)
+def test_any_trees_of_scikit_learn_will_do_in_a_fit(trees):
+    clf = quick_classifier(augmenter=BetweenSplits(trees.fit(X, Y))).fit(X, Y)
 
     assert clf.score(X, Y) > 0.5
 
 
 @pytest.mark.parametrize(
-    ("table", "forest", "message"),
+    ("table", "message"),
     [
-        (X[:, :3], FOREST, "fitted on 5 columns for rows of 3"),
-        (X, RandomForestClassifier(), "fit it first"),
-        (csr_matrix(X), FOREST, "moves the numbers of a dense table"),
+        (X[:, :3], "fitted on 5 columns for rows of 3"),
+        (csr_matrix(X), "moves the numbers of a dense table"),
     ],
-    ids=["other columns", "unfitted", "sparse"],
+    ids=["other columns", "sparse"],
 )
-def test_what_it_cannot_use_is_refused(table, forest, message):
+def test_a_table_that_it_cannot_use_is_refused(table, message, forest):
     with pytest.raises(ValueError, match=message):
         BetweenSplits(forest).fit(table)
+
+
+def test_a_forest_that_is_not_fitted_is_refused():
+    with pytest.raises(ValueError, match="fit it first"):
+        BetweenSplits(RandomForestClassifier()).fit(X)
 
 
 def test_categories_that_are_numbers_stay_what_they_are():

@@ -19,7 +19,7 @@ def rows_of(proba=PROBA, weight=None):
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighted"])
-def test_what_targets_leave_unexplained_is_one_minus_r2_of_the_rows_learnt_from(weight):
+def test_the_unexplained_variance_is_one_minus_r2_of_the_training_rows(weight):
     known = ~HELD_OUT
 
     found = rows_of(weight=weight).unexplained_variance()
@@ -40,7 +40,7 @@ def test_it_is_between_none_and_all(proba, expected):
 
 
 @pytest.mark.parametrize("trust", [0.0, 0.5, 1.0])
-def test_the_noisier_the_labels_the_less_is_heard_of_teachers_that_know_them(trust):
+def test_the_noisier_the_labels_the_less_refitted_targets_count(trust):
     rows = rows_of(trust * np.eye(3)[LABELS] + (1 - trust) / 3)
     share = rows.unexplained_variance() ** 2 / 2
 
@@ -53,7 +53,7 @@ def test_the_noisier_the_labels_the_less_is_heard_of_teachers_that_know_them(tru
     assert_array_equal(rows.soft_targets[30:], SYNTHETIC)
 
 
-def test_rows_without_informed_targets_keep_theirs():
+def test_rows_without_refitted_targets_keep_theirs():
     rows = transfer_set(np.zeros((30, 1)), PROBA, LABELS, None, HELD_OUT)
 
     assert_array_equal(rows.whole().soft_targets, PROBA)

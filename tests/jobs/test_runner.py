@@ -1,0 +1,66 @@
+"""Tasks are run once, and their results come in order."""
+
+from skdistill.jobs.memory import Memory
+from skdistill.jobs.runner import run_or_recall
+
+
+class Task:
+    """A call that counts how often it is made."""
+
+    def __init__(self, result):
+        self.result = result
+        self.n_runs = 0
+
+    def __call__(self):
+        self.n_runs += 1
+        return self.result
+
+
+def run(tasks, memory=None, keys=None, **params):
+    keys = [None] * len(tasks) if keys is None else keys
+    labeled = {f"task {k}": task for k, task in enumerate(tasks)}
+    return run_or_recall(labeled, keys, memory, what="tasks", **params)
+
+
+def test_results_come_in_the_order_of_the_tasks():
+    assert run([Task(k) for k in range(5)]) == [0, 1, 2, 3, 4]
+
+
+def test_what_is_known_is_recalled_and_the_others_are_run(tmp_path):
+    memory, tasks = Memory(tmp_path), [Task("a"), Task("b")]
+    keys = [memory.key("a"), memory.key("b")]
+
+    assert run(tasks[1:], memory, keys[1:]) == ["b"]
+    assert run(tasks, memory, keys) == ["a", "b"]
+    assert [task.n_runs for task in tasks] == [1, 1]
+
+
+def test_a_task_without_a_key_is_run_each_time(tmp_path):
+    task = Task("a")
+
+    for _ in range(2):
+        run([task], Memory(tmp_path), [None])
+
+    assert task.n_runs == 2
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_tasks_are_run_although_their_results_cannot_be_kept(tmp_path):
+    (tmp_path / "file").touch()
+    memory, tasks = Memory(tmp_path), [Task("a"), Task("b")]
+    memory.folder = tmp_path / "file"  # in which nothing can be put
+
+    results = run(tasks, memory, [memory.key("a"), memory.key("b")])
+
+    assert results == ["a", "b"]
+    assert "Error" in memory.problem
+
+
+def test_progress_names_the_tasks_that_were_run(tmp_path, capsys):
+    memory, tasks = Memory(tmp_path), [Task("a"), Task("b")]
+    keys = [memory.key("a"), memory.key("b")]
+    run(tasks[:1], memory, keys[:1])
+
+    run(tasks, memory, keys, verbose=1)
+
+    assert "tasks: 1 done in" in capsys.readouterr().out

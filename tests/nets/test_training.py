@@ -1,0 +1,65 @@
+"""One training run: when it ends, and what it goes back to."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from skorch.callbacks import LRScheduler
+
+from skdistill import (
+    NetClassifier,
+    TensorNet,
+)
+from skdistill.nets.training import best_epoch, cut_off, resolve_device, train_net
+from skdistill.transfer.transfer_set import TransferSet
+from tests.small import Linear, numeric_rows, training_data
+
+HELD_OUT = np.arange(60) % 5 == 0
+
+
+def linear_net(**params):
+    params = {"max_epochs": 20, "lr": 1.0, "patience": 3, "batch_size": 16} | params
+    return TensorNet(Linear, **params)
+
+
+def trained(net, held_out=HELD_OUT):
+    X, y = numeric_rows()
+    net.set_params(module__n_features=5, module__n_classes=3)
+    rows = TransferSet.from_labels(X.astype(np.float32), training_data(X, y, held_out=held_out))
+    return train_net(net, rows, seed=0, alpha=0.0)
+
+
+def test_the_best_epoch_is_the_one_that_early_stopping_goes_back_to():
+    net = trained(linear_net())
+
+    assert best_epoch(net) == np.argmin(net.history[:, "valid_loss"]) + 1
+    assert best_epoch(trained(linear_net(), np.zeros(60, dtype=bool))) is None
+    assert best_epoch(trained(linear_net(callbacks__early_stopping=None))) is None
+
+
+def test_a_net_that_is_cut_off_ends_in_the_middle_of_its_schedule():
+    whole, part = trained(linear_net(), HELD_OUT), trained(cut_off(linear_net(), 5))
+
+    assert part.optimizer_.param_groups[0]["lr"] == pytest.approx((1 + math.cos(math.pi / 4)) / 2)
+    assert_array_equal(part.history[:, "train_loss"], whole.history[:5, "train_loss"])
+
+
+@pytest.mark.parametrize("name", ["lr_scheduler", "mine"])
+def test_a_schedule_of_ones_own_is_left_alone(name):
+    schedule = LRScheduler(torch.optim.lr_scheduler.StepLR, step_size=2, gamma=0.5)
+    X, y = numeric_rows()
+
+    net = linear_net(callbacks=[(name, schedule)])
+    part = trained(cut_off(net, 5))
+
+    assert part.optimizer_.param_groups[0]["lr"] == 0.25
+    assert NetClassifier(net, random_state=0).fit(X, y).score(X, y) > 0.5
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the refusal is for where there is no GPU")
+@pytest.mark.parametrize("device", ["cuda", "cuda:0"])
+def test_a_gpu_that_is_not_there_is_refused(device):
+    with pytest.raises(ValueError, match=f"device='{device}' was asked for.*no CUDA"):
+        resolve_device(device)

@@ -1,0 +1,84 @@
+"""A student is checked against its table before anything is fitted."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from torch import nn
+
+from skdistill import NetClassifier, StudentMLP, StudentNet, TensorNet, student_from_teacher
+from skdistill.student.checks import check_student, fit_inputs
+from skdistill.table.net_inputs import NetInputs, UnscaledInputs
+from tests.small import Linear, numeric_rows, quick_student, training_data
+
+X, Y = numeric_rows()
+DATA = training_data(X, Y)
+RNG = np.random.RandomState(0)
+
+
+class TwoWide(Linear):
+    """A module that has two outputs whatever it is asked for."""
+
+    def __init__(self, n_features):
+        super().__init__(n_features, 2)
+
+
+@pytest.fixture(scope="module")
+def cut():
+    """A student cut from a teacher of these rows."""
+    net = TensorNet(StudentMLP, max_epochs=1, module__hidden_sizes=(8, 8))
+    return student_from_teacher(NetClassifier(net, random_state=0).fit(X, Y))
+
+
+def stack():
+    return student_from_teacher(nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3)))
+
+
+@pytest.mark.parametrize("net", [quick_student(), StudentNet(Linear)])
+def test_a_student_that_can_be_trained_is_let_through(net):
+    before = net.get_params()
+
+    check_student(net, DATA)
+
+    assert net.get_params().keys() == before.keys()
+    assert not net.initialized_
+
+
+def test_a_column_that_is_neither_numbers_nor_a_category_is_refused():
+    frame = pd.DataFrame({"at": pd.date_range("2024-01-01", periods=60), "x": X[:, 0]})
+
+    with pytest.raises(ValueError, match="Column 'at' holds dates"):
+        check_student(quick_student(), training_data(frame, Y))
+
+
+def test_a_module_of_the_wrong_width_is_refused():
+    with pytest.raises(ValueError, match=r"TwoWide returned shape \(8, 2\).*expected \(8, 3\)"):
+        check_student(StudentNet(TwoWide), DATA)
+
+
+def test_a_student_of_other_columns_than_its_teacher_is_refused(cut):
+    for student in (cut, stack()):
+        with pytest.raises(ValueError, match="teacher of 5 columns, but there are 4"):
+            check_student(student, training_data(X[:, 1:], Y))
+
+
+def test_a_student_of_other_classes_than_its_teacher_is_refused(cut):
+    for student in (cut, stack()):
+        with pytest.raises(ValueError, match="teacher of 3 classes, but there are 2"):
+            check_student(student, training_data(X, Y % 2))
+
+
+def test_a_student_that_was_cut_sees_rows_as_its_teacher_did(cut):
+    of_half = training_data(X[:30] / 2, Y[:30], classes=np.arange(3))
+
+    inputs = fit_inputs(cut, of_half, np.eye(3)[Y[:30]], RNG)
+
+    expected = NetInputs.from_arrays(**cut.start["inputs"], is_sparse=False)
+    assert_array_equal(inputs.transform(X), expected.transform(X))
+
+
+def test_a_student_cut_from_a_bare_module_gets_rows_unscaled():
+    inputs = fit_inputs(stack(), DATA, np.eye(3)[Y], RNG)
+
+    assert isinstance(inputs, UnscaledInputs)
+    assert_array_equal(inputs.transform(X), X.astype(np.float32))
