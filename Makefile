@@ -12,7 +12,7 @@ demo: $(READY)
 	$(BIN)/python -m skdistill --data digits --out demo/student.joblib --picture demo/report.png
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -77,7 +77,9 @@ def test_the_student_predicts_like_its_teachers():
     X, y = load_iris(return_X_y=True)
     forests = [("rf", RandomForestClassifier(20)), ("et", ExtraTreesClassifier(20))]
 
-    clf = quick_classifier(forests, quick_student(max_epochs=40), keep_teachers=True).fit(X, y)
+    clf = quick_classifier(forests, quick_student(max_epochs=40, lr=0.02), keep_teachers=True).fit(
+        X, y
+    )
 
     assert log_loss(y, clf.predict_proba(X)) < 0.3
     assert np.mean(clf.predict(X) == clf.teacher_.predict(X)) > 0.9
@@ -141,7 +143,7 @@ def test_an_unseen_category_counts_as_a_missing_one():
 
 def test_a_category_makes_a_difference_to_the_student():
     X, y = mixed_table(200)
-    clf = quick_classifier(student=quick_student(max_epochs=20)).fit(X, y)
+    clf = quick_classifier(student=quick_student(max_epochs=20, lr=0.02)).fit(X, y)
 
     rome = clf.predict_proba(X.assign(city="Rome"))[:, 1].mean()
 
@@ -298,7 +300,8 @@ def test_the_report_says_what_the_teachers_brought():
 def test_a_student_with_synthetic_rows_learns_from_all_rows_to_the_end():
     X, y = numeric_rows(ENOUGH_ROWS)
 
-    clf = quick_classifier(temperature="auto", augmenter="munge").fit(X, y)
+    student = quick_student(batch_size=256)
+    clf = quick_classifier(student=student, temperature="auto", augmenter="munge").fit(X, y)
 
     assert [sorted(epoch) for epoch in clf.history_] == [["train_loss"]] * 5
     assert clf.report_["student"] == min(each["valid_loss"] for each in clf.candidates_)
@@ -307,7 +310,7 @@ def test_a_student_with_synthetic_rows_learns_from_all_rows_to_the_end():
 
 def test_synthetic_rows_come_of_rows_that_are_trained_on():
     X, y = numeric_rows(ENOUGH_ROWS)
-    weightless = np.arange(1600) % 2 == 0
+    weightless = np.arange(ENOUGH_ROWS) % 2 == 0
     parents = []
 
     class Copies:
@@ -326,7 +329,8 @@ def test_synthetic_rows_come_of_rows_that_are_trained_on():
 @pytest.mark.parametrize("n_samples", [60, 1600])
 def test_keeping_the_teachers_of_no_folds_changes_no_student(n_samples):
     X, y = numeric_rows(n_samples)
-    clf = quick_classifier(cv="in_sample", augmenter="munge")
+    student = quick_student(max_epochs=1, batch_size=256)
+    clf = quick_classifier(student=student, cv="in_sample", augmenter="munge")
 
     with pytest.warns(UserWarning, match="cv='in_sample'"):
         dropped = clf.fit(X, y).predict_proba(X)

@@ -79,7 +79,10 @@ def loss_on_new_rows(columns=slice(None), labels=(0, 1, 2), **params):
     X, y = numeric_rows(1200)
     X, y = X[:, columns], np.array(labels)[y]
     clf = quick_classifier(
-        smooth_teachers(), quick_student(max_epochs=10), augmenter="munge", **params
+        smooth_teachers(),
+        quick_student(max_epochs=6, lr=0.02, batch_size=256),
+        augmenter="munge",
+        **params,
     )
     return log_loss(y[600:], clf.fit(X[:600], y[:600]).predict_proba(X[600:]))
 

@@ -51,7 +51,7 @@ GRID = {"alpha": [0.2, 0.8], "temperature": [1.0, 2.0], "student__lr": [0.001, 0
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("keep_teachers", [False, True])
-def test_twelve_candidates_and_five_splits_fit_each_teacher_once_a_fold(
+def test_twelve_candidates_and_three_splits_fit_each_teacher_once_a_fold(
     log, tmp_path, n_jobs, keep_teachers
 ):
     X, y = numeric_rows()
@@ -60,11 +60,11 @@ def test_twelve_candidates_and_five_splits_fit_each_teacher_once_a_fold(
         log, student=student, memory=tmp_path / "memory", keep_teachers=keep_teachers
     )
 
-    search = GridSearchCV(clf, GRID, cv=5, n_jobs=n_jobs, refit=False, error_score="raise")
+    search = GridSearchCV(clf, GRID, cv=3, n_jobs=n_jobs, refit=False, error_score="raise")
     search.fit(X, y)
 
     assert len(search.cv_results_["params"]) == 12
-    times = (2 + keep_teachers) * 5
+    times = (2 + keep_teachers) * 3
     assert fits_in(log) == {"a": times, "b": times}
 
 

@@ -217,7 +217,7 @@ def test_packed_weights_have_mean_one():
 
 def trained_on(soft_targets, y, X):
     inputs = NetInputs().fit(X, np.eye(2)[y], np.random.RandomState(0))
-    net = quick_student(max_epochs=20, module__layout=inputs.layout, module__n_classes=2)
+    net = quick_student(max_epochs=20, lr=0.02, module__layout=inputs.layout, module__n_classes=2)
     held_out = np.zeros(len(y), dtype=bool)
     rows = transfer_set(inputs.transform(X), soft_targets, y, None, held_out)
     train_net(net, rows, seed=0, alpha=0.5)

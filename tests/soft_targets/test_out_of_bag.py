@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skdistill import TableClassifier, TeacherEnsemble
 from skdistill.soft_targets.cross_fitting import cross_fit
 from skdistill.soft_targets.out_of_bag import with_out_of_bag
-from tests.small import mixed_table, numeric_rows, quick_classifier, training_data
+from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student, training_data
 
 CLASSES = np.arange(3)
 FOREST = RandomForestClassifier(40, random_state=0)
@@ -105,7 +105,8 @@ def test_a_forest_is_fitted_again_only_if_it_has_not_seen_all_rows(n_samples, ti
     X, y = numeric_rows(n_samples)
     Counted.fitted_on.clear()
 
-    quick_classifier(Counted(40), cv="oob", augmenter="munge").fit(X, y)
+    student = quick_student(max_epochs=1, batch_size=256)
+    quick_classifier(Counted(40), student, cv="oob", augmenter="munge").fit(X, y)
 
     assert Counted.fitted_on == pytest.approx(times, abs=2)  # a tenth of each class is held out
 

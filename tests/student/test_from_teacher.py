@@ -18,7 +18,7 @@ from torch import nn
 from skdistill import NetClassifier, StudentMLP, StudentNet, TensorNet, load, student_from_teacher
 from skdistill.jobs.fingerprint import fingerprint
 from skdistill.serving.forward import ForwardPass
-from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
+from tests.small import ENOUGH_ROWS, Linear, mixed_table, numeric_rows, quick_classifier
 
 SMALL = {"module__hidden_sizes": (12, 10, 8), "max_epochs": 3}
 
@@ -197,7 +197,7 @@ def test_every_training_begins_with_the_teachers_weights():
 
 @pytest.mark.parametrize("of_skorch", [False, True])
 def test_trials_of_alpha_begin_with_the_teachers_weights(of_skorch):
-    X, y = numeric_rows(1_700)
+    X, y = numeric_rows(ENOUGH_ROWS)
     teacher = fitted_skorch(stack(), X, y) if of_skorch else fitted_net(X, y)
     student = frozen(student_from_teacher(teacher, keep=(0, 1, 2)))
 
