@@ -155,7 +155,7 @@ def test_a_conv_student_survives_joblib_and_predicts_on_the_cpu(fitted):
 
 
 def test_a_conv_student_is_no_file_of_arrays(fitted, tmp_path):
-    with pytest.raises(ValueError, match="this student is a SmallConv: save it with joblib"):
+    with pytest.raises(ValueError, match="got a SmallConv: use joblib instead"):
         fitted.save(tmp_path / "student.safetensors")
 
 
