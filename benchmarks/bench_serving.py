@@ -376,8 +376,8 @@ def draw(results, path):
         if n > 1:
             value = {key: 1e6 * n / each for key, each in value.items()}
         names = sorted(value, key=value.get, reverse=n == 1)
-        colours = ["C0" if name.startswith("student") else "0.6" for name in names]
-        ax.barh(names, [value[name] for name in names], color=colours)
+        colors = ["C0" if name.startswith("student") else "0.6" for name in names]
+        ax.barh(names, [value[name] for name in names], color=colors)
         plate = {"facecolor": "white", "edgecolor": "none", "pad": 1}
         ax.bar_label(ax.containers[0], fmt="{:,.0f}", fontsize=8, padding=3, bbox=plate)
         ax.axvline(

@@ -13,10 +13,10 @@ from common import HERE, recorded
 
 PICTURE = HERE.parent / "docs" / "images" / "quality.png"
 LOWEST, HIGHEST = 0.76, 1.34  # what lies beyond is drawn at the edge, with its number
-INK, GREY, STRONG, PALE = "#222222", "#8a8f98", "#0b6bcb", "#e07b39"
+INK, GRAY, STRONG, PALE = "#222222", "#8a8f98", "#0b6bcb", "#e07b39"
 STYLE = {
     LABELS: {"marker": "o", "s": 46, "facecolor": "white", "edgecolor": PALE, "linewidth": 1.6},
-    BEST: {"marker": "D", "s": 34, "facecolor": GREY, "edgecolor": "white", "zorder": 5},
+    BEST: {"marker": "D", "s": 34, "facecolor": GRAY, "edgecolor": "white", "zorder": 5},
     STUDENT: {"marker": "o", "s": 80, "facecolor": STRONG, "edgecolor": "white", "zorder": 4},
 }
 LEGEND = {STUDENT: "student", LABELS: "same net on labels", BEST: "best single teacher"}
@@ -75,7 +75,7 @@ def _decorate(ax, names):
     )
     ax.set_xlabel("log loss on test rows, relative to the pooled teachers", fontsize=10)
     ax.set_title("◄ better than the pooled teachers", loc="left", fontsize=10, color=STRONG)
-    ax.set_title("worse ►", loc="right", fontsize=10, color=GREY)
+    ax.set_title("worse ►", loc="right", fontsize=10, color=GRAY)
     ax.tick_params(length=0)
     ax.grid(axis="x", color="0.92", zorder=0)
     ax.set_axisbelow(True)

@@ -132,7 +132,7 @@ def tabtune(task):
         X = table.fit_transform(task.X)
         return table, X, mean_proba(tree_teachers(task.seed), X, task.y, task.seed)
 
-    (table, X, soft_targets), labelling = timed(label)
+    (table, X, soft_targets), labeling = timed(label)
     teacher = SimpleNamespace(tuning_strategy="fitted", predict_proba=lambda X: soft_targets)
 
     for student in ["mlp", "lgbm"]:
@@ -142,7 +142,7 @@ def tabtune(task):
             f"TabTune {student}",
             lambda X, net=distiller: net.predict_proba(pd.DataFrame(table.transform(X))),
             joblib_kilobytes([table, distiller.student_]),
-            labelling + seconds,
+            labeling + seconds,
         )
 
 

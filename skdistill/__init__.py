@@ -1,4 +1,4 @@
-"""Distil an accurate, heavy ensemble into one small, fast, calibrated net."""
+"""Distill an accurate, heavy ensemble into one small, fast, calibrated net."""
 
 from importlib import import_module
 

@@ -1,4 +1,4 @@
-"""python -m skdistill: distil an ensemble, on your table or on a bundled one."""
+"""python -m skdistill: distill an ensemble, on your table or on a bundled one."""
 
 import argparse
 import os
@@ -26,7 +26,7 @@ def main(argv=None, **params):
 def _parser():
     parser = argparse.ArgumentParser(
         prog="python -m skdistill",
-        description="Train a heavy ensemble on a table, distil it into one small net, and "
+        description="Train a heavy ensemble on a table, distill it into one small net, and "
         "compare them on held-out rows.",
     )
     parser.add_argument("table", nargs="?", help="CSV or Parquet file; by default bundled data")

@@ -32,7 +32,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         gets encoded rows, or rows of more than two axes as they are. None is a `StudentNet`.
         ``student__lr``, ``student__module__hidden_sizes`` and so on reach into it.
     weights : "auto", None, array-like of shape (n_teachers,) or dict, default="auto"
-        The teachers' weights in the pool. "auto" minimises the out-of-fold log loss, then
+        The teachers' weights in the pool. "auto" minimizes the out-of-fold log loss, then
         sharpens the pooled mean, which is under-confident where teachers disagree. None
         weights all teachers equally. A dict gives each teacher's weight by its name.
     combination : {"mean", "geometric", "median", "vote"}, default="mean"
@@ -135,11 +135,11 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
 
     Notes
     -----
-    The student minimises, for each row with soft target p, label y and logits z,
+    The student minimizes, for each row with soft target p, label y and logits z,
 
     ``alpha * T**2 * KL(p_T || softmax(z / T)) + (1 - alpha) * CE(y, softmax(z))``,
 
-    where ``p_T`` is ``p ** (1 / T)``, normalised. Rows without a label, synthetic ones among
+    where ``p_T`` is ``p ** (1 / T)``, normalized. Rows without a label, synthetic ones among
     them, have alpha 1.
 
     ``alpha="auto"`` is 1 / (1 + SNRᵖ). SNR = R² / (1 - R²) is the labels' ratio of signal to

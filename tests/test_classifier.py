@@ -347,7 +347,7 @@ def test_parameters_of_the_loss_reach_the_student():
     assert abs(one.predict_proba(X) - other.predict_proba(X)).max() > 1e-4
 
 
-def share_that_is_learnt(alpha, sample_weight=None):
+def share_that_is_learned(alpha, sample_weight=None):
     """What the student says of a table that says nothing, half of whose labels are 1."""
     X, y = np.ones((200, 1)), np.arange(200) % 2
     student = quick_student(max_epochs=40, lr=0.05)
@@ -359,8 +359,8 @@ def share_that_is_learnt(alpha, sample_weight=None):
 def test_sample_weights_reach_the_student_through_labels_and_teachers(alpha, source):
     nine_to_one = np.where(np.arange(200) % 2 == 1, 9, 1)
 
-    assert share_that_is_learnt(alpha) == pytest.approx(0.5, abs=0.02), source
-    assert share_that_is_learnt(alpha, nine_to_one) == pytest.approx(0.9, abs=0.02), source
+    assert share_that_is_learned(alpha) == pytest.approx(0.5, abs=0.02), source
+    assert share_that_is_learned(alpha, nine_to_one) == pytest.approx(0.9, abs=0.02), source
 
 
 def test_equal_sample_weights_change_nothing():

@@ -20,7 +20,7 @@ from tests.small import mixed_table, small_default_teachers
 NAMES = ["pooled teachers", "same net on labels", "student"]
 
 
-def distil(*arguments):
+def distill(*arguments):
     """Run the command with the default teachers and student made small."""
     params = {"teachers": small_default_teachers(), "student": StudentNet(max_epochs=3), "cv": 2}
     return main([*map(str, arguments), "--jobs", "1"], **params)
@@ -39,7 +39,7 @@ def outcome(request, tmp_path_factory):
     X, y = mixed_table(90)
     table, out = write_table(folder / f"train.{request.param}", X, y), folder / "out" / "student"
     with redirect_stdout(io.StringIO()) as printed:
-        assert distil(table, "--target", "label", "--out", out, "--quiet") == 0
+        assert distill(table, "--target", "label", "--out", out, "--quiet") == 0
     return SimpleNamespace(student=joblib.load(out), X=X, printed=printed.getvalue())
 
 
@@ -49,7 +49,7 @@ def bundled(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundled")
     out, picture = folder / "student.joblib", folder / "report.png"
     with redirect_stdout(io.StringIO()) as printed:
-        assert distil("--data", "wine", "--out", out, "--picture", picture) == 0
+        assert distill("--data", "wine", "--out", out, "--picture", picture) == 0
     return SimpleNamespace(
         student=joblib.load(out), picture=picture.read_bytes(), printed=printed.getvalue()
     )
@@ -75,7 +75,7 @@ def test_rows_without_label_are_left_out(tmp_path, capsys):
     y = np.where(np.arange(90) < 10, None, y.astype(object))
     table = write_table(tmp_path / "train.csv", X, y)
 
-    assert distil(table, "--target", "label", "--out", tmp_path / "student", "--quiet") == 0
+    assert distill(table, "--target", "label", "--out", tmp_path / "student", "--quiet") == 0
 
     assert "56 rows to train on, 24 held out" in capsys.readouterr().out
 
@@ -160,7 +160,7 @@ def test_a_seed_gives_the_same_student_again(tmp_path):
     table, out = write_table(tmp_path / "train.csv", X, y), tmp_path / "student.joblib"
     given = ["--target", "label", "--out", out, "--quiet", "--seed", 3]
 
-    one, other = (joblib.load(out) for _ in range(2) if distil(table, *given) == 0)
+    one, other = (joblib.load(out) for _ in range(2) if distill(table, *given) == 0)
 
     X = X.astype({"city": "str"})
     np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
@@ -205,7 +205,7 @@ def test_labels_of_one_class_are_an_error_of_one_line(tmp_path, capsys):
     X, _ = mixed_table(40)
     X.assign(label="yes").to_csv(tmp_path / "train.csv", index=False)
 
-    assert distil(tmp_path / "train.csv", "--target", "label", "--quiet") == 2
+    assert distill(tmp_path / "train.csv", "--target", "label", "--quiet") == 2
 
     assert "at least two classes" in capsys.readouterr().err
 

@@ -9,7 +9,7 @@ from skdistill.inspection.metrics import wilson_interval
 
 FEWEST_BINS = 3  # fewer say nothing of a curve
 WIDEST_LINEAR = 3  # from this ratio on, an axis of log losses is logarithmic
-GREY, PALE = "0.45", "0.65"  # of texts, readable on white and on black; of marks
+GRAY, PALE = "0.45", "0.65"  # of texts, readable on white and on black; of marks
 MARKER_AREA = 40, 640  # square points, of the smallest and the largest model
 FINEST = [k / 5 for k in range(5, 50)]  # ticks within a decade
 UNITS = (1e6, "GB"), (1e3, "MB"), (1, "kB")
@@ -72,7 +72,7 @@ class ReportDisplay:
         Parameters
         ----------
         highlight : sequence of str, default=None
-            Names of the models in colour; the others are grey and have no calibration
+            Names of the models in color; the others are gray and have no calibration
             curve. An arrow leads from the first to the second of two. None is the reference
             and the last model.
         axes : matplotlib Axes or sequence of one or two, default=None
@@ -107,11 +107,11 @@ class ReportDisplay:
         self.axes_, self.figure_ = axes[: 1 + has_curve], axes[0].figure
         for unused in axes[1 + has_curve :]:
             unused.set_axis_off()
-        # The last is the student as a rule: the first colour is its own.
-        colours = {row.name: f"C{i}" for i, row in enumerate(reversed(chosen))}
+        # The last is the student as a rule: the first color is its own.
+        colors = {row.name: f"C{i}" for i, row in enumerate(reversed(chosen))}
         if len(self.axes_) == 2:
-            _plot_calibration(self.axes_[1], chosen, colours)
-        _plot_cost(self.axes_[0], self.rows, chosen, colours)
+            _plot_calibration(self.axes_[1], chosen, colors)
+        _plot_cost(self.axes_[0], self.rows, chosen, colors)
         return self
 
     def _chosen(self, highlight):
@@ -168,12 +168,12 @@ def _new_axes(plt, has_curve):
     return plt.subplots(1, 2, figsize=(11.5, 4.5), layout="constrained", gridspec_kw=ratios)[1]
 
 
-def _plot_cost(ax, rows, chosen, colours):
+def _plot_cost(ax, rows, chosen, colors):
     """Scatter log loss against time, the area by size, and label each point."""
     losses = np.array([row.log_loss for row in rows])
     times = np.array([row.microseconds for row in rows])
     areas = marker_areas([row.kilobytes for row in rows])
-    order = [colours.get(row.name, PALE) for row in rows]
+    order = [colors.get(row.name, PALE) for row in rows]
     ax.scatter(times, losses, s=areas, c=order, alpha=0.85, edgecolors=ax.get_facecolor(), zorder=3)
     ax.set_xscale("log")
     if losses.min() > 0 and losses.max() > WIDEST_LINEAR * losses.min():
@@ -186,7 +186,7 @@ def _plot_cost(ax, rows, chosen, colours):
     ax.set_title("Log loss, time and size", loc="left")
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
-    _draw_labels(ax, rows, chosen, colours, np.sqrt(areas) / 2)
+    _draw_labels(ax, rows, chosen, colors, np.sqrt(areas) / 2)
 
 
 def _set_plain_ticks(axis):
@@ -214,19 +214,19 @@ class _Label:
     style: dict
 
 
-def _name(row, radius, colours):
+def _name(row, radius, colors):
     """Make the label of a model."""
     size, point = spell_size(row.kilobytes), (row.microseconds, row.log_loss)
-    if row.name in colours:
-        style = {"weight": "bold", "color": colours[row.name]}
+    if row.name in colors:
+        style = {"weight": "bold", "color": colors[row.name]}
         return _Label(f"{row.name}\n{size}", point, radius, style)
-    return _Label(f"{row.name}, {size}", point, radius, {"color": GREY})
+    return _Label(f"{row.name}, {size}", point, radius, {"color": GRAY})
 
 
-def _draw_labels(ax, rows, chosen, colours, radii):
+def _draw_labels(ax, rows, chosen, colors, radii):
     """Name the points, and draw the arrow between two that are highlighted."""
     ax.figure.draw_without_rendering()  # settles the layout, so that lengths can be measured
-    named = [_name(row, radius, colours) for row, radius in zip(rows, radii)]
+    named = [_name(row, radius, colors) for row, radius in zip(rows, radii)]
     labels = sorted(named, key=lambda label: "weight" not in label.style)  # bold ones choose first
     at = _in_points(ax, [label.point for label in named])
     reach = 0.85 * np.array(radii)[:, None]  # as if the discs were squares
@@ -242,7 +242,7 @@ def _draw_labels(ax, rows, chosen, colours, radii):
         inner = line[10:31]
         lonely = inner[np.argmax(_distances(inner, at).min(1))]
         point = tuple(ax.transData.inverted().transform(lonely * ax.figure.dpi / 72))
-        style = {"color": GREY, "style": "italic"}
+        style = {"color": GRAY, "style": "italic"}
         labels.insert(2, _Label(gain(*chosen), point, 0, style))
     _settle(ax, labels, obstacles)
 
@@ -264,8 +264,8 @@ def _settle(ax, labels, obstacles):
     anchors = _in_points(ax, [label.point for label in labels])
     radii = [label.radius for label in labels]
     bounds = ax.bbox.extents / unit + [INSET, INSET, -INSET, -INSET]
-    centres = place_labels(anchors, sizes, radii, obstacles, bounds)
-    for label, text, offset, size in zip(labels, drawn, centres - anchors, sizes):
+    centers = place_labels(anchors, sizes, radii, obstacles, bounds)
+    for label, text, offset, size in zip(labels, drawn, centers - anchors, sizes):
         text.set_position(offset)
         nearest = np.clip(0, offset - size / 2, offset + size / 2)
         if label.radius and np.hypot(*nearest) > label.radius + RINGS[1] / 2:
@@ -305,7 +305,7 @@ def _draw_text(ax, label):
     return text
 
 
-def _plot_calibration(ax, rows, colours):
+def _plot_calibration(ax, rows, colors):
     """Draw accuracy against confidence, with an interval for each bin."""
     from matplotlib.ticker import MaxNLocator
 
@@ -317,7 +317,7 @@ def _plot_calibration(ax, rows, colours):
         above += np.sum(accuracy - confidence)
         ax.errorbar(
             confidence, accuracy, (accuracy - low, high - accuracy),
-            color=colours[row.name], marker="o", markersize=4, linewidth=1.2, elinewidth=0.8,
+            color=colors[row.name], marker="o", markersize=4, linewidth=1.2, elinewidth=0.8,
             alpha=0.85, label=f"{row.name}, error {row.calibration_error:.3f}",
         )  # fmt: skip
     lowest = max(0, np.floor(20 * lowest) / 20 - 0.02)

@@ -31,11 +31,11 @@ def place_labels(anchors, sizes, radii, obstacles, bounds):
 
     Returns
     -------
-    centres : ndarray of shape (n_labels, 2)
+    centers : ndarray of shape (n_labels, 2)
     """
     anchors, sizes = np.asarray(anchors, float), np.asarray(sizes, float)
     obstacles = np.reshape(obstacles, (-1, 4)).astype(float)
-    labels, centres = np.zeros((len(sizes), 4)), np.zeros((len(sizes), 2))
+    labels, centers = np.zeros((len(sizes), 4)), np.zeros((len(sizes), 2))
     for i in [*range(len(sizes))] * SWEEPS:
         places, cost = _places(anchors[i], sizes[i], radii[i])
         boxes = np.hstack([places - sizes[i] / 2, places + sizes[i] / 2])
@@ -44,12 +44,12 @@ def place_labels(anchors, sizes, radii, obstacles, bounds):
         outside = np.prod(sizes[i]) - _shared_area(boxes, np.array([bounds]))
         crosses = _crosses(anchors[i], boxes, others)
         best = np.argmin(covered + 10 * outside + 50 * crosses + cost)
-        labels[i], centres[i] = boxes[best], places[best]
-    return centres
+        labels[i], centers[i] = boxes[best], places[best]
+    return centers
 
 
 def _places(anchor, size, radius):
-    """List the centres that a label can have around a point, and the cost of each."""
+    """List the centers that a label can have around a point, and the cost of each."""
     sides = np.tile(SIDES, (len(RINGS), 1))
     ring = np.repeat(RINGS, len(SIDES))
     is_oblique = sides.all(1)

@@ -137,10 +137,10 @@ def wilson_interval(share, counts, *, z=1.96):
     (0.929, 1.0)
     """
     share, counts = np.asarray(share), np.asarray(counts)
-    centre = share + z**2 / (2 * counts)
+    center = share + z**2 / (2 * counts)
     spread = z * np.sqrt(share * (1 - share) / counts + z**2 / (4 * counts**2))
     scale = 1 + z**2 / counts
-    low, high = (centre - spread) / scale, (centre + spread) / scale
+    low, high = (center - spread) / scale, (center + spread) / scale
     return np.clip(low, 0, share), np.clip(high, share, 1)  # a rounding error may exclude 0 or 1
 
 

@@ -34,7 +34,7 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
         As in `VotingClassifier`; "drop" instead of a classifier removes it. None uses
         `default_teachers`.
     weights : "auto", None, array-like of shape (n_teachers,) or dict, default="auto"
-        "auto" minimises the out-of-fold log loss, then sharpens the pooled mean, which is
+        "auto" minimizes the out-of-fold log loss, then sharpens the pooled mean, which is
         under-confident where teachers disagree. None weights all teachers equally. A dict
         gives each teacher's weight by its name.
     combination : {"mean", "geometric", "median", "vote"}, default="mean"

@@ -93,23 +93,23 @@ BAD_INPUT = {
         r"Sample weights must contain|of one class: \[\]",  # in scikit-learn before 1.7
     ),
     # rows without labels
-    "unlabelled rows with a column less": (
+    "unlabeled rows with a column less": (
         {"X_unlabeled": X[:9, :4]},
         "X_unlabeled must be rows like those of X: X has 4 features.*expecting 5",
     ),
-    "unlabelled rows with another column": (
+    "unlabeled rows with another column": (
         {"X": FRAME, "y": LABELS, "X_unlabeled": FRAME.rename(columns={"city": "town"})},
         "X_unlabeled must be rows like those of X: .*town.*city",
     ),
-    "unlabelled rows that are no frame": (
+    "unlabeled rows that are no frame": (
         {"X": FRAME, "y": LABELS, "X_unlabeled": FRAME.to_numpy(dtype=object)},
         "X_unlabeled is a numpy ndarray, but X is a pandas DataFrame",
     ),
-    "unlabelled rows that are infinite": (
+    "unlabeled rows that are infinite": (
         {"X_unlabeled": replaced(X, (3, 2), np.inf)},
         "X_unlabeled must be .*infinity",
     ),
-    "no unlabelled rows": ({"X_unlabeled": X[:0]}, "X_unlabeled must be .*0 sample"),
+    "no unlabeled rows": ({"X_unlabeled": X[:0]}, "X_unlabeled must be .*0 sample"),
     # targets from elsewhere
     "targets of too few rows": (
         {"teacher_proba": PROBA[:59]},
@@ -141,7 +141,7 @@ BAD_INPUT = {
         {"teacher_proba": pd.DataFrame(PROBA[:, [0, 1, 2, 2]], columns=[0, 1, 2, 2])},
         "teacher_proba has the columns .0, 1, 2, 2.",
     ),
-    "targets and unlabelled rows": (
+    "targets and unlabeled rows": (
         {"teacher_proba": PROBA, "X_unlabeled": X},
         "X_unlabeled needs teachers, and with teacher_proba none is fitted",
     ),

@@ -1,4 +1,4 @@
-"""What `fit` takes beside rows and labels: weights, unlabelled rows, targets, groups."""
+"""What `fit` takes beside rows and labels: weights, unlabeled rows, targets, groups."""
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,7 @@ def answers(clf):
     return clf.predict_proba(X)
 
 
-# ---------------------------------------------------------------- unlabelled rows
+# ---------------------------------------------------------------- unlabeled rows
 
 
 def test_unlabeled_rows_change_what_the_student_learns():
@@ -247,8 +247,8 @@ def test_alpha_is_chosen_with_given_targets_too():
 def test_rows_of_one_group_never_label_each_other(spy):
     quick_classifier(spy, cv=3).fit(numbered(), Y, groups=TENS)
 
-    for (learnt, _, _), asked in zip(spy.fitted_on, spy.asked_about):
-        assert not {row // 10 for row in numbers_in(learnt)} & {
+    for (learned, _, _), asked in zip(spy.fitted_on, spy.asked_about):
+        assert not {row // 10 for row in numbers_in(learned)} & {
             row // 10 for row in numbers_in(asked)
         }
 
@@ -258,8 +258,8 @@ def test_the_ensemble_alone_heeds_groups_too(spy):
 
     teachers.fit(numbered(), Y, groups=TENS)
 
-    for learnt, _, _ in spy.fitted_on[:3]:
-        assert len(numbers_in(learnt)) % 10 == 0
+    for learned, _, _ in spy.fitted_on[:3]:
+        assert len(numbers_in(learned)) % 10 == 0
 
 
 @pytest.mark.parametrize(
@@ -287,8 +287,8 @@ def test_a_class_in_fewer_rows_than_folds_still_has_whole_groups(spy):
     y = np.arange(12)  # twelve classes of one row
     quick_classifier(spy, cv=3).fit(numbered(y), y, groups=y // 2)
 
-    for learnt, _, _ in spy.fitted_on:
-        rows = numbers_in(learnt)
+    for learned, _, _ in spy.fitted_on:
+        rows = numbers_in(learned)
         assert rows == {row ^ 1 for row in rows}
 
 
@@ -386,11 +386,11 @@ def requesting(*names, **params):
 def test_each_argument_travels_through_a_pipeline(name):
     given = {name: ALL_FOUR[name]}
 
-    travelled = make_pipeline("passthrough", requesting(name)).fit(X, Y, **given)
+    traveled = make_pipeline("passthrough", requesting(name)).fit(X, Y, **given)
     at_home = quick_classifier().fit(X, Y, **given)
 
-    assert_array_equal(answers(travelled), answers(at_home))
-    assert abs(answers(travelled) - answers(quick_classifier().fit(X, Y))).max() > 1e-6
+    assert_array_equal(answers(traveled), answers(at_home))
+    assert abs(answers(traveled) - answers(quick_classifier().fit(X, Y))).max() > 1e-6
 
 
 @pytest.mark.usefixtures("routing")
@@ -430,8 +430,8 @@ def test_groups_reach_the_splitter_of_a_search_and_its_candidates(spy):
 
     search.fit(numbered(), Y, groups=TENS)
 
-    for learnt, _, _ in spy.fitted_on:
-        assert len(numbers_in(learnt)) % 10 == 0
+    for learned, _, _ in spy.fitted_on:
+        assert len(numbers_in(learned)) % 10 == 0
 
 
 @pytest.mark.usefixtures("routing")

@@ -108,14 +108,14 @@ def test_the_reference_and_the_last_model_are_highlighted_by_default():
     assert [label.split(",")[0] for label in labels] == ["pool", "student"]
 
 
-def test_only_highlighted_models_have_a_colour():
+def test_only_highlighted_models_have_a_color():
     rows = [row("teacher rf"), *pool_and_student()]
 
     (points,) = ReportDisplay(rows).plot(highlight=["student"]).axes_[0].collections
 
-    grey, _, coloured = points.get_facecolor()[:, :3]
-    assert np.ptp(grey) == 0
-    assert_allclose(coloured, to_rgba("C0")[:3])
+    gray, _, colored = points.get_facecolor()[:, :3]
+    assert np.ptp(gray) == 0
+    assert_allclose(colored, to_rgba("C0")[:3])
 
 
 def test_every_model_is_labeled_with_its_size():
@@ -220,15 +220,15 @@ def test_models_of_like_size_have_markers_of_like_area():
 
 
 def test_a_label_avoids_what_is_beside_its_point():
-    centres = place_labels([(50, 50)], [(20, 10)], [2], [(52, 0, 100, 100)], (0, 0, 100, 100))
+    centers = place_labels([(50, 50)], [(20, 10)], [2], [(52, 0, 100, 100)], (0, 0, 100, 100))
 
-    assert centres[0, 0] + 10 <= 52
+    assert centers[0, 0] + 10 <= 52
 
 
 def test_a_label_at_the_edge_stays_within_the_bounds():
-    centres = place_labels([(99, 50)], [(20, 10)], [2], [], (0, 0, 100, 100))
+    centers = place_labels([(99, 50)], [(20, 10)], [2], [], (0, 0, 100, 100))
 
-    assert centres[0, 0] + 10 <= 100
+    assert centers[0, 0] + 10 <= 100
 
 
 def test_labels_of_the_same_point_lie_apart():

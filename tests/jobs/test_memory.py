@@ -154,7 +154,7 @@ def test_other_parameters_are_other_work(log, tmp_path, params):
 
     clf.set_params(**params).fit(X, y)
 
-    # Synthetic rows are labelled by a teacher fitted on all rows, too.
+    # Synthetic rows are labeled by a teacher fitted on all rows, too.
     assert fits_in(log) == {"a": 5 if "augmenter" in params else 4}
 
 

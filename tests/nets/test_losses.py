@@ -161,10 +161,10 @@ def test_a_row_without_label_learns_from_the_teacher_alone():
     logits, p, labels = logits_and_targets()
     labels[3] = -1
 
-    unlabelled = gradient(logits, p, labels, alpha=0.2)[3]
+    unlabeled = gradient(logits, p, labels, alpha=0.2)[3]
     teacher_only = gradient(logits, p, alpha=1.0)[3]
 
-    torch.testing.assert_close(unlabelled, teacher_only)
+    torch.testing.assert_close(unlabeled, teacher_only)
 
 
 def test_a_row_of_weight_two_counts_as_two_rows():

@@ -36,7 +36,7 @@ def test_of_two_values_the_rarer_is_two_spreads_away():
     assert_allclose(numbers[97:, 0], [2 / np.sqrt(1 + (2 / 3) ** 2)] * 2 + [0], rtol=1e-6)
 
 
-def test_numbers_are_centred_by_their_median_and_clipped_smoothly():
+def test_numbers_are_centered_by_their_median_and_clipped_smoothly():
     X = np.r_[np.linspace(-1, 1, 101), 1e12][:, None]
 
     _, (numbers, *_) = inputs_of(X)

@@ -123,7 +123,7 @@ def distilled(teachers=TEACHERS, **params):
     return LeastSquaresStudent(teachers, student, **{"random_state": 0, "cv": 3} | params)
 
 
-def test_another_task_distils_with_everything_that_is_automatic():
+def test_another_task_distills_with_everything_that_is_automatic():
     X, y = friedman(1600)
 
     model = distilled(keep_teachers=True, temperature="auto").fit(X, y)
