@@ -19,8 +19,8 @@ from skdistill.table.validation import check_table, is_clean_matrix
 class BaseDistilled(ExportMixin, TeachersMixin):
     """An estimator that trains teachers, and one small net that predicts like them.
 
-    A subclass has the parameters, says by `_task` which task is distilled, and makes
-    predictions of the student's outputs.
+    A subclass defines the parameters, returns its task from `_task`, and turns the student's
+    outputs into predictions.
     """
 
     student: Any
@@ -28,7 +28,7 @@ class BaseDistilled(ExportMixin, TeachersMixin):
 
     @property
     def _task(self):
-        """The `skdistill.tasks.task.Task` class, imported where it is asked for."""
+        """The task, a subclass of `Task`. Imported lazily."""
         raise NotImplementedError
 
     def fit(self, X, y, sample_weight=None, *, X_unlabeled=None, teacher_proba=None, groups=None):
@@ -52,7 +52,7 @@ class BaseDistilled(ExportMixin, TeachersMixin):
             `GridSearchCV` passes them whole to each of its fits, unless there are exactly
             as many as rows of X: then it takes them for a property of those and passes
             the part with the indices of the training rows. A `Pipeline` passes them on
-            untransformed, unless told with ``transform_input=["X_unlabeled"]``.
+            untransformed, unless it has ``transform_input=["X_unlabeled"]``.
         teacher_proba : array-like or DataFrame of shape (n_samples, n_classes), default=None
             Soft targets computed elsewhere, best by models that have not seen the row's
             label. An array's columns follow the sorted classes, a DataFrame's are named by
@@ -60,8 +60,8 @@ class BaseDistilled(ExportMixin, TeachersMixin):
             `weights`, `combination` and `cv` play no part.
         groups : array-like of shape (n_samples,), default=None
             Such as patients: rows of one group never label each other, and are held out
-            together. A splitter given as `cv` has to heed groups; an int then stands for
-            `StratifiedGroupKFold`. A teacher that holds out rows for itself does not know them.
+            together. A splitter passed as `cv` must respect groups; an int means
+            `StratifiedGroupKFold`. The rows that a teacher holds out for itself ignore groups.
 
         Returns
         -------
@@ -70,13 +70,13 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         Raises
         ------
         ValueError
-            If a parameter, a column, the labels, a teacher's predictions or the soft targets in
-            their place make no sense, or `cv` tears groups apart; the message says which.
-            The estimator is then not fitted.
+            If a parameter, a column, the labels, a teacher's predictions or the given soft
+            targets are invalid, or if `cv` splits a group. The message says which. The
+            estimator is then not fitted.
         KeyboardInterrupt
-            On Ctrl-C, and the estimator is not fitted. Once the final training of the student
-            has begun, it is kept as it is by then instead, or as of its best epoch if rows
-            were held out, with a warning.
+            On Ctrl-C. The estimator is then not fitted. After the final training of the student
+            has begun, the student of the best epoch (of the last epoch without validation
+            rows) is kept, with a warning.
         """
         # Imported here: predicting must load neither torch nor sklearn.model_selection.
         from skdistill.jobs.memory import open_memory
@@ -126,7 +126,7 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         return self._keep(data, teacher, inputs, training)
 
     def _keep(self, data, teacher, inputs, training):
-        """Keep what predicting needs, and what a user may want to know."""
+        """Set the fitted attributes."""
         for name, value in data.task.attributes.items():
             setattr(self, name, value)
         self.teacher_weights_, self.teacher_scores_ = teacher.weights_, teacher.scores_
@@ -222,7 +222,7 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         return serial_block([teachers, final])
 
     def _forget(self):
-        """Leave nothing of an earlier fit to one that fails."""
+        """Delete fitted attributes, so that a failed fit leaves none."""
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
 
@@ -234,7 +234,10 @@ class BaseDistilled(ExportMixin, TeachersMixin):
 
     @property
     def report_(self):
-        """Log losses on rows that were not trained on, and what the teachers brought."""
+        """Log losses of teachers and student on rows they were not trained on.
+
+        And the gain over labels, if the same net on labels alone was a candidate.
+        """
         check_is_fitted(self)
         validated = [epoch["valid_loss"] for epoch in self.history_ if "valid_loss" in epoch]
         of_labels = [each["valid_loss"] for each in self.candidates_ if not each["teachers"]]

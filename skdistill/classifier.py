@@ -78,7 +78,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         Where nets are trained. "auto" is the GPU where there is one.
     random_state : int, RandomState or None, default=None
         Seeds the folds, the teachers that have no seed of their own, and the student. With
-        `memory`, None is taken for 0; a generator keeps memory from being used.
+        `memory`, None means 0, and a generator disables `memory`.
     verbose : int, default=0
         1 shows teachers × folds and the student's epochs, with the time left: one line on a
         terminal, a few lines elsewhere. 2 adds skorch's table of epochs.
@@ -98,7 +98,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     teacher_scores_ : dict of str to float
         Each teacher's out-of-fold log loss, and that of their "pool".
     teacher_diversity_ : dict
-        How the teachers differ out of fold, and which of them is idle: what
+        How the teachers differ out of fold, and which ones are redundant: what
         `diversity` measures, as ``["marginal_gain"]["rf"]`` and
         ``["disagreement"]["rf"]["xgb"]``.
     teacher_ : TeacherEnsemble
@@ -121,10 +121,11 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         validation rows, if there were any in its final training: see ``patience`` of
         `StudentNet`.
     report_ : dict of str to float
-        Log losses: "teachers" is the pool's, out of fold; "student" is that of validation
-        rows, if only after the short training by which it was chosen, and None if none were
-        held out. Where `candidates_` tell, "gain_over_labels" is how much lower the chosen
-        one's loss is than that of the net on labels alone, after equally short trainings.
+        Log losses. "teachers": the pool's, out of fold. "student": lowest loss on validation
+        rows, of the final training or else of the short trial; None without validation rows.
+        "gain_over_labels": how much lower the loss of the chosen candidate is than that of the
+        same net on labels alone, both after short trials; absent if `candidates_` do not
+        include that net.
 
     See Also
     --------
@@ -250,11 +251,27 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         return softmax(self._outputs(X))
 
     def predict_log_proba(self, X):
-        """Return the logarithm of `predict_proba`, ndarray of shape (n_samples, n_classes)."""
+        """Predict the logarithms of the class probabilities.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            As in `predict_proba`.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes), float64
+            Columns follow `classes_`. Finite where the probability rounds to 0.
+        """
         return log_softmax(self._outputs(X))
 
     def decision_function(self, X):
         """Return the student's logits.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            As in `predict_proba`.
 
         Returns
         -------
@@ -265,6 +282,17 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict(self, X):
-        """Predict the most probable class of each row, ndarray of shape (n_samples,)."""
+        """Predict the most probable class of each row.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            As in `predict_proba`.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Labels out of `classes_`.
+        """
         logits = self._outputs(X)
         return self.classes_[logits.argmax(1)]

@@ -1,6 +1,6 @@
-"""The private parts of scikit-learn that are used here, in one place to look after.
+"""All imports of private scikit-learn names.
 
-scikit-learn may move them in any release. A test holds all other files to its public names.
+Any release may move them; a test keeps them out of other files.
 """
 
 from sklearn.utils import _safe_indexing as safe_indexing
@@ -27,7 +27,7 @@ __all__ = [
 
 def is_search(estimator):
     """Tell whether an estimator is a search, such as `GridSearchCV`."""
-    from sklearn.model_selection._search import BaseSearchCV  # heavy, and seldom asked for
+    from sklearn.model_selection._search import BaseSearchCV  # a slow import, rarely needed
 
     return isinstance(estimator, BaseSearchCV)
 

@@ -148,6 +148,13 @@ class DistillationLoss(nn.Module):
     distillation_loss : The function, with its formula.
     TensorNet : A skorch net with this criterion by default.
 
+    Notes
+    -----
+    skorch passes one target array to a criterion. So soft targets, labels and weights are the
+    columns of one matrix, see `forward`. In evaluation mode, `temperature` and `alpha` play no
+    part, and an unlabeled row has loss 0. The loss is computed in float32, also in mixed
+    precision.
+
     Examples
     --------
     >>> import torch

@@ -156,6 +156,7 @@ class StudentMLP(nn.Module):
         }
 
     def forward(self, X):
+        """Return the logits of encoded rows, shape (n_samples, n_classes)."""
         h = X if self.layout.is_sparse else self._embed(X)
         for layer in self.hidden:
             h = self.dropout(torch.relu(layer(h)))

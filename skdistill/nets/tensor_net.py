@@ -59,6 +59,13 @@ class TensorNet(NeuralNet):
     NetClassifier : Trains the net on labels, from tables with categories.
     StudentNet : The default student, a `TensorNet` over `StudentMLP`.
 
+    Notes
+    -----
+    All batches of an epoch have nearly the same size, because each counts as one step of the
+    optimizer: a last batch of two rows would give each of them too much weight. A CSR matrix is
+    moved to the device batch by batch. The module gets it dense, unless the module's attribute
+    ``takes_sparse`` is True.
+
     Examples
     --------
     >>> import numpy as np
@@ -124,6 +131,7 @@ class TensorNet(NeuralNet):
         return given if isinstance(given, (list, tuple)) else []
 
     def get_iterator(self, dataset, training=False):
+        """Move a dataset to the device and return its `Batches`."""
         indices = slice(None)
         if isinstance(dataset, torch.utils.data.Subset):  # from skorch's own train_split
             dataset, indices = dataset.dataset, dataset.indices
@@ -139,9 +147,10 @@ class TensorNet(NeuralNet):
         return Batches(X, y, size, shuffle=True)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """Run an epoch as skorch does, but read the loss once: each reading waits for the GPU."""
+        """Run one epoch and record its mean loss."""
         if iterator is None:
             return
+        # skorch reads the loss of each batch; each reading waits for the GPU.
         total = torch.zeros((), device=self.device)
         average = self._average if training else None
         if average is not None:
@@ -158,22 +167,26 @@ class TensorNet(NeuralNet):
         self.history.record(f"{prefix}_loss", total.item() / iterator.n_samples)
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
+        """Start the moving average of the weights."""
         super().on_train_begin(net, X=X, y=y, **kwargs)
         self._average = RunningAverage(self.module_, self.ema_decay) if self.ema_decay else None
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
+        """Keep the averaged weights."""
         if self._average is not None:
             self._average.swap_in()  # also after an interrupted epoch
         super().on_train_end(net, X=X, y=y, **kwargs)
         self._average = None
 
     def infer(self, x, **fit_params):
+        """Run the module on a batch, in mixed precision if enabled."""
         if x.is_sparse and not getattr(self.module_, "takes_sparse", False):
             x = x.to_dense()
         with self._autocast():
             return super().infer(x, **fit_params)
 
     def get_params_for_optimizer(self, prefix, named_parameters):
+        """Return the arguments of the optimizer, which is fused if it can be."""
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
         if "fused" in signature(self.optimizer).parameters:
             kwargs.setdefault("fused", True)

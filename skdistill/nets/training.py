@@ -176,7 +176,7 @@ def resolve_device(device):
         ) from error
     if kind == "cuda" and not torch.cuda.is_available():
         raise ValueError(
-            f"device={device!r} was asked for, but torch sees no CUDA device: use "
+            f"device={device!r} is not available: torch finds no CUDA device. Use "
             "device='auto' or 'cpu', or install a CUDA build of torch."
         )
     return str(device)

@@ -94,6 +94,7 @@ def load(path):
     Parameters
     ----------
     path : str or path-like
+        A file that `DistilledClassifier.save` has written.
 
     Returns
     -------
@@ -114,6 +115,12 @@ def load(path):
     --------
     DistilledClassifier.save : Write the file.
     OnnxStudent : Predict with a student that was exported to ONNX.
+
+    Notes
+    -----
+    The file holds the weights as safetensors, and categories, classes and parameters as JSON in
+    its header. A checksum detects damage. It does not authenticate the file: whoever can write
+    the file can also write a matching checksum.
 
     Examples
     --------

@@ -34,6 +34,14 @@ class OnnxStudent:
     DistilledClassifier.to_onnx : Export a student.
     load : Load a student that was saved with `DistilledClassifier.save`.
 
+    Notes
+    -----
+    A student of numbers alone is a model with one input, a matrix. With categories, the model
+    has one input for each column, named after the column; an array's columns are taken in
+    order. Missing values are NaN among numbers. Among categories they are encoded as a value
+    that is no category, so the model treats them as it treats unseen categories. The
+    probabilities are computed in float32.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

@@ -115,8 +115,8 @@ class TeachersMixin(MetaEstimatorMixin, BaseComposition):
     def get_metadata_routing(self):
         """Get the metadata routing of this object.
 
-        `fit` itself takes what it is asked to: `sample_weight` then reaches each teacher whose
-        `fit` has such a parameter, whatever that teacher requests.
+        `fit` requests its own metadata; it passes `sample_weight` to each teacher that accepts
+        it, whatever the teacher requests.
 
         Returns
         -------
@@ -127,7 +127,7 @@ class TeachersMixin(MetaEstimatorMixin, BaseComposition):
     def _sk_visual_block_(self):
         """Return the teachers side by side, for the HTML diagram."""
         if self.teachers is None and self.__sklearn_is_fitted__():
-            # A student may live where the libraries of its teachers are not installed.
+            # The teachers' libraries may not be installed where a student is deployed.
             names = tuple(self._teacher_names())
             return parallel_block(names, names, dash_wrapped=False)
         names, teachers = zip(*self._listed_teachers())

@@ -72,6 +72,7 @@ class StudentNet(TensorNet):
         super().__init__(module, patience=patience, lr=lr, max_epochs=max_epochs, **kwargs)
 
     def initialize_module(self):
+        """Create the module, with the initial parameters in `start` if there are any."""
         super().initialize_module()
         if self.start is not None:
             _load_arrays(self.module_, self.start["arrays"])

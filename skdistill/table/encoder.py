@@ -185,7 +185,19 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self.fit_checked(check_table(self, X, reset=True))
 
     def fit_checked(self, X):
-        """Fit on an X that `check_table` has checked."""
+        """Fit on a checked table.
+
+        Internal: for callers that have checked X themselves, so that it is checked once.
+
+        Parameters
+        ----------
+        X : DataFrame, CSR matrix or ndarray of shape (n_samples, n_features)
+            Returned by `check_table`.
+
+        Returns
+        -------
+        self : TableEncoder
+        """
         X = as_columns(X)
         self.is_categorical_ = categorical_mask(X, self.categorical_features)
         names = range(X.shape[1])
@@ -236,11 +248,14 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self.encode(check_table(self, X, reset=False))
 
     def encode(self, X, *, checked=False):
-        """Transform an X that `check_table` has checked.
+        """Transform a checked table.
+
+        Internal: for callers that have checked X themselves, so that it is checked once.
 
         Parameters
         ----------
         X : DataFrame, CSR matrix or ndarray of shape (n_samples, n_features)
+            Returned by `check_table`.
         checked : bool, default=False
             Whether X is known to be an ndarray of floats without infinity.
 

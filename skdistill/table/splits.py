@@ -135,6 +135,6 @@ def _check_fold(train, test, groups, where):
         )
     if groups is not None and len(split := np.intersect1d(groups[train], groups[test])):
         raise ValueError(
-            f"cv tears groups apart: group {split.tolist()[0]!r} is in both parts of {where}. Give "
-            "an int, or a splitter that respects groups, such as GroupKFold."
+            f"cv splits a group: group {split.tolist()[0]!r} is in both parts of {where}. Pass an "
+            "int, or a splitter that respects groups, such as GroupKFold."
         )

@@ -31,7 +31,7 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
     output : {"proba", "logits", "scores"}, default="proba"
         What `func` returns. "proba": probabilities. "logits": log-probabilities, up to a
         constant in each row; -inf is a probability of 0. "scores": any numbers that increase
-        with the probability; `fit` learns to scale them, see Notes.
+        with the probability; `fit` fits their scaling, see Notes.
 
     Attributes
     ----------
@@ -139,7 +139,19 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
         return self.classes_[self.predict_proba(X).argmax(1)]
 
     def check_labels(self, labels):
-        """Check that all labels, an ndarray, are in `classes`."""
+        """Check that all labels are in `classes`.
+
+        Internal: a prefit teacher calls it before the fit, to fail before any prediction.
+
+        Parameters
+        ----------
+        labels : ndarray of shape (n_labels,)
+
+        Raises
+        ------
+        ValueError
+            If a label is not in `classes`.
+        """
         unknown = set(labels.tolist()) - set(self.classes_.tolist())
         if unknown:
             raise ValueError(
@@ -149,6 +161,8 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
 
     def raw_predictions(self, X):
         """Call `func`, check what it returns and sort its columns.
+
+        Internal: cross-fitting calls it once for all folds, and `memory` keeps its result.
 
         Parameters
         ----------
@@ -193,6 +207,8 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
     def fit_scaling(self, raw, y, sample_weight=None):
         """Fit the scaling of scores; other outputs need none.
 
+        Internal: cross-fitting calls it for each fold, with the raw predictions it has.
+
         Parameters
         ----------
         raw : ndarray of shape (n_samples, n_classes)
@@ -210,7 +226,20 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
         return self
 
     def to_proba(self, raw):
-        """Convert what `raw_predictions` returns to probabilities of the same shape."""
+        """Convert raw predictions to probabilities.
+
+        Internal: cross-fitting calls it for each fold, after `fit_scaling`.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (n_samples, n_classes)
+            From `raw_predictions`.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Columns follow `classes_`. Not checked: `predict_proba` does that.
+        """
         if self.output == "proba":
             return raw
         if self.output == "logits":

@@ -170,12 +170,12 @@ BAD_INPUT = {
         {"groups": np.arange(60) % 2, "cv": 3},
         "cv=3 folds cannot be made of 2 groups",
     ),
-    "a splitter that tears groups apart": (
+    "a splitter that splits a group": (
         {
             "groups": TENS,
             "cv": [(np.arange(5, 60), np.arange(5)), (np.arange(5), np.arange(5, 60))],
         },
-        "cv tears groups apart: group 0 is in both parts of fold 1 of 2.*GroupKFold",
+        "cv splits a group: group 0 is in both parts of fold 1 of 2.*GroupKFold",
     ),
     "groups and bags": ({"groups": TENS, "cv": "oob"}, "cv='oob' splits groups"),
     "a splitter that wants groups": (
@@ -300,7 +300,7 @@ def test_labels_are_needed():
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the refusal is for where there is no GPU")
 def test_a_gpu_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match="device='cuda' was asked for, but torch sees no CUDA"):
+    with pytest.raises(ValueError, match="device='cuda' is not available: torch finds no CUDA"):
         fit_rows(device="cuda")
 
 

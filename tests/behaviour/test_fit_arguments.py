@@ -273,12 +273,12 @@ def test_any_folds_that_keep_groups_together_are_welcome(cv):
     assert clf.predict_proba(X).shape == (60, 3)
 
 
-def test_a_splitter_that_does_not_heed_groups_is_refused():
+def test_a_splitter_that_does_not_respect_groups_is_refused():
     y = np.arange(60) % 2
 
     with (
         pytest.warns(UserWarning, match="ignored by KFold"),
-        pytest.raises(ValueError, match="tears groups apart"),
+        pytest.raises(ValueError, match="cv splits a group"),
     ):
         quick_classifier(cv=KFold(4)).fit(X, y, groups=TENS)
 

@@ -61,5 +61,5 @@ def test_a_schedule_of_ones_own_is_left_alone(name):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the refusal is for where there is no GPU")
 @pytest.mark.parametrize("device", ["cuda", "cuda:0"])
 def test_a_gpu_that_is_not_there_is_refused(device):
-    with pytest.raises(ValueError, match=f"device='{device}' was asked for.*no CUDA"):
+    with pytest.raises(ValueError, match=f"device='{device}' is not available.*no CUDA"):
         resolve_device(device)
