@@ -9,12 +9,12 @@ from textwrap import fill
 
 BUNDLED = ("digits", "breast_cancer", "wine", "iris")
 STUDENT, TEACHERS, BASELINE = "student", "pooled teachers", "same net on labels"
-LINE = 88  # letters in a line of text
-SAME = 1.01  # ratios closer to one than this are none
+LINE = 88  # characters in a line of text
+SAME = 1.01  # ratios within 1 % of one count as equal
 
 
 def main(argv=None, **params):
-    """Fit teachers and student, print what was won and lost, save the student."""
+    """Print what distillation gained and lost; save the student."""
     arguments = _parser().parse_args(argv)
     try:
         return run(arguments, **params)
@@ -42,7 +42,7 @@ def _parser():
 
 
 def run(arguments, **params):
-    """Read, fit, compare, save."""
+    """Read the table, fit the models, print the report and save the student."""
     import joblib
 
     X, y = _read(arguments)
@@ -67,18 +67,19 @@ def run(arguments, **params):
 
 
 def _header(arguments, split):
-    """Tell in plain words what is going to be done with which rows."""
+    """Describe the data and what the command does with them."""
     X_train, X_test, y_train, _ = split
     name = arguments.table or f"{arguments.data}, bundled with scikit-learn"
     return (
         f"{name}: {X_train.shape[1]} columns, {y_train.nunique()} classes, {len(X_train):,} rows "
         f"to train on, {len(X_test):,} held out.\n"
-        "Teachers are fitted first; then one small net, the student, learns to predict like them."
+        "The teachers are fitted first. Then the student, one small net, is trained to predict like "
+        "them."
     )
 
 
 def _fit(arguments, X, y, **params):
-    """Fit student, teachers and baseline, as models by name."""
+    """Fit teachers, baseline and student; return them by name."""
     from sklearn.base import clone
 
     from skdistill import DistilledClassifier, NetClassifier, StudentNet
@@ -94,13 +95,13 @@ def _fit(arguments, X, y, **params):
         print("For comparison, the same net is trained on the labels alone.", flush=True)
     net = StudentNet() if clf.student is None else clone(clf.student)
     baseline = NetClassifier(net, random_state=arguments.seed).fit(X, y)
-    teachers = vars(clf).pop("teacher_")  # the file is the student's alone
+    teachers = vars(clf).pop("teacher_")  # the file holds the student only
     single = {f"teacher {each.name}": each for each in teachers.teachers_}
     return {**single, TEACHERS: teachers, BASELINE: baseline, STUDENT: clf}
 
 
 def _compare(models, X, y):
-    """Compare; single teachers come first, the best of them last."""
+    """Return the report: single teachers first, sorted from worst to best."""
     from skdistill import compare
     from skdistill.inspection.report import Report
 
@@ -111,14 +112,14 @@ def _compare(models, X, y):
 
 
 def conclusion(report, n_rows):
-    """Say in one sentence what distilling won and lost.
+    """Summarize in one sentence what distillation gained and lost.
 
     Parameters
     ----------
     report : Report
-        Of "student", "pooled teachers" and "same net on labels".
+        With the models "student", "pooled teachers" and "same net on labels".
     n_rows : int
-        Held-out rows that the models were compared on.
+        Number of held-out rows on which the models were compared.
 
     Returns
     -------
@@ -127,7 +128,7 @@ def conclusion(report, n_rows):
     student, teachers, baseline = report[STUDENT], report[TEACHERS], report[BASELINE]
     size = student.kilobytes / teachers.kilobytes
     speed = teachers.microseconds / student.microseconds
-    # Losses below the table's last digit are equal for the reader.
+    # The table shows four digits; smaller losses count as equal.
     loss, *others = (max(row.log_loss, 1e-4) for row in (student, teachers, baseline))
     of_teachers, of_labels = (loss / other for other in others)
     gains = [size < SAME, speed > 1 / SAME, of_teachers < SAME, of_labels < SAME]
@@ -157,7 +158,7 @@ def _change(ratio, up, down, same):
 
 
 def _divide(X, y, arguments):
-    """Split the rows as train_test_split does; the only row of a class is for training."""
+    """Split the rows with `train_test_split`; a class of one row stays in the training part."""
     import pandas as pd
     from sklearn.model_selection import train_test_split
 
@@ -174,7 +175,7 @@ def _divide(X, y, arguments):
 
 
 def _read(arguments):
-    """Read the table that was asked for, as (DataFrame, Series)."""
+    """Read the requested table; return (DataFrame, Series)."""
     import pandas as pd
 
     if arguments.table is None:
@@ -193,7 +194,7 @@ def _read(arguments):
     if path.suffix in (".parquet", ".pq"):
         frame = pd.read_parquet(path)
     else:
-        frame = pd.read_csv(path, low_memory=False)  # else a column may be half text
+        frame = pd.read_csv(path, low_memory=False)  # chunks could mix dtypes in a column
     if arguments.target not in frame.columns:
         got = "is missing" if arguments.target is None else f"is {arguments.target!r}"
         raise ValueError(
@@ -205,7 +206,7 @@ def _read(arguments):
 
 
 def _check_picture(path):
-    """Refuse a picture that cannot be saved, before anything is fitted."""
+    """Check before the fit that the picture can be saved."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""The report as a picture: what each model costs, and how far it can be trusted."""
+"""`ReportDisplay`, which plots a report: log loss, time and size, and calibration."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ import numpy as np
 from skdistill.inspection.labels import RINGS, place_labels
 from skdistill.inspection.metrics import wilson_interval
 
-FEWEST_BINS = 3  # fewer say nothing of a curve
-WIDEST_LINEAR = 3  # from this ratio on, an axis of log losses is logarithmic
-GRAY, PALE = "0.45", "0.65"  # of texts, readable on white and on black; of marks
-MARKER_AREA = 40, 640  # square points, of the smallest and the largest model
-FINEST = [k / 5 for k in range(5, 50)]  # ticks within a decade
+FEWEST_BINS = 3  # minimum number of bins of a calibration curve
+WIDEST_LINEAR = 3  # the axis of log losses is logarithmic above this ratio of its ends
+GRAY, PALE = "0.45", "0.65"  # of texts, legible on white and on black; of lines and markers
+MARKER_AREA = 40, 640  # of the smallest and the largest model, in square points
+FINEST = [k / 5 for k in range(5, 50)]  # the finest ticks within a decade
 UNITS = (1e6, "GB"), (1e3, "MB"), (1, "kB")
-INSET = 4  # points between a label and the frame
+INSET = 4  # distance between a label and the frame, in points
 
 
 class ReportDisplay:
-    """Log loss against prediction time and size, and the calibration of a few models.
+    """Plot of log loss against prediction time and size, and of calibration.
 
-    It is recommended to call `plot` on what `compare` returns, which makes one.
+    Use ``compare(...).plot()`` to create one.
 
     Parameters
     ----------
@@ -33,12 +33,12 @@ class ReportDisplay:
     figure_ : matplotlib Figure
         Set by `plot`.
     axes_ : ndarray of matplotlib Axes of shape (1,) or (2,)
-        What `plot` drew on: log loss against time and, where the rows are enough,
-        accuracy against confidence.
+        Set by `plot`: log loss against time and, if there are enough rows, accuracy against
+        confidence.
 
     See Also
     --------
-    skdistill.compare : Measures models, and returns what can be plotted.
+    skdistill.compare : Measures models and returns their report.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class ReportDisplay:
     ...     "naive Bayes": GaussianNB().fit(X[::2], y[::2]),
     ... }
     >>> display = compare(models, X[1::2], y[1::2]).plot()
-    >>> len(display.axes_)  # 89 rows are too few for a curve of calibration
+    >>> len(display.axes_)  # 89 rows are too few for a calibration curve
     1
     >>> display.figure_.savefig("report.png")  # doctest: +SKIP
     """
@@ -66,23 +66,23 @@ class ReportDisplay:
     def plot(self, *, highlight=None, axes=None):
         """Draw log loss against time and size, and accuracy against confidence.
 
-        The second panel has bins of equal count and 95 % intervals. It is left out where
-        no highlighted model fills three bins of 50 rows.
+        The second panel shows bins of equal count with 95 % intervals. It is omitted if no
+        highlighted model fills three bins of 50 rows.
 
         Parameters
         ----------
         highlight : sequence of str, default=None
             Names of the models in color; the others are gray and have no calibration
-            curve. An arrow leads from the first to the second of two. None is the reference
-            and the last model.
+            curve. If there are two, an arrow points from the first to the second. None: the
+            reference and the last model.
         axes : matplotlib Axes or sequence of one or two, default=None
-            On one, only the first panel is drawn. The second of two is switched off where
-            its panel is left out. None makes a figure.
+            With one, only the first panel is drawn. If the second panel is omitted, the second
+            of two is switched off. None: create a figure.
 
         Returns
         -------
         display : ReportDisplay
-            Itself, with `figure_` and `axes_`.
+            The object itself, with `figure_` and `axes_`.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class ReportDisplay:
         self.axes_, self.figure_ = axes[: 1 + has_curve], axes[0].figure
         for unused in axes[1 + has_curve :]:
             unused.set_axis_off()
-        # The last is the student as a rule: the first color is its own.
+        # The last model is usually the student; it gets the first color.
         colors = {row.name: f"C{i}" for i, row in enumerate(reversed(chosen))}
         if len(self.axes_) == 2:
             _plot_calibration(self.axes_[1], chosen, colors)
@@ -115,7 +115,7 @@ class ReportDisplay:
         return self
 
     def _chosen(self, highlight):
-        """The highlighted rows, in the order of their names."""
+        """Return the highlighted rows, in the order of `highlight`."""
         by_name = {row.name: row for row in self.rows}
         if highlight is None:
             highlight = dict.fromkeys((self.reference or self.rows[0].name, self.rows[-1].name))
@@ -129,19 +129,19 @@ class ReportDisplay:
 
 
 def spell_size(kilobytes):
-    """Spell a size with its unit, as "425 kB" or "1.2 MB"."""
+    """Format a size with its unit, as "425 kB" or "1.2 MB"."""
     scale, unit = next((each for each in UNITS if kilobytes >= 0.9995 * each[0]), UNITS[-1])
     size = kilobytes / scale
     return f"{size:.0f} {unit}" if size >= 9.95 else f"{size:.1f} {unit}"
 
 
 def spell_ratio(ratio):
-    """Spell how many times, to two digits, as "1.4" or "1,200"."""
+    """Format a ratio with two digits, as "1.4" or "1,200"."""
     return f"{float(f'{ratio:.2g}'):,.12g}"
 
 
 def gain(before, after):
-    """Say what is won from one row to another: how much smaller and faster."""
+    """Describe how much smaller and faster the second model is."""
     size = _spell_gain(before.kilobytes / after.kilobytes, "smaller", "larger", "same size")
     speed = _spell_gain(before.microseconds / after.microseconds, "faster", "slower", "same speed")
     return f"{size}\n{speed}"
@@ -154,7 +154,7 @@ def _spell_gain(ratio, more, less, same):
 
 
 def marker_areas(kilobytes):
-    """Areas of markers that grow with the logarithm of the size."""
+    """Return areas of markers, which grow with the logarithm of the size."""
     logs = np.log(np.maximum(kilobytes, 1e-3))
     share = (logs - logs.min()) / max(np.ptp(logs), np.log(100))
     low, high = MARKER_AREA
@@ -169,7 +169,7 @@ def _new_axes(plt, has_curve):
 
 
 def _plot_cost(ax, rows, chosen, colors):
-    """Scatter log loss against time, the area by size, and label each point."""
+    """Plot log loss against time with areas by size, and label the points."""
     losses = np.array([row.log_loss for row in rows])
     times = np.array([row.microseconds for row in rows])
     areas = marker_areas([row.kilobytes for row in rows])
@@ -190,7 +190,7 @@ def _plot_cost(ax, rows, chosen, colors):
 
 
 def _set_plain_ticks(axis):
-    """Label a logarithmic axis in plain numbers, at least three of them."""
+    """Label a logarithmic axis with at least three plain numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     low, high = axis.get_view_interval()
@@ -206,7 +206,7 @@ def _set_plain_ticks(axis):
 
 @dataclass
 class _Label:
-    """A text beside a point of the data."""
+    """Text beside a point of the data."""
 
     text: str
     point: tuple
@@ -215,7 +215,7 @@ class _Label:
 
 
 def _name(row, radius, colors):
-    """Make the label of a model."""
+    """Return the label of a model."""
     size, point = spell_size(row.kilobytes), (row.microseconds, row.log_loss)
     if row.name in colors:
         style = {"weight": "bold", "color": colors[row.name]}
@@ -224,12 +224,12 @@ def _name(row, radius, colors):
 
 
 def _draw_labels(ax, rows, chosen, colors, radii):
-    """Name the points, and draw the arrow between two that are highlighted."""
-    ax.figure.draw_without_rendering()  # settles the layout, so that lengths can be measured
+    """Label the points, and draw an arrow between two highlighted ones."""
+    ax.figure.draw_without_rendering()  # fixes the layout, so that lengths can be measured
     named = [_name(row, radius, colors) for row, radius in zip(rows, radii)]
-    labels = sorted(named, key=lambda label: "weight" not in label.style)  # bold ones choose first
+    labels = sorted(named, key=lambda label: "weight" not in label.style)  # bold ones go first
     at = _in_points(ax, [label.point for label in named])
-    reach = 0.85 * np.array(radii)[:, None]  # as if the discs were squares
+    reach = 0.85 * np.array(radii)[:, None]  # the markers as squares
     obstacles = np.hstack([at - reach, at + reach])
     if len(chosen) == 2:
         by_name = dict(zip([row.name for row in rows], named))
@@ -238,7 +238,7 @@ def _draw_labels(ax, rows, chosen, colors, radii):
         ends = _in_points(ax, [start.point, end.point])
         line = np.linspace(ends[0], ends[1], 41)
         obstacles = np.vstack([obstacles, np.hstack([line - 2, line + 2])])
-        # Near a marker, what is won would look like that model's label.
+        # Near a marker, the gain would look like the label of that model.
         inner = line[10:31]
         lonely = inner[np.argmax(_distances(inner, at).min(1))]
         point = tuple(ax.transData.inverted().transform(lonely * ax.figure.dpi / 72))
@@ -252,12 +252,12 @@ def _distances(places, others):
 
 
 def _in_points(ax, points):
-    """Turn places in the data into points (1/72 inch) from the figure's corner."""
+    """Convert data coordinates to points (1/72 inch) from the corner of the figure."""
     return ax.transData.transform(points) / ax.figure.dpi * 72
 
 
 def _settle(ax, labels, obstacles):
-    """Draw the labels, each at a place that is free, joined to its point if far from it."""
+    """Draw the labels without overlaps, and join distant ones to their points."""
     unit = ax.figure.dpi / 72
     drawn = [_draw_text(ax, label) for label in labels]
     sizes = np.array([text.get_window_extent().size for text in drawn]) / unit
@@ -283,7 +283,7 @@ def _draw_arrow(ax, start, end):
 
 
 def _draw_leader(ax, label, offset):
-    """Join a label that is not next to its marker."""
+    """Join a label to its distant marker by a line."""
     ax.annotate(
         "", label.point, offset, textcoords="offset points", zorder=2,
         arrowprops={
@@ -301,12 +301,12 @@ def _draw_text(ax, label):
         label.text, label.point, (0, 0), textcoords="offset points", fontsize=8.5, ha="center",
         va="center", linespacing=1.1, zorder=4, path_effects=[halo], **label.style,
     )  # fmt: skip
-    text.set_in_layout(False)  # it has its place within the axes
+    text.set_in_layout(False)  # its place is within the axes
     return text
 
 
 def _plot_calibration(ax, rows, colors):
-    """Draw accuracy against confidence, with an interval for each bin."""
+    """Plot accuracy against confidence, with an interval for each bin."""
     from matplotlib.ticker import MaxNLocator
 
     lowest, above = 1.0, 0.0

@@ -1,37 +1,38 @@
-"""Places for the labels of points, without overlaps."""
+"""`place_labels`, which places the labels of points without overlaps."""
 
 import numpy as np
 
-# Where a label can be: beside its point, above it, below it, then obliquely.
+# Directions from a point to its label: beside, above, below, then oblique.
 SIDES = np.array(
     [(1, 0), (-1, 0), (0, 1), (0, -1)] + [(h, v) for v in (1, -1, 0.5, -0.5) for h in (1, -1)]
 )
-RINGS = 3, 12, 24, 40, 60  # points between a marker and its label, the nearest first
-SWEEPS = 3  # over all labels
+RINGS = 3, 12, 24, 40, 60  # distances between a marker and its label, in points
+SWEEPS = 3  # passes over all labels
 
 
 def place_labels(anchors, sizes, radii, obstacles, bounds):
     """Choose a place beside its point for each label, without overlaps where possible.
 
-    Labels are placed one after the other, each where it covers least and is nearest. In
-    further sweeps each can move to a better place beside those that came after it.
+    Each label in turn takes the place with the least overlap and distance. Further passes move
+    a label if the labels placed after it leave it a better place.
 
     Parameters
     ----------
     anchors : list of (x, y)
-        The points, in any unit; all else is in the same.
+        Positions of the points, in any unit. All other lengths have the same unit.
     sizes : list of (width, height)
-        Of the labels.
+        Sizes of the labels.
     radii : list of float
-        Of the points' markers.
+        Radii of the markers.
     obstacles : list of (left, bottom, right, top)
-        What no label should cover.
+        Boxes that labels should not cover.
     bounds : (left, bottom, right, top)
-        What no label should leave.
+        Box that labels should not leave.
 
     Returns
     -------
     centers : ndarray of shape (n_labels, 2)
+        Centers of the labels.
     """
     anchors, sizes = np.asarray(anchors, float), np.asarray(sizes, float)
     obstacles = np.reshape(obstacles, (-1, 4)).astype(float)
@@ -49,7 +50,7 @@ def place_labels(anchors, sizes, radii, obstacles, bounds):
 
 
 def _places(anchor, size, radius):
-    """List the centers that a label can have around a point, and the cost of each."""
+    """Return the possible centers of a label around a point, and the cost of each."""
     sides = np.tile(SIDES, (len(RINGS), 1))
     ring = np.repeat(RINGS, len(SIDES))
     is_oblique = sides.all(1)
@@ -58,7 +59,7 @@ def _places(anchor, size, radius):
 
 
 def _crosses(anchor, boxes, others):
-    """Tell whether the line from a point to each box crosses other boxes."""
+    """Return whether the line from a point to each box crosses other boxes."""
     nearest = np.clip(anchor, boxes[:, :2], boxes[:, 2:])
     line = anchor + np.linspace(0, 1, 12)[:, None, None] * (nearest - anchor)
     points = line[:, :, None]
@@ -67,7 +68,7 @@ def _crosses(anchor, boxes, others):
 
 
 def _shared_area(boxes, others):
-    """Measure how much of each box the others cover, in sum."""
+    """Return the area of each box that the others cover, summed over the others."""
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     return np.clip(high - low, 0, None).prod(2).sum(1)

@@ -6,16 +6,17 @@ import numpy as np
 def expected_calibration_error(y_true, proba, *, n_bins=15):
     """Measure the mean gap between confidence and accuracy.
 
-    The confidence of a row is the probability of its most probable class. Rows are put
-    into bins of equal width by their confidence; the gap of each bin is weighted by the
-    share of the rows that it holds.
+    The confidence of a row is the probability of its most probable class. The rows are binned
+    by confidence.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,), int
         Indices of the true classes, as columns of `proba`.
     proba : array-like of shape (n_samples, n_classes)
+        Predicted probabilities. Rows sum to one.
     n_bins : int, default=15
+        Number of bins, of equal width in [0, 1].
 
     Returns
     -------
@@ -25,6 +26,13 @@ def expected_calibration_error(y_true, proba, *, n_bins=15):
     See Also
     --------
     compare : Measures several models at once.
+
+    Notes
+    -----
+    The error is ``sum(n_b / n * abs(accuracy_b - confidence_b))`` over the bins b, with n_b of
+    the n rows in bin b, the share of them that are predicted correctly, and their mean
+    confidence. It depends on the number of bins, and on few rows it is biased upward. It
+    measures only the most probable class.
 
     References
     ----------
@@ -43,13 +51,15 @@ def expected_calibration_error(y_true, proba, *, n_bins=15):
 
 
 def reliability(y_true, proba, *, n_bins=15):
-    """Count rows, mean confidence and accuracy in bins of equal width.
+    """Return counts, mean confidence and accuracy in bins of equal width.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,), int
+        Indices of the true classes, as columns of `proba`.
     proba : array-like of shape (n_samples, n_classes)
     n_bins : int, default=15
+        Number of bins, of equal width in [0, 1].
 
     Returns
     -------
@@ -62,11 +72,11 @@ def reliability(y_true, proba, *, n_bins=15):
 
 
 def equal_count_reliability(y_true, proba, *, n_bins=10, min_rows=50):
-    """Count rows, mean confidence and accuracy in bins of about equal count.
+    """Return counts, mean confidence and accuracy in bins of about equal count.
 
-    Bins of equal width leave a good model a handful of rows in most of them, where the
-    accuracy is noise. These bins have no fewer than `min_rows` rows each; rows of the same
-    confidence share a bin.
+    In bins of equal width, a good model has only a few rows in most bins, and their accuracy
+    is noise. These bins have at least `min_rows` rows each. Rows of the same confidence share
+    a bin.
 
     Parameters
     ----------
@@ -74,13 +84,14 @@ def equal_count_reliability(y_true, proba, *, n_bins=10, min_rows=50):
         Indices of the true classes, as columns of `proba`.
     proba : array-like of shape (n_samples, n_classes)
     n_bins : int, default=10
-        At most; fewer where the rows do not fill them.
+        Largest number of bins.
     min_rows : int, default=50
+        Smallest number of rows in a bin.
 
     Returns
     -------
     counts, confidence, accuracy : ndarray of shape (n_used_bins,)
-        By rising confidence; empty where there are fewer than `min_rows` rows.
+        Sorted by confidence. Empty if there are fewer than `min_rows` rows.
 
     Examples
     --------
@@ -104,26 +115,27 @@ def equal_count_reliability(y_true, proba, *, n_bins=10, min_rows=50):
     for end in np.searchsorted(ranked, ranked[lasts], side="right"):
         if end - ends[-1] >= min_rows:
             ends.append(end)
-    # A remainder that is too small belongs to the bin below it.
+    # A remainder of too few rows joins the bin below it.
     edges = ranked[ends[1:-1]]
     return _bin_means(np.searchsorted(edges, confidence, side="right"), confidence, is_right)
 
 
 def wilson_interval(share, counts, *, z=1.96):
-    """Bound the probability behind an observed share, by Wilson's score interval.
+    """Return Wilson's score interval for the probability behind an observed share.
 
     Parameters
     ----------
     share : array-like of float
-        Successes among `counts` trials, as a share in [0, 1].
+        Share of successes, in [0, 1].
     counts : array-like of int
+        Number of trials.
     z : float, default=1.96
-        Quantile of the normal distribution; 1.96 is an interval of 95 %.
+        Quantile of the normal distribution; 1.96 gives a 95 % interval.
 
     Returns
     -------
     low, high : ndarray of float
-        Within [0, 1], unlike the normal approximation's.
+        Ends of the interval, in [0, 1].
 
     References
     ----------
@@ -145,23 +157,23 @@ def wilson_interval(share, counts, *, z=1.96):
 
 
 def agreement(proba, other):
-    """Share of rows for which two models predict the same class."""
+    """Return the share of rows for which two models predict the same class."""
     return float(np.mean(proba.argmax(1) == other.argmax(1)))
 
 
 def brier_score(y_true, proba):
-    """Mean squared distance of the probabilities to the one-hot labels, in [0, 2]."""
+    """Return the mean squared distance of probabilities to one-hot labels, in [0, 2]."""
     return float(np.mean(((proba - np.eye(proba.shape[1])[y_true]) ** 2).sum(1)))
 
 
 def _confidence(y_true, proba):
-    """Each row's highest probability, and whether its class is the true one."""
+    """Return the highest probability of each row, and whether its class is the true one."""
     proba = np.asarray(proba)
     return proba.max(1), proba.argmax(1) == np.asarray(y_true)
 
 
 def _bin_means(bins, confidence, is_right):
-    """Counts, mean confidence and accuracy of the bins that have rows."""
+    """Return counts, mean confidence and accuracy of the bins that have rows."""
     counts = np.bincount(bins)
     used = counts > 0
     sums = np.bincount(bins, confidence), np.bincount(bins, is_right)

@@ -1,4 +1,4 @@
-"""Teachers, student and baseline side by side, on rows that none of them has seen."""
+"""`compare` and `Report`: measures of fitted models on held-out rows."""
 
 import io
 import time
@@ -26,9 +26,9 @@ class Row:
     log_loss: float
     calibration_error: float
     brier_score: float  # mean squared distance of the probabilities to the one-hot label
-    agreement: float  # share of rows for which it predicts the class that the reference predicts
-    kilobytes: float  # its joblib file, uncompressed
-    microseconds: float  # of one row, predicted alone
+    agreement: float  # share of rows with the same predicted class as the reference
+    kilobytes: float  # of the uncompressed joblib file
+    microseconds: float  # time to predict one row
     reliability: tuple = field(repr=False)  # see equal_count_reliability
 
 
@@ -43,17 +43,18 @@ COLUMNS = {  # of the printed table: header, then the format of a Row
 
 
 class Report:
-    """A table of models: print it, plot it, or keep it as dicts.
+    """A table of measured models, to print, plot or store.
 
     Parameters
     ----------
     rows : list of Row
+        One measured model each.
     reference : str, default=None
         Name of the model that the others are compared with; None is the first.
 
     See Also
     --------
-    compare : Makes one.
+    compare : Measures models and returns their report.
     """
 
     def __init__(self, rows, *, reference=None):
@@ -61,6 +62,7 @@ class Report:
         self.reference = rows[0].name if reference is None else reference
 
     def __getitem__(self, name):
+        """Return the row of a model."""
         for row in self.rows:
             if row.name == name:
                 return row
@@ -69,14 +71,14 @@ class Report:
         )
 
     def to_dicts(self):
-        """One dict for each model, ready for JSON."""
+        """Return one dict for each model, which JSON can hold."""
         return [
             {key: value for key, value in asdict(row).items() if key != "reliability"}
             for row in self.rows
         ]
 
     def __str__(self):
-        """Align the columns; a rule sets off the reference and what follows it."""
+        """Format the table, with a rule above the reference."""
         cells = [["model", *COLUMNS]]
         cells += [[row.name, *(form.format(row) for form in COLUMNS.values())] for row in self.rows]
         widths = [max(map(len, column)) for column in zip(*cells)]
@@ -110,19 +112,20 @@ class Report:
 def compare(models, X, y, *, reference=None, n_repeats=30):
     """Measure fitted classifiers on rows that none of them has seen.
 
-    Print the report for a table; its ``plot()`` draws log loss against time and size.
+    Printing the report shows a table. Its ``plot()`` draws log loss against time and size.
 
     Parameters
     ----------
     models : dict of str to classifier
         Fitted on the same classes, with `predict_proba`.
     X : array-like or DataFrame of shape (n_samples, n_features)
+        Rows that no model was fitted on.
     y : array-like of shape (n_samples,)
-        Labels.
+        Labels of the rows.
     reference : str, default=None
         Name of the model that agreement is measured with; None is the first.
     n_repeats : int, default=30
-        How often one row is predicted to measure the time; the median counts.
+        Number of timed predictions of one row; the report has their median.
 
     Returns
     -------
@@ -133,8 +136,8 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
     Raises
     ------
     ValueError
-        If `models` is empty, the models know different classes, y has labels that they do
-        not know, or `reference` is none of the models.
+        If `models` is empty, if the models were fitted on different classes, if y has labels
+        that are none of these, or if `reference` is none of the models.
 
     See Also
     --------
@@ -143,7 +146,7 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
     Notes
     -----
     The size is that of the uncompressed joblib file. The time is that of
-    ``predict_proba`` for one row, which is what a service waits for.
+    ``predict_proba`` for one row, which is the latency of a service.
 
     Examples
     --------
@@ -200,8 +203,8 @@ def _check_classes(models, y):
     for name, other in others:
         if not np.array_equal(other.classes_, classes):
             raise ValueError(
-                f"the models know different classes: {first!r} {classes.tolist()}, {name!r} "
-                f"{np.asarray(other.classes_).tolist()}. Fit all of them on the same labels."
+                f"the models were fitted on different classes: {first!r} on {classes.tolist()}, "
+                f"{name!r} on {np.asarray(other.classes_).tolist()}. Fit all of them on the same labels."
             )
     strange = sorted(set(np.asarray(y).tolist()) - set(classes.tolist()))
     if strange:
@@ -213,7 +216,7 @@ def _check_classes(models, y):
 
 
 def size_in_bytes(model):
-    """Measure the joblib file of a model."""
+    """Return the size of the joblib file of a model, in bytes."""
     file = io.BytesIO()
     joblib.dump(model, file)
     return file.tell()
@@ -227,4 +230,4 @@ def _microseconds(model, X, n_repeats):
         started = time.perf_counter()
         model.predict_proba(row)
         times.append(time.perf_counter() - started)
-    return 1e6 * float(np.median(times[1:]))  # the first warms up
+    return 1e6 * float(np.median(times[1:]))  # the first call warms up

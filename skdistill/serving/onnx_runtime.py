@@ -36,11 +36,10 @@ class OnnxStudent:
 
     Notes
     -----
-    A student of numbers alone is a model with one input, a matrix. With categories, the model
-    has one input for each column, named after the column; an array's columns are taken in
-    order. Missing values are NaN among numbers. Among categories they are encoded as a value
-    that is no category, so the model treats them as it treats unseen categories. The
-    probabilities are computed in float32.
+    If no column holds strings, the model has one input, a matrix. Otherwise it has one input
+    for each column, by the name of the column; the columns of an array are taken in order.
+    Missing numbers are passed as NaN. Missing categories are passed as a value that is no
+    category, so the model treats them as it treats unseen categories.
 
     Examples
     --------

@@ -68,7 +68,7 @@ def test_models_of_different_classes_are_refused(irises):
     models, X, y = irises
     fewer = GaussianNB().fit(X[y > 0], y[y > 0])
 
-    with pytest.raises(ValueError, match=r"know different classes: 'tree' \[0, 1, 2\], 'fewer'"):
+    with pytest.raises(ValueError, match=r"different classes: 'tree' on \[0, 1, 2\], 'fewer' on"):
         compare({"tree": models["tree"], "fewer": fewer}, X, y)
 
 
