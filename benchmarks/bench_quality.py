@@ -6,8 +6,8 @@
 Each data set and split compares every teacher, the teachers pooled with fitted and with equal
 weights, the same net trained on labels alone, and the student, all with default settings.
 Results are added to the JSON after each split, so that a run can be stopped and continued.
-`--table` prints the table of what is there, `--table teachers` that of each single teacher,
-`--table summary` the four rows of the README; `draw_quality.py` draws the README's picture.
+`--table` prints the table of the JSON, `--table teachers` that of each single teacher,
+`--table summary` the four rows of the README. `draw_quality.py` draws the README's picture.
 """
 
 import os
@@ -29,7 +29,7 @@ import numpy as np
 from common import RESULTS, available, load_split, machine, mean_and_spread, save, without_text
 from sklearn.metrics import log_loss
 
-# Training rows: all rows of the small sets (0), and a few minutes' worth of the others.
+# Training rows: all rows of the small sets (0), and as many of the others as take minutes.
 ROWS = dict.fromkeys(["wine", "breast_cancer", "digits"], 0)
 MEDIUM = "adult covtype credit_default credit_risk diabetes130 heart2020 letter magic otto"
 ROWS |= dict.fromkeys([*MEDIUM.split(), "vehicle_fraud"], 3_000)
@@ -219,7 +219,7 @@ def table_of_teachers(runs):
 
 
 def summary(runs):
-    """Markdown: four rows, each a mean over the data sets."""
+    """Return a Markdown table of four models, means over the data sets."""
     groups = by_data(runs).values()
     lines = ["| | log loss, relative | size | one row |", "|---|---:|---:|---:|"]
     for m in (POOL, BEST, LABELS, STUDENT):
@@ -236,13 +236,13 @@ def summary(runs):
 
 
 def relative_log_loss(group, m):
-    """A model's log loss over that of the pooled teachers: geometric mean over the splits."""
+    """Return the ratio of log losses, model to pool: the geometric mean over the splits."""
     pairs = [(_model(run, _called(m, group)), _model(run, POOL)) for run in group]
     return geometric_mean([one["log_loss"] / pooled["log_loss"] for one, pooled in pairs])
 
 
 def best_teacher(group):
-    """The teacher with the lowest log loss over a set's splits: chosen by the test rows."""
+    """Return the teacher with the lowest log loss on the test rows of a set's splits."""
     teachers = group[0]["teacher_weights"]
     return min(teachers, key=lambda t: sum(_model(run, t)["log_loss"] for run in group))
 
@@ -252,7 +252,7 @@ def _called(m, group):
 
 
 def by_data(runs):
-    """The runs of each data set and number of rows."""
+    """Group the runs by data set and number of rows."""
     groups = defaultdict(list)
     for run in runs:
         groups[run["data"], run["n_train"]].append(run)

@@ -18,7 +18,7 @@ name it again in the second command, or AutoGluon's resolver replaces it::
 Data come from `load_split` in common.py, which takes a stratified sample of ``--rows`` of the
 training part.
 Each (data, seed, rival) runs in a fresh process and is merged into the JSON when it is
-done, so a stopped run goes on where it was; failures are tried again.
+done, so a stopped run can be continued; failures are tried again.
 
 Seconds cover fitting without imports; those of a student include its teachers. Each library
 uses its own default number of threads unless OMP_NUM_THREADS is set (1 is better on a busy
@@ -58,13 +58,13 @@ PACKAGES += ["autogluon.tabular", "lightgbm", "catboost", "tabtune"]
 
 
 def data_names():
-    """The tables of the data folder; without one, those that OpenML has."""
+    """Return the tables of the data folder, or without one, those of OpenML."""
     found = [path.stem for path in DATA.glob("*.parquet")] or list(OPENML)
     return sorted(set(found) - NOT_TABLES)
 
 
 def load_task(name, seed, rows, time_limit):
-    """The same rows for every rival; labels become 0…k−1, as XGBoost wants them."""
+    """Return the same rows for every rival, with labels 0…k−1, as XGBoost needs them."""
     X, X_test, y, y_test = load_split(name, seed, rows)
     encoder = LabelEncoder().fit(y)
     X, X_test = X.reset_index(drop=True), X_test.reset_index(drop=True)
@@ -73,7 +73,7 @@ def load_task(name, seed, rows, time_limit):
 
 
 def microseconds_a_row(predict_proba, X, size, *, at_most_s=3.0, repeats=100):
-    """Return the median over calls with different rows; the first call only warms up."""
+    """Return the median over calls with different rows, without the first call."""
     times, started = [], time.perf_counter()
     for i in range(repeats + 1):
         rows = X.iloc[np.arange(i * size, (i + 1) * size) % len(X)]
@@ -86,7 +86,7 @@ def microseconds_a_row(predict_proba, X, size, *, at_most_s=3.0, repeats=100):
 
 
 def measure(fitted, task):
-    """Return what the JSON holds of one model."""
+    """Return the measures of one model, for the JSON."""
     if fitted.predict_proba is None:
         return {"error": "gave no model within the time limit"}
     from skdistill import expected_calibration_error
@@ -132,7 +132,7 @@ def run_apart(*args):
 
 
 def environment():
-    """Return what the numbers depend on besides rows and seeds."""
+    """Return commit, versions and machine, on which the numbers depend."""
 
     def version(package):
         try:
@@ -156,6 +156,7 @@ def environment():
 
 
 def run(args):
+    """Measure what the JSON lacks, and return all results."""
     out = Path(args.out)
     results = {"environments": [], "runs": []}
     if out.exists():
@@ -178,6 +179,7 @@ def run(args):
 
 
 def run_one_key(key, results, here, *, again):
+    """Measure one rival on one task, unless the JSON has it."""
     old = next((run for run in results["runs"] if key.items() <= run.items()), None)
     if old and "models" in old and not again:
         return
@@ -217,6 +219,7 @@ def table(results, rows, time_limit):
 
 
 def by_data_set(models, names, metric, digits, verdict):
+    """Return the lines of a table of one metric, with a column for each data set."""
     header = ["", *names] + (["student better on"] if verdict else [])
     scale = 100 if metric == "accuracy" else 1
     body = []
@@ -236,18 +239,19 @@ def mean_and_spread(runs, metric, digits, scale):
 
 
 def mean_loss(runs):
+    """Return the mean log loss over seeds."""
     return statistics.mean(run["log_loss"] for run in runs)
 
 
 def best_of(models, family, names):
-    """Return the runs of the family's best student on each set, chosen on the test rows."""
+    """Return the runs of a library's best student on each set, chosen on the test rows."""
     students = [model for model in models if model.startswith(family) and "ensemble" not in model]
     runs = {name: [models[m][name] for m in students if name in models[m]] for name in names}
     return {name: min(found, key=mean_loss) for name, found in runs.items() if found}
 
 
 def won_by_student(models, by_data):
-    """Return on how many of the sets with both skdistill's student has the lower log loss."""
+    """Return on how many shared sets skdistill's student has the lower log loss."""
     ours = models.get(STUDENT, {})
     both = ours.keys() & by_data.keys()
     if by_data is ours or not both:
@@ -257,6 +261,7 @@ def won_by_student(models, by_data):
 
 
 def costs(by_data, time_limit):
+    """Return the median costs of a model, as cells."""
     runs = [run for runs in by_data.values() for run in runs]
     keys = ["cpu_s", "wall_s", "us_one_row", "us_in_1000", "kilobytes"]
     medians = [statistics.median(run[key] for run in runs) for key in keys]
@@ -267,11 +272,13 @@ def costs(by_data, time_limit):
 
 
 def as_markdown(header, body):
+    """Return the lines of a Markdown table."""
     rule = ["---"] + ["---:"] * (len(header) - 1)
     return ["| " + " | ".join(row) + " |" for row in [header, rule, *body]]
 
 
 def main():
+    """Measure the rivals, or print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", nargs="+", default=data_names(), metavar="NAME")
     parser.add_argument("--rows", type=int, default=8000, help="training rows at most")

@@ -5,16 +5,16 @@
     python benchmarks/bench_serving.py --smoke    # tiny models, half a minute
 
 Two tasks: 20,000 × 30 numbers with 5 classes, and adult (mixed columns, see `load_split` in
-common.py; made up in a smoke run). The ensemble is that of
+common.py; synthetic in a smoke run). The ensemble is that of
 `default_teachers`: a forest of 500 trees, XGBoost and three nets, fitted on all rows. The
-student has the default size. It is distilled from one small teacher in a few epochs, which
-changes the values of its weights but not their number, and so not the time.
+student has the default size. It is distilled from one small teacher in a few epochs. That
+changes the values of its weights, but neither their number nor the time.
 
-Everything runs in one thread (the script sets OMP_NUM_THREADS=1 for itself). Contenders take
-turns within one process, so that other load slows all of them, and each call gets other rows
-than the one before. Reported are medians and 99th percentiles of single calls. Start and memory
-are those of fresh processes. Compare ratios, not microseconds. Models are kept in
-build/bench_serving; delete it to make them again.
+Everything runs in one thread (the script sets OMP_NUM_THREADS=1). The models take turns within
+one process, so that other load slows all of them. Each call gets new rows. The results are
+medians and 99th percentiles of single calls; start and memory are those of fresh processes.
+Compare ratios, not microseconds. Models are stored in build/bench_serving; delete it to train
+them again.
 """
 
 import os
@@ -59,7 +59,7 @@ ROWS = (1, 100, 10_000)
 
 
 def contenders(name, models, folder):
-    """Return what is timed, as {name: function that takes a table and returns a call}."""
+    """Return {name: function that takes a table and returns the call to time}."""
     import torch
 
     torch.set_num_threads(1)
@@ -72,7 +72,7 @@ def contenders(name, models, folder):
     module = net.module_.eval()
 
     def fed(one, encoder, X):
-        """Encode the inputs first, so that the encoder's time does not count."""
+        """Encode the inputs before the call, so that only the model is timed."""
         feed = one.feed(X if encoder is None else encoder.transform(X))
         output = [each.name for each in one.session.get_outputs()][1:2]
         return lambda: one.session.run(output, feed)[0]
@@ -151,7 +151,7 @@ def time_all(name, models, folder, X, seconds):
 
 
 def limits(clf):
-    """Return the limits of the machine: reading the weights once, and multiplying them."""
+    """Measure the limits of the machine: the time to read the weights and to multiply them."""
     weights = [weight for weight, _ in clf.student_.weights]
     n_bytes = sum(weight.nbytes for weight in weights)
     flops = 2 * sum(weight.size for weight in weights)
@@ -197,7 +197,7 @@ STARTS = {
 
 
 def time_starts(folder, repeats):
-    """Return the seconds and megabytes of fresh processes, which take turns."""
+    """Measure seconds and megabytes of fresh processes, in turns."""
     seconds = {key: [] for key in STARTS}
     memory = {key: [] for key in STARTS}
     for _ in range(repeats):
@@ -222,7 +222,7 @@ def time_starts(folder, repeats):
 
 
 def sizes(clf, folder):
-    """Return the bytes of the student's weights, and of the ensemble and the student on disk."""
+    """Return the bytes of the weights, and of ensemble and student on disk."""
     student = clf.student_
     arrays = [array for pair in student.weights for array in pair]
     arrays += [*(student.periodic or ())]
@@ -284,7 +284,7 @@ def machine():
 
 
 def figures(results):
-    """Return the ratios with required bounds, as (name, ratio, bound, whether it holds)."""
+    """Return the ratios that have a target, as (name, ratio, target, whether it is met)."""
     S, A = results["synthetic"], results["adult"]
 
     def us(part, key, n=1):

@@ -32,7 +32,7 @@ LOSS = {"temperature": 2.0, "alpha": 0.5}
 
 
 def main():
-    """Time all three and write the JSON."""
+    """Time all three loops and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--epochs", type=int, default=5)
@@ -113,7 +113,7 @@ def plain_skorch(layout, train, valid, epochs, device):
 
 
 def torch_loop(layout, train, valid, epochs, device):
-    """Run the loop that one would write by hand."""
+    """Run a plain torch loop."""
     X, y = (torch.as_tensor(part, device=device) for part in train)
     X_valid, y_valid = (torch.as_tensor(part, device=device) for part in valid)
     module = StudentMLP(layout, 5).to(device)

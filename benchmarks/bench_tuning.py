@@ -88,7 +88,7 @@ def searches(X, y, folder, arguments):
 
 
 def default_fits(X, y, params):
-    """Time the default teachers with one and two jobs, and what memory adds to a fit."""
+    """Time the default teachers with one and two jobs, and the overhead of memory."""
     clf = DistilledClassifier(random_state=0).set_params(**params)
     seconds = {}
     for n_jobs in (1, 2):
@@ -118,7 +118,7 @@ def timed(function, *args):
 
 
 class Overhead:
-    """Seconds that a memory itself takes: for keys, reading and writing."""
+    """Stopwatch of the time that a memory takes for keys, reading and writing."""
 
     METHODS = ("key", "table", "recall", "_claim", "_write")
 

@@ -20,8 +20,8 @@ DATA = Path(os.environ.get("SKDISTILL_DATA", HERE.parents[1] / "shared" / "data"
 BUNDLED = ("digits", "breast_cancer", "wine")
 
 
-# Sets by their id on openml.org, read where there is no folder of data. OpenML's covtype is
-# the whole one. `drop`: identifiers; `coded`: categories that are written as numbers.
+# Sets by their id on openml.org, used without a folder of data. OpenML has all rows of
+# covtype. `drop`: identifiers; `coded`: categories that are written as numbers.
 OPENML = {
     "adult": {"data_id": 1590},
     "covtype": {"data_id": 1596},
@@ -37,12 +37,12 @@ OPENML = {
     "letter": {"data_id": 6},
     "magic": {"data_id": 1120},
 }
-MOST_ROWS = 120_000  # of a set from OpenML; of more, so many are drawn
+MOST_ROWS = 120_000  # of a set from OpenML; of a larger set, a sample
 ELSE = "set SKDISTILL_DATA to a folder with load.py (see benchmarks/README.md)"
 
 
 def load_split(name, seed, rows=None):
-    """Return X_train, X_test, y_train, y_test: 70 % to train on, at most `rows` of them."""
+    """Return X_train, X_test, y_train, y_test: 70 % training rows, but at most `rows`."""
     if name not in BUNDLED and has_data_folder():
         sys.path.insert(0, str(DATA))
         parts = import_module("load").split(name, seed)
@@ -58,12 +58,12 @@ def load_split(name, seed, rows=None):
 
 
 def available(names):
-    """Those of the sets that `load_split` finds: all with a folder of data, else a part."""
+    """Return the sets that `load_split` finds: all of them if there is a folder of data."""
     return [name for name in names if has_data_folder() or name in {*BUNDLED, *OPENML}]
 
 
 def has_data_folder():
-    """Whether there is a folder with load.py; one that is named and has none is an error."""
+    """Return whether there is a folder with load.py; fail if SKDISTILL_DATA has none."""
     if (DATA / "load.py").exists():
         return True
     if "SKDISTILL_DATA" in os.environ:
@@ -72,6 +72,7 @@ def has_data_folder():
 
 
 def _bundled(name):
+    """Return X and y of a set that scikit-learn bundles."""
     bunch = getattr(datasets, f"load_{name}")(as_frame=True)
     return bunch.data, bunch.target
 
@@ -85,8 +86,8 @@ def from_openml(name):
     try:
         bunch = datasets.fetch_openml(**how, as_frame=True)
     except OSError as error:
-        asked = f"fetch_openml(data_id={how['data_id']})"
-        raise SystemExit(f"{name}: {asked} failed ({error}). Without network, {ELSE}") from error
+        call = f"fetch_openml(data_id={how['data_id']})"
+        raise SystemExit(f"{name}: {call} failed ({error}). Without network, {ELSE}") from error
     X, y = bunch.data.drop(columns=drop), bunch.target
     if y.dtype == "category":
         y = y.astype(y.cat.categories.dtype)
@@ -98,13 +99,13 @@ def from_openml(name):
 
 
 def _as_category(column):
-    """A column of strings or codes as categories; "?" is a missing value."""
+    """Convert a column of strings or codes to categories; "?" is a missing value."""
     values = column.astype(object)
     return values.mask(values == "?").astype("category")
 
 
 def without_text(X_train, X_test):
-    """Return a table of one column of text as sparse tf-idf; any other table as it is."""
+    """Encode a table of one column of text as sparse tf-idf; return other tables unchanged."""
     if X_train.shape[1] != 1 or X_train.dtypes.iloc[0].kind != "O":
         return X_train, X_test
     tfidf = TfidfVectorizer()

@@ -12,7 +12,7 @@ from bench_quality import BEST, LABELS, STUDENT, by_data, relative_log_loss
 from common import HERE, recorded
 
 PICTURE = HERE.parent / "docs" / "images" / "quality.png"
-LOWEST, HIGHEST = 0.76, 1.34  # what lies beyond is drawn at the edge, with its number
+LOWEST, HIGHEST = 0.76, 1.34  # ratios beyond are drawn at the edge, with their value
 INK, GRAY, STRONG, PALE = "#222222", "#8a8f98", "#0b6bcb", "#e07b39"
 STYLE = {
     LABELS: {"marker": "o", "s": 46, "facecolor": "white", "edgecolor": PALE, "linewidth": 1.6},
@@ -23,7 +23,7 @@ LEGEND = {STUDENT: "student", LABELS: "same net on labels", BEST: "best single t
 
 
 def draw(runs):
-    """One line a data set: log loss of each model, relative to that of the pooled teachers."""
+    """Draw one line for each data set: log losses relative to the pooled teachers."""
     groups = {name: group for (name, _), group in by_data(runs).items()}
     ratios = {n: {m: relative_log_loss(group, m) for m in STYLE} for n, group in groups.items()}
     names = sorted(ratios, key=lambda name: ratios[name][STUDENT], reverse=True)
@@ -43,10 +43,12 @@ def draw(runs):
 
 
 def _inside(ratio):
+    """Clip a ratio to the range of the axis."""
     return min(max(ratio, LOWEST + 0.006), HIGHEST - 0.006)
 
 
 def _mark(ax, ratio, height, style):
+    """Draw a marker, with its value if it is at the edge."""
     ax.scatter(_inside(ratio), height, **{"zorder": 3, "clip_on": False} | style)
     if _inside(ratio) != ratio:
         right = ratio > 1
@@ -65,6 +67,7 @@ def _mark(ax, ratio, height, style):
 
 
 def _decorate(ax, names):
+    """Label the axes."""
     ax.set_yticks(range(len(names)), names, fontsize=10)
     ax.set_xlim(LOWEST, HIGHEST)
     ax.set_ylim(-0.7, len(names) - 0.3)

@@ -1,7 +1,7 @@
-"""Write the tables of the JSON files into README.md and docs/, so that no number is typed.
+"""Write the tables of the JSON files into README.md and docs/.
 
 python benchmarks/make_tables.py           # rewrite
-python benchmarks/make_tables.py --check   # fail if a document says anything else
+python benchmarks/make_tables.py --check   # fail if a table differs from its JSON
 """
 
 import re
@@ -16,7 +16,7 @@ BLOCK = re.compile(r"(<!-- (\w+): (benchmarks/[^\n]*?) -->\n).*?(<!-- /\2 -->)",
 
 
 def main():
-    """Run each block's command and put what it prints between its marks."""
+    """Replace each block by the output of its command."""
     stale = []
     for document in DOCUMENTS:
         text = document.read_text()
@@ -30,6 +30,7 @@ def main():
 
 
 def _printed(command):
+    """Return the output of a script."""
     script, *arguments = command.split()
     done = subprocess.run(
         [sys.executable, str(ROOT / script), *arguments],

@@ -1,7 +1,7 @@
 """skdistill's student and its rivals, one function each.
 
 Each function takes a `Task` and yields its fitted models one by one. `bench_rivals.py`
-measures each before it asks for the next.
+measures each before the next one is fitted.
 """
 
 import io
@@ -24,7 +24,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-STUDENT = "skdistill"  # how our student is named in the JSON
+STUDENT = "skdistill"  # name of our student in the JSON
 
 Task = namedtuple("Task", "X y X_test y_test n_classes seed time_limit")
 Fitted = namedtuple("Fitted", "name predict_proba kilobytes seconds")  # seconds: (CPU, wall)
@@ -49,7 +49,7 @@ def folder_kilobytes(folder):
 
 
 def skdistill_student(task):
-    """Yield the default student. Its seconds include the refit of the teachers it keeps."""
+    """Yield the default student; its seconds include the refit of the teachers."""
     from skdistill import DistilledClassifier
 
     clf = DistilledClassifier(keep_teachers=True, random_state=task.seed)
@@ -62,7 +62,7 @@ def skdistill_student(task):
 
 
 def autogluon(task):
-    """Yield AutoGluon's ensemble of the same kinds of teachers, and the students of it.
+    """Yield AutoGluon's ensemble of the same kinds of teachers, and its students.
 
     Fitting and distilling get half of the time limit each, as if only one student were
     needed. Each student starts from a copy of the predictor, since a second `distill` may
@@ -103,6 +103,7 @@ def autogluon(task):
 
 
 def autogluon_model(label, predictor, name, seconds):
+    """Return one model of a predictor, with the size of its deployed files."""
     if name is None:
         return Fitted(label, None, None, seconds)
     deployed = predictor.clone_for_deployment(f"{predictor.path}-deployed", model=name)
@@ -125,7 +126,7 @@ def tabtune(task):
     """
     from tabtune.distillation import TabDistiller
 
-    logging.disable(logging.WARNING)  # it logs every step, and this process runs nothing else
+    logging.disable(logging.WARNING)  # TabTune logs every step; this process runs nothing else
 
     def label():
         table = dense_table()
@@ -147,19 +148,20 @@ def tabtune(task):
 
 
 def hinton(task):
-    """Yield the loop of most tutorials: in-sample targets, T = 3, alpha = .9, a 256×2 net."""
+    """Yield the loop of most tutorials: in-sample targets, T = 3, alpha = .9, 2 × 256 units."""
     net, seconds = timed(HintonNet(task.seed).fit, task.X, task.y)
     yield Fitted("plain Hinton loop", net.predict_proba, joblib_kilobytes(net), seconds)
 
 
 class HintonNet:
-    """A net trained on soft targets that stops early by the log loss on a tenth of the rows."""
+    """Net on soft targets, with early stopping by the log loss of a tenth of the rows."""
 
     def __init__(self, seed, *, temperature=3.0, alpha=0.9, max_epochs=200, patience=15):
         self.seed, self.temperature, self.alpha = seed, temperature, alpha
         self.max_epochs, self.patience = max_epochs, patience
 
     def fit(self, X, y):
+        """Train the net on the teachers' in-sample predictions."""
         import torch
         from torch.nn import functional as F
 
@@ -204,6 +206,7 @@ class HintonNet:
         return self
 
     def predict_proba(self, X):
+        """Predict class probabilities."""
         import torch
 
         with torch.no_grad():
@@ -212,13 +215,14 @@ class HintonNet:
 
 
 def sklearn_mlp(task):
+    """Yield scikit-learn's `MLPClassifier` with early stopping."""
     net = MLPClassifier((128, 128), early_stopping=True, max_iter=300, random_state=task.seed)
     model, seconds = timed(make_pipeline(dense_table(), net).fit, task.X, task.y)
     yield Fitted("sklearn MLP", model.predict_proba, joblib_kilobytes(model), seconds)
 
 
 def hist_gradient_boosting(task):
-    """Yield a model in which columns of over 255 categories are numbers; it refuses more."""
+    """Yield the model, with columns of more than 255 categories as numbers, as it must be."""
     model = HistGradientBoostingClassifier(
         learning_rate=0.05, max_iter=1000, early_stopping=True, random_state=task.seed
     )
@@ -235,6 +239,7 @@ def hist_gradient_boosting(task):
 
 
 def xgboost(task):
+    """Yield XGBoost with early stopping on a tenth of the rows."""
     from xgboost import XGBClassifier
 
     model = XGBClassifier(
@@ -252,7 +257,7 @@ def xgboost(task):
 
 
 def dense_table():
-    """Return an encoder to scaled and one-hot columns, for nets that take no DataFrame."""
+    """Return an encoder to scaled and one-hot columns, for nets that need a matrix."""
     one_hot = OneHotEncoder(
         handle_unknown="infrequent_if_exist", min_frequency=5, sparse_output=False
     )
@@ -263,6 +268,7 @@ def dense_table():
 
 
 def tree_teachers(seed):
+    """Return a forest and XGBoost, unfitted."""
     from xgboost import XGBClassifier
 
     return [
@@ -272,7 +278,7 @@ def tree_teachers(seed):
 
 
 def mean_proba(teachers, X, y, folds_seed=None):
-    """Return the teachers' mean prediction of the training rows; out of fold, given a seed."""
+    """Return the mean prediction for the training rows; it is out of fold if a seed is given."""
     if folds_seed is None:
         return np.mean([teacher.fit(X, y).predict_proba(X) for teacher in teachers], axis=0)
     folds = StratifiedKFold(5, shuffle=True, random_state=folds_seed)
@@ -296,5 +302,6 @@ RIVALS = {
 
 
 def installed(rival):
+    """Return whether the modules of a rival are installed."""
     roots = {name.partition(".")[0] for name in RIVALS[rival][1]}
     return all(find_spec(root) for root in roots)

@@ -47,7 +47,7 @@ def task(name, smoke):
 
 
 def mixed_table(n):
-    """A table of numbers and categories that needs no network, in place of adult."""
+    """Return a synthetic table of numbers and categories, in place of adult."""
     numbers, y = make_classification(2 * n, 14, n_informative=8, random_state=0)
     X = pd.DataFrame(numbers).rename(columns="x{}".format)
     for column in X.columns[:8]:
@@ -56,7 +56,7 @@ def mixed_table(n):
 
 
 def kept(path, make):
-    """Return what an earlier run has kept, or make and keep it now."""
+    """Load what an earlier run has stored, or make and store it."""
     if not path.exists():
         print(f"making {path.name} …", flush=True)
         joblib.dump(make(), path)
@@ -70,17 +70,18 @@ def teachers(smoke):
     forest.set_params(n_estimators=10 if smoke else 500, min_samples_leaf=1)
     boosted.set_params(n_estimators=10 if smoke else 300, early_stopping_rounds=None)
     for net in nets:
-        net.set_params(net__max_epochs=1 if smoke else 20)  # timed, so it need not be good
+        net.set_params(net__max_epochs=1 if smoke else 20)  # only timed, so few epochs suffice
     return found
 
 
 def fit_student(X, y, smoke):
+    """Return a student of default size, trained only briefly."""
     trees = TableClassifier(ExtraTreesClassifier(50, max_depth=10))
     clf = DistilledClassifier(
         [("trees", trees)], cv=2, alpha=0.5, augmenter=None, device="cpu", random_state=0
     )
     clf.set_params(student__max_epochs=1 if smoke else 10).fit(X, y)
-    # As with default parameters, since the joblib file would hold given ones too.
+    # The joblib file would hold these parameters too.
     return clf.set_params(teachers=None, student=None)
 
 
@@ -131,6 +132,7 @@ def onnx_ensemble(voting, folder):
 
 
 def _names(fitted):
+    """Return the attributes that name classes and columns."""
     return {
         key: vars(fitted)[key] for key in ("classes_", "feature_names_in_") if key in vars(fitted)
     }

@@ -73,8 +73,8 @@ def _header(arguments, split):
     return (
         f"{name}: {X_train.shape[1]} columns, {y_train.nunique()} classes, {len(X_train):,} rows "
         f"to train on, {len(X_test):,} held out.\n"
-        "The teachers are fitted first. Then the student, one small net, is trained to predict like "
-        "them."
+        "The teachers are fitted first. Then the student, one small net, is trained to predict "
+        "like them."
     )
 
 

@@ -204,7 +204,8 @@ def _check_classes(models, y):
         if not np.array_equal(other.classes_, classes):
             raise ValueError(
                 f"the models were fitted on different classes: {first!r} on {classes.tolist()}, "
-                f"{name!r} on {np.asarray(other.classes_).tolist()}. Fit all of them on the same labels."
+                f"{name!r} on {np.asarray(other.classes_).tolist()}. Fit all of them on the same "
+                "labels."
             )
     strange = sorted(set(np.asarray(y).tolist()) - set(classes.tolist()))
     if strange:

@@ -95,6 +95,11 @@ class ForwardPass:
         self.bins = bins
         self.categories = categories
 
+    def __repr__(self):
+        """Return the sizes of the layers: encoded columns, hidden units, outputs."""
+        sizes = [self.layout.width, *(bias.size for _, bias in self.weights)]
+        return f"{type(self).__name__}({' -> '.join(map(str, sizes))})"
+
     def __call__(self, X):
         """Return the logits of encoded rows.
 

@@ -25,6 +25,10 @@ class FittedTeacher:
         self.estimator = estimator
         self.task = task
 
+    def __repr__(self):
+        """Return one line, without the parameters of the estimator."""
+        return f"{type(self).__name__}({self.name!r}, {type(self.estimator).__name__}(...))"
+
     @property
     def classes_(self):
         """The sorted labels, in the order of the columns of `predict_proba`."""

@@ -106,6 +106,13 @@ class NetInputs:
         self.max_bins = max_bins
         self.one_hot = one_hot
 
+    def __repr__(self):
+        """Return the numbers of columns and of bins, on one line."""
+        if not hasattr(self, "layout"):
+            return "NetInputs(not fitted)"
+        columns = f"{len(self.number_columns)} numbers, {len(self.category_columns)} categories"
+        return f"NetInputs({columns}, {self.layout.n_bins} bins)"
+
     def fit(self, X, targets, rng, *, encoder=None):
         """Find categories, scales, missing indicators and bins.
 

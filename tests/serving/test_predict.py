@@ -241,3 +241,10 @@ def test_softmax_survives_extreme_logits():
     logits = np.array([[1e4, 0.0], [-1e4, 1e4], [0.0, 0.0]])
     assert_array_equal(softmax(logits), [[1, 0], [0, 1], [0.5, 0.5]])
     assert_array_equal(log_softmax(logits)[:2], [[0, -1e4], [-2e4, 0]])
+
+
+def test_the_repr_of_a_forward_pass_names_the_sizes_of_its_layers(numeric):
+    student, layout = numeric[0].student_, numeric[0].inputs_.layout
+    hidden = " -> ".join(str(bias.size) for _, bias in student.weights[:-1])
+
+    assert repr(student) == f"ForwardPass({layout.width} -> {hidden} -> 3)"

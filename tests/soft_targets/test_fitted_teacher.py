@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.ensemble import RandomForestClassifier
 
 from skdistill.soft_targets.fitted_teacher import FittedTeacher
 from skdistill.tasks.classification import Classification
@@ -39,3 +40,9 @@ def test_a_missing_column_of_probabilities_is_refused():
 
     with pytest.raises(ValueError, match=r"returned shape \(4, 2\), expected \(4, 3\)"):
         teacher.predict_proba(np.zeros((4, 1)))
+
+
+def test_the_repr_of_a_teacher_is_one_line():
+    teacher = FittedTeacher("rf", RandomForestClassifier(300, min_samples_leaf=5), TASK)
+
+    assert repr(teacher) == "FittedTeacher('rf', RandomForestClassifier(...))"

@@ -219,3 +219,12 @@ def test_bins_are_counted_as_searchsorted_would():
 
     for j, points in enumerate(inputs.split_points):
         assert_array_equal(steps[:, j], np.searchsorted(points, on_points[:, j]))
+
+
+def test_the_repr_of_inputs_counts_columns_and_bins():
+    X = pd.DataFrame({"age": np.arange(60.0), "height": np.arange(60.0), "city": ["a", "b"] * 30})
+
+    inputs, _ = inputs_of(X, max_bins=4)
+
+    assert repr(inputs) == "NetInputs(2 numbers, 1 categories, 4 bins)"
+    assert repr(NetInputs()) == "NetInputs(not fitted)"
