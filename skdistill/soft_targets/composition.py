@@ -63,6 +63,11 @@ class TeachersMixin(MetaEstimatorMixin, BaseComposition):
         self._set_params("teachers", **params)
         return self
 
+    def _forget(self):
+        """Leave nothing of an earlier fit to one that fails."""
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+
     def _default_teachers(self):
         from skdistill.teachers.defaults import default_teachers
 
