@@ -81,7 +81,6 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         # Imported here: predicting must load neither torch nor sklearn.model_selection.
         from skdistill.jobs.memory import open_memory
         from skdistill.jobs.seeds import repeatable_rng
-        from skdistill.nets.interface import size_module
         from skdistill.student.recipe import choose_validation_rows, needs_early_stopping
         from skdistill.student.student_net import fit_inputs
         from skdistill.student.training import train_student
@@ -91,38 +90,39 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         self._forget()
         self._validate_params()
         deadline = None if self.max_time is None else time.monotonic() + self.max_time
-        more = {"X_unlabeled": X_unlabeled, "groups": groups}
-        data = TrainingData.check(self, self._task, X, y, sample_weight, **more)
+        data = TrainingData.check(
+            self, self._task, X, y, sample_weight, X_unlabeled=X_unlabeled, groups=groups
+        )
         teacher = self._make_teacher(data, teacher_proba)
         memory = open_memory(self.memory, self.random_state)
         rng = repeatable_rng(self.random_state, memory)
         net = self._make_student_net(data)
 
         # 1. Rows: some validate the student; synthetic ones are drawn from the others.
-        n_synthetic = count_synthetic(self.augmenter, data.X) if teacher.can_label else 0
-        early_stopping = needs_early_stopping(net, len(data), n_synthetic + data.n_unlabeled)
-        data.held_out = choose_validation_rows(data, rng, optional=not early_stopping)
-        augmenter = self.augmenter if n_synthetic else None
+        augmenter = self.augmenter if teacher.can_label else None
+        data.held_out = choose_validation_rows(net, data, rng, count_synthetic(augmenter, data.X))
         data.unlabeled = draw_synthetic(augmenter, data, draw_seed(rng), memory) + data.unlabeled
+        early_stopping = needs_early_stopping(net, len(data), data.n_unlabeled)
 
         # 2. Teachers: each row is labeled by teachers that have not seen it, then pooled.
-        teacher.random_state, keep = draw_seed(rng), self.keep_teachers
-        refit = keep or not early_stopping
-        soft_targets = teacher.fit_soft_targets(data, refit=refit, keep=keep, memory=memory)
+        teacher.random_state = draw_seed(rng)
+        refit = self.keep_teachers or not early_stopping
+        soft_targets = teacher.fit_soft_targets(
+            data, refit=refit, keep=self.keep_teachers, memory=memory
+        )
 
-        # 3. Transfer set: rows as the student sees them, beside what the teachers say of them.
+        # 3. Transfer set: the student's encoded rows, beside their soft targets.
         inputs = fit_inputs(net, data, soft_targets.labeled, rng)
         transfer_set = TransferSet.build(inputs, data, soft_targets)
 
         # 4. Student: choose alpha and temperature where they are "auto", then train.
-        size_module(net, inputs.layout, data.task.n_outputs, len(data))
         training = train_student(
             net, transfer_set, alpha=self.alpha, temperature=self.temperature,
             early_stopping=early_stopping, seed=draw_seed(rng), memory=memory,
             n_jobs=self.n_jobs, deadline=deadline, verbose=self.verbose,
         )  # fmt: skip
 
-        # 5. What is left is plain arrays.
+        # 5. Plain arrays are kept.
         return self._keep(data, teacher, inputs, training)
 
     def _keep(self, data, teacher, inputs, training):
@@ -143,11 +143,11 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         from skdistill.soft_targets.ensemble import TeacherEnsemble
         from skdistill.soft_targets.precomputed import (
             PrecomputedTeacher,
-            refuse_what_needs_teachers,
+            check_no_teacher_needed,
         )
 
         if teacher_proba is not None:
-            refuse_what_needs_teachers(self, data)
+            check_no_teacher_needed(self, data)
             return PrecomputedTeacher(teacher_proba, data)
         return TeacherEnsemble(
             self._listed_teachers(),
@@ -220,11 +220,6 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         teachers = super()._sk_visual_block_()
         final = parallel_block([student], ["student"], dash_wrapped=False)
         return serial_block([teachers, final])
-
-    def _forget(self):
-        """Delete fitted attributes, so that a failed fit leaves none."""
-        for name in [name for name in vars(self) if name.endswith("_")]:
-            delattr(self, name)
 
     @property
     def n_iter_(self):

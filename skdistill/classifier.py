@@ -1,6 +1,7 @@
 """`DistilledClassifier`: heavy ensemble in, small net out."""
 
 import os
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -175,7 +176,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     _parameter_constraints = {
         "teachers": [None, list, tuple, HasMethods(["fit", "get_params"])],
         "student": [None, HasMethods(["fit", "get_params"])],
-        "weights": [None, StrOptions({"auto"}), "array-like", dict],
+        "weights": [None, StrOptions({"auto"}), "array-like", Mapping],
         "combination": [StrOptions(set(COMBINATIONS))],
         "temperature": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "alpha": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],

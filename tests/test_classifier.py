@@ -486,3 +486,30 @@ def test_default_teachers_follow_the_categories_set_with_them():
     clf = DistilledClassifier().set_params(categorical_features=[0], rf__n_estimators=3)
 
     assert dict(clf.teachers)["rf"].categorical_features == [0]
+
+
+def few_rows_that_count():
+    """A table of which one row in twenty weighs something, and its weights."""
+    X, y = numeric_rows(1000)
+    return X, y, (np.arange(1000) % 20 == 0).astype(float)
+
+
+class TenRows:
+    """An augmenter that draws ten rows, however many it is asked for."""
+
+    def fit(self, X):
+        self.X = X
+
+    def sample(self, n_samples, random_state=None):
+        return self.X[:10]
+
+
+def test_early_stopping_is_decided_by_the_rows_that_were_drawn_not_by_those_planned():
+    X, y, weight = few_rows_that_count()
+
+    by_weight = quick_classifier(augmenter="munge").fit(X, y, weight)
+    by_augmenter = quick_classifier(augmenter=TenRows()).fit(*numeric_rows(1700))
+
+    assert "valid_loss" not in quick_classifier(augmenter="munge").fit(X, y).history_[0]
+    assert "valid_loss" in by_augmenter.history_[0]
+    assert by_weight.n_iter_ == len(by_weight.history_)

@@ -209,7 +209,7 @@ def _is_defined_by_params(value):
     """Tell whether a value is an estimator that its parameters define; a frozen one is not."""
     if not hasattr(value, "get_params"):
         return False
-    if getattr(value, "_is_its_parameters", False):
+    if getattr(value, "_defined_by_params", False):
         return True
     own_clone = getattr(type(value), "__sklearn_clone__", BaseEstimator.__sklearn_clone__)
     return own_clone is BaseEstimator.__sklearn_clone__

@@ -58,9 +58,9 @@ def train_net(net, transfer_set, *, seed, max_time=None, verbose=0, keep_interru
         net.set_params(callbacks=[*(net.callbacks or []), ("watch", watch)])
     split = None
     if net.train_split is not None and transfer_set.held_out.any():
-        validation = transfer_set.only(transfer_set.held_out)
+        validation = transfer_set.subset(transfer_set.held_out)
         split = predefined_split(Dataset(*_packed(validation)))
-        transfer_set = transfer_set.only(~transfer_set.held_out)
+        transfer_set = transfer_set.subset(~transfer_set.held_out)
     net.set_params(train_split=split)  # None without validation rows: train on all rows
     with seeded(seed, net.device), one_thread(net.device):
         net.fit(*_packed(transfer_set))

@@ -63,6 +63,11 @@ class TeachersMixin(MetaEstimatorMixin, BaseComposition):
         self._set_params("teachers", **params)
         return self
 
+    def _forget(self):
+        """Delete fitted attributes, so that a failed fit leaves none."""
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+
     def _default_teachers(self):
         from skdistill.teachers.defaults import default_teachers
 

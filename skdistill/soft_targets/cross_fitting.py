@@ -15,7 +15,7 @@ from skdistill.jobs.runner import run_or_recall
 from skdistill.sklearn_private import safe_indexing
 from skdistill.soft_targets.fitted_teacher import FittedTeacher
 from skdistill.soft_targets.out_of_bag import out_of_bag_targets, with_out_of_bag
-from skdistill.soft_targets.plan import in_turn, knows_all_rows, plan_fits, training_splits
+from skdistill.soft_targets.plan import knows_all_rows, order_fits, plan_fits, training_splits
 from skdistill.soft_targets.prefit import (
     PrefitTeacher,
     check_prefit_within,
@@ -110,7 +110,7 @@ def cross_fit(
         for name, teacher in teachers
     }
 
-    fits = in_turn(list(plans.values()))
+    fits = order_fits(list(plans.values()))
     tasks = {f"{fit.name}, {fit.where}": partial(_fit_and_label, fit, data) for fit in fits}
     keys = _keys(memory, digests, fits, data)
     results = run_or_recall(tasks, keys, memory, what="teachers", n_jobs=n_jobs, verbose=verbose)
@@ -177,7 +177,7 @@ def _keys(memory, digests, fits, data):
 def _fit_and_label(fit, data):
     """Fit one teacher on the training rows of a fit, and label its other rows."""
     X, train, test = data.X, fit.train, fit.test
-    with naming(fit.name, fit.where, X):
+    with naming_teacher(fit.name, fit.where, X):
         estimator = with_out_of_bag(fit.estimator) if fit.is_out_of_bag else clone(fit.estimator)
         check_prefit_within(estimator, data.task, data.y[train])
         weight = None if data.sample_weight is None else data.sample_weight[train]
@@ -211,7 +211,8 @@ def _gather(fits, results, data):
         labeled[fit.test] = result.labeled
         for mean, one in zip(unlabeled, result.unlabeled):
             mean += one / fit.n_averaged
-    if refitted is None or knows_all_rows(fits, data):
+    folds = [fit.train for fit in fits if not fit.is_refit]
+    if refitted is None or knows_all_rows(folds, data):
         refitted = unlabeled
     return SoftTargets(labeled, unlabeled, refitted), teacher
 
@@ -227,7 +228,7 @@ def _predict_prefit(name, teacher, data, digest, memory, verbose):
     raw : list of ndarray
         Raw predictions for X, and for each table of unlabeled rows.
     """
-    with naming(name, "all rows", data.X):
+    with naming_teacher(name, "all rows", data.X):
         prefit = PrefitTeacher(name, clone(teacher), data.task)
     tables = {f"{name}, all rows": data.X}
     tables |= {f"{name}, unlabeled rows {k}": table for k, table in enumerate(data.unlabeled, 1)}
@@ -240,22 +241,21 @@ def _predict_prefit(name, teacher, data, digest, memory, verbose):
 
 
 def _predict_table(prefit, label, X):
-    with naming(prefit.name, label.partition(", ")[2], X):
+    with naming_teacher(prefit.name, label.partition(", ")[2], X):
         return prefit.raw_predictions(X)
 
 
 def _label_prefit(prefit, raw, splits, data, refit):
     """Return the same as `_gather`, for a prefit teacher."""
-    with naming(prefit.name, "all rows", data.X):
+    with naming_teacher(prefit.name, "all rows", data.X):
         soft_targets = prefit.scale_and_label(raw, splits, data)
-    knows_all = len(splits) == 1 and len(splits[0][0]) == data.counts.sum()
-    if knows_all or not refit:
+    if not refit or knows_all_rows([train for train, _ in splits], data):
         soft_targets.refitted = soft_targets.unlabeled
     return soft_targets, prefit
 
 
 @contextmanager
-def naming(name, where, X):
+def naming_teacher(name, where, X):
     """Add to an error which teacher failed, and in which fit."""
     try:
         yield

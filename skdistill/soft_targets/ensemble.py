@@ -1,9 +1,12 @@
 """`TeacherEnsemble`, the teachers as one classifier."""
 
+import os
 import warnings
 from collections.abc import Mapping
+from numbers import Integral
 
 import numpy as np
+from joblib import Memory
 from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.frozen import FrozenEstimator
@@ -12,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill.jobs.memory import open_memory
 from skdistill.jobs.seeds import repeatable_rng
+from skdistill.sklearn_private import HasMethods, StrOptions
 from skdistill.soft_targets.composition import TeachersMixin
 from skdistill.soft_targets.cross_fitting import cross_fit
 from skdistill.table.containers import as_at_fit
@@ -19,6 +23,7 @@ from skdistill.table.splits import make_folds
 from skdistill.table.training_data import TrainingData
 from skdistill.table.validation import check_table
 from skdistill.tasks.classification import Classification
+from skdistill.tasks.pooling import COMBINATIONS, weights_by_name
 
 N_FOLDS = 5
 
@@ -116,6 +121,18 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
     """
 
     can_label = True
+    _task = Classification
+    _parameter_constraints = {
+        "teachers": [None, list, tuple, HasMethods(["fit", "get_params"])],
+        "weights": [None, StrOptions({"auto"}), "array-like", Mapping],
+        "combination": [StrOptions(set(COMBINATIONS))],
+        "cv": ["cv_object", StrOptions({"oob", "in_sample"})],
+        "categorical_features": [None, StrOptions({"from_dtype"}), "array-like"],
+        "memory": [None, str, os.PathLike, Memory],
+        "n_jobs": [None, Integral],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
 
     def __init__(
         self,
@@ -163,7 +180,9 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
             If a parameter, the data or a teacher's predictions are invalid, or if `cv` splits
             groups.
         """
-        data = TrainingData.check(self, Classification, X, y, sample_weight, groups=groups)
+        self._forget()
+        self._validate_params()
+        data = TrainingData.check(self, self._task, X, y, sample_weight, groups=groups)
         memory = open_memory(self.memory, self.random_state)
         self.fit_soft_targets(data, refit=True, keep=True, memory=memory)
         return self
@@ -195,7 +214,7 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
         rng = repeatable_rng(self.random_state, memory)
         teachers = self._seeded_teachers(task, rng)
         names = [name for name, _ in teachers]
-        weights = _weights_by_name(self.weights, names)
+        weights = weights_by_name(self.weights, names)
         task.check_weights(weights, len(teachers))  # before hours of fitting
         by_teacher, self.teachers_ = cross_fit(
             teachers,
@@ -212,7 +231,7 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
         soft_targets = by_teacher.map(self._pool)
         for name, value in data.columns.items():  # `n_features_in_` and the like, to predict
             setattr(self, name, value)
-        self.sparse_ = issparse(data.X)
+        self._is_sparse = issparse(data.X)
         scored = {**dict(zip(names, by_teacher.labeled)), "pool": soft_targets.labeled}
         self.scores_ = {
             name: task.score(data.y, each, data.sample_weight) for name, each in scored.items()
@@ -236,12 +255,12 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
             sharpen=isinstance(weights, str) and len(teachers) > 1 and not may_be_in_sample,
             sample_weight=None if data.sample_weight is None else data.sample_weight[is_used],
         )
-        self.task_ = data.task
+        self._fitted_task = data.task
         self.weights_ = {name: weight for (name, _), weight in zip(teachers, fitted.tolist())}
 
     def _pool(self, soft_targets):
         weights = np.array(list(self.weights_.values()))
-        return self.task_.pool(soft_targets, weights, self.combination, self.sharpness_)
+        return self._fitted_task.pool(soft_targets, weights, self.combination, self.sharpness_)
 
     def _splits(self, data, rng):
         """Return the folds, or None for in-sample soft targets."""
@@ -251,7 +270,7 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
                 "their overconfidence, and label noise in the case of forests, on to the student. "
                 "Use cv=5 unless the teachers cannot overfit.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=4,
             )
             return None
         if self._is("oob") and data.groups is not None:
@@ -272,7 +291,7 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
     @property
     def classes_(self):
         """The sorted labels."""
-        return self.task_.classes
+        return self._fitted_task.classes
 
     @property
     def named_teachers_(self):
@@ -292,7 +311,7 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
             Columns follow `classes_`.
         """
         check_is_fitted(self)
-        X = as_at_fit(check_table(self, X, reset=False), self.sparse_)
+        X = as_at_fit(check_table(self, X, reset=False), self._is_sparse)
         return self._pool(np.stack([teacher.soft_targets(X) for teacher in self.teachers_]))
 
     def predict(self, X):
@@ -311,15 +330,3 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "scores_")
-
-
-def _weights_by_name(weights, names):
-    """Return the parameter `weights`; convert a dict to an array in the teachers' order."""
-    if not isinstance(weights, Mapping):
-        return weights
-    if set(weights) != set(names):
-        raise ValueError(
-            f"weights names the teachers {sorted(map(str, weights))}, expected {names}: pass one "
-            "weight for each."
-        )
-    return np.array([weights[name] for name in names])

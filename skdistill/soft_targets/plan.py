@@ -1,14 +1,20 @@
 """Plan of the fits: which teacher is fitted on which rows, and labels which rows."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
 
 from skdistill.soft_targets.out_of_bag import has_out_of_bag
 
-OUT_OF_BAG = "out of bag"
-ALL_ROWS = "all rows"
+
+class Kind(Enum):
+    """What a fit is for; the value is its name in messages."""
+
+    FOLD = "fold"
+    OUT_OF_BAG = "out of bag"
+    ALL_ROWS = "all rows"
 
 
 @dataclass
@@ -21,35 +27,42 @@ class Fit:
         Name of the teacher.
     estimator : classifier
         Unfitted; it is cloned.
-    where : str
-        Name of the fit: "fold 1 of 5" and so on, "out of bag" or "all rows".
+    kind : Kind
+        Whether it labels the rows of a fold, all rows out of bag, or only unlabeled rows.
     train : ndarray of int
         Indices of the rows to fit on.
     test : ndarray of int
         Indices of the labeled rows to predict.
-    n_averaged : int
-        Number of fits whose mean labels the unlabeled rows.
+    k, n_averaged : int
+        Number of this fold, and of all fits whose mean labels the unlabeled rows.
     keep : bool
         Whether to keep the fitted teacher itself.
     """
 
     name: str
     estimator: Any
-    where: str
+    kind: Kind
     train: np.ndarray
     test: np.ndarray
+    k: int = 1
     n_averaged: int = 1
     keep: bool = False
 
     @property
+    def where(self):
+        """The fit's name in messages, such as "fold 1 of 5"."""
+        is_fold = self.kind is Kind.FOLD
+        return f"fold {self.k} of {self.n_averaged}" if is_fold else self.kind.value
+
+    @property
     def is_out_of_bag(self):
         """Whether the trees label the rows outside their own bags."""
-        return self.where == OUT_OF_BAG
+        return self.kind is Kind.OUT_OF_BAG
 
     @property
     def is_refit(self):
         """Whether this fit is the additional one on all rows."""
-        return self.where == ALL_ROWS
+        return self.kind is Kind.ALL_ROWS
 
 
 def plan_fits(name, teacher, data, splits, *, out_of_bag, refit, keep):
@@ -77,22 +90,29 @@ def plan_fits(name, teacher, data, splits, *, out_of_bag, refit, keep):
     all_rows = np.arange(len(data))
     if out_of_bag and has_out_of_bag(teacher):
         train = np.flatnonzero(data.training_rows)
-        fits = [Fit(name, teacher, OUT_OF_BAG, train, all_rows)]
+        fits = [Fit(name, teacher, Kind.OUT_OF_BAG, train, all_rows)]
     else:
         n = len(splits)
         fits = [
-            Fit(name, teacher, f"fold {k} of {n}", train, test, n_averaged=n)
+            Fit(name, teacher, Kind.FOLD, train, test, k=k, n_averaged=n)
             for k, (train, test) in enumerate(splits, 1)
         ]
-    if refit and (keep or not knows_all_rows(fits, data)):
+    if refit and (keep or not knows_all_rows([fit.train for fit in fits], data)):
         train = np.flatnonzero(data.counts)
-        fits.append(Fit(name, teacher, ALL_ROWS, train, all_rows[:0], keep=keep))
+        fits.append(Fit(name, teacher, Kind.ALL_ROWS, train, all_rows[:0], keep=keep))
     return fits
 
 
-def knows_all_rows(fits, data):
-    """Tell whether the first fit is the only one, in sample or out of bag, and uses all rows."""
-    return fits[0].n_averaged == 1 and len(fits[0].train) == data.counts.sum()
+def knows_all_rows(train, data):
+    """Tell whether a teacher that is fitted once, in sample or out of bag, gets all rows.
+
+    Parameters
+    ----------
+    train : list of ndarray of int
+        Training rows of each fit that labels rows.
+    data : TrainingData
+    """
+    return len(train) == 1 and len(train[0]) == data.counts.sum()
 
 
 def training_splits(splits, data):
@@ -126,7 +146,7 @@ def training_splits(splits, data):
     return splits
 
 
-def in_turn(fits_by_teacher):
+def order_fits(fits_by_teacher):
     """Order the fits by fold, and in each fold from the last teacher to the first.
 
     The nets come last in the default list and take longest, so they start first. Besides,

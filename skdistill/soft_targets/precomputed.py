@@ -36,7 +36,7 @@ class PrecomputedTeacher:
         return SoftTargets(self.targets, [], [])
 
 
-def refuse_what_needs_teachers(estimator, data):
+def check_no_teacher_needed(estimator, data):
     """Check that nothing is requested that needs fitted teachers.
 
     Raises
@@ -50,7 +50,8 @@ def refuse_what_needs_teachers(estimator, data):
         "keep_teachers=True": estimator.keep_teachers,
         f"augmenter={augmenter!r}": augmenter is not None and augmenter != "auto",
     }
-    for request in [name for name, is_requested in requests.items() if is_requested]:
+    request = next((name for name, is_requested in requests.items() if is_requested), None)
+    if request is not None:
         raise ValueError(
             f"{request} needs teachers, and with teacher_proba none is fitted that could label "
             "further rows or be kept: drop one of the two."

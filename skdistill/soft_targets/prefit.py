@@ -118,7 +118,7 @@ class PrefitTeacher(FittedTeacher):
                 f"{self.black_box.classes_[~self._known].tolist()[:5]}: drop such rows, or pass a "
                 "teacher of the classes of y."
             )
-        return self.task.in_place(known / total, self.columns)
+        return self.task.place_columns(known / total, self.columns)
 
     def _check_frozen_classes(self):
         own = np.asarray(self.estimator.classes_).tolist()

@@ -16,8 +16,8 @@ from skdistill.student.student_net import StudentNet
 
 EXPECTED = (
     "expected an nn.Sequential of Linear, BatchNorm1d, activation and dropout layers that ends "
-    "with Linear, or with a softmax after it. Pass such a stack, a fitted skorch net over one, or "
-    "a fitted NetClassifier over StudentMLP."
+    "with Linear, or with a softmax after it. Pass such a stack, a fitted skorch net over one or "
+    "over a module that only applies one, or a fitted NetClassifier over StudentMLP."
 )
 
 

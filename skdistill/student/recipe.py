@@ -62,17 +62,20 @@ def needs_early_stopping(net, n_labeled, n_unlabeled):
     return n_unlabeled < n_labeled or getattr(net, "patience", 0) is not None
 
 
-def choose_validation_rows(data, rng, *, optional):
-    """Choose the rows on which the student is validated.
+def choose_validation_rows(net, data, rng, n_synthetic):
+    """Choose the rows on which the student is validated, before synthetic rows are drawn.
+
+    A student that will not stop early needs none, unless there are enough to compare candidates
+    by. The choice does not depend on `alpha`, so that a search over `alpha` with "auto" among
+    its values fits the teachers only once.
 
     Parameters
     ----------
+    net : skorch.NeuralNet
     data : TrainingData
     rng : RandomState
-    optional : bool
-        Hold out no rows if there would be too few to compare candidates. The choice does not
-        depend on `alpha`, so that a search over `alpha` with "auto" among its values fits the
-        teachers only once.
+    n_synthetic : int
+        Synthetic rows that are planned.
 
     Returns
     -------
@@ -80,6 +83,7 @@ def choose_validation_rows(data, rng, *, optional):
     """
     strata = data.task.strata(data.y)
     held_out = hold_out(strata, rng, groups=data.groups, sample_weight=data.sample_weight)
+    optional = not needs_early_stopping(net, len(data), n_synthetic + data.n_unlabeled)
     if optional and held_out.sum() < FEWEST_VALIDATION_ROWS:
         return np.zeros_like(held_out)
     return held_out
@@ -196,7 +200,7 @@ class Trials:
     def __init__(self, net, transfer_set, *, early_stopping, seed, n_jobs=None, max_time=None):
         self.net = net
         self.transfer_set = transfer_set
-        self.validation = transfer_set.only(transfer_set.held_out)
+        self.validation = transfer_set.subset(transfer_set.held_out)
         self.early_stopping = early_stopping
         self.training = {"seed": seed, "max_time": max_time}
         self.n_jobs = n_jobs

@@ -4,7 +4,7 @@ import torch
 from scipy.sparse import issparse
 from skorch import NeuralNet
 
-from skdistill.nets.interface import inputs_for
+from skdistill.nets.interface import inputs_for, size_module
 from skdistill.nets.modules import LayerStack, StudentMLP, is_student_mlp
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.serving.forward import ForwardPass
@@ -94,7 +94,9 @@ def _load_arrays(module, arrays):
 
 
 def fit_inputs(net: NeuralNet, data, soft_targets, rng):
-    """Fit the inputs of a net; a net that was cut from a teacher gets the teacher's inputs.
+    """Fit the inputs of a net, and size its module for them.
+
+    A net that was cut from a teacher gets the teacher's inputs.
 
     Parameters
     ----------
@@ -110,11 +112,14 @@ def fit_inputs(net: NeuralNet, data, soft_targets, rng):
     """
     start = getattr(net, "start", None)
     if start is not None:
-        return NetInputs.from_arrays(**start["inputs"], is_sparse=issparse(data.X))
-    inputs = inputs_for(net, data.X, data.categorical_features)
-    if net.module is LayerStack:
-        inputs = UnscaledInputs()
-    return inputs.fit(data.X, soft_targets, rng, encoder=data.encoder)
+        inputs = NetInputs.from_arrays(**start["inputs"], is_sparse=issparse(data.X))
+    else:
+        inputs = inputs_for(net, data.X, data.categorical_features)
+        if net.module is LayerStack:
+            inputs = UnscaledInputs()
+        inputs.fit(data.X, soft_targets, rng, encoder=data.encoder)
+    size_module(net, inputs.layout, data.task.n_outputs, len(data))
+    return inputs
 
 
 class TorchForward:

@@ -28,6 +28,8 @@ class Training:
         ``train_loss`` and ``valid_loss`` of each epoch.
     ended : str
         Why training ended, see `how_it_ended`.
+    warnings : list of str
+        What the user is told of the training.
     """
 
     student: Any
@@ -35,6 +37,7 @@ class Training:
     candidates: list
     history: list
     ended: str
+    warnings: list
 
 
 def train_student(
@@ -89,8 +92,11 @@ def train_student(
     }
     make = partial(_train, net, transfer_set, settings, n_jobs, deadline, verbose)
     if net.callbacks:
-        return make()
-    return remembered(memory, make, "student", net, transfer_set, settings, keep=_is_complete)
+        memory = None
+    training = remembered(memory, make, "student", net, transfer_set, settings, keep=_is_complete)
+    for message in training.warnings:
+        warnings.warn(message, UserWarning, stacklevel=3)
+    return training
 
 
 def _train(net, transfer_set, settings, n_jobs, deadline, verbose):
@@ -109,10 +115,11 @@ def _train(net, transfer_set, settings, n_jobs, deadline, verbose):
         net, transfer_set, alpha=alpha, temperature=temperature, trials=trials
     )
     if chosen.teachers and not early_stopping:
-        transfer_set = transfer_set.whole()
+        transfer_set = transfer_set.for_final_training()
+    messages = []
     max_time = None if deadline is None else _seconds_until(deadline)
     if max_time == 0:
-        _warn(
+        messages.append(
             "max_time was over before the student's training began, so it is trained for one "
             "epoch only. Increase max_time, or use fewer or smaller teachers."
         )
@@ -121,7 +128,7 @@ def _train(net, transfer_set, settings, n_jobs, deadline, verbose):
     check_finite(net, "the student", "student__lr")
     ended = how_it_ended(net)
     if ended == "interrupt":
-        _warn(
+        messages.append(
             f"training was interrupted in epoch {len(net.history)} of {net.max_epochs}: the "
             "student is usable, but its training is incomplete. Fit again to complete it."
         )
@@ -129,7 +136,7 @@ def _train(net, transfer_set, settings, n_jobs, deadline, verbose):
         {key: epoch[key] for key in ("train_loss", "valid_loss") if key in epoch}
         for epoch in net.history
     ]
-    return Training(forward_pass(net), chosen, candidates, history, ended)
+    return Training(forward_pass(net), chosen, candidates, history, ended, messages)
 
 
 def _is_complete(training):
@@ -140,7 +147,3 @@ def _is_complete(training):
 
 def _seconds_until(deadline):
     return max(0.0, deadline - time.monotonic())
-
-
-def _warn(message):
-    warnings.warn(message, UserWarning, stacklevel=7)

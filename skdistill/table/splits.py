@@ -84,14 +84,19 @@ def make_folds(cv, data, rng):
     if isinstance(cv, (int, np.integer)):
         y = data.task.strata(y)
         cv = _shuffled_folds(cv, y, groups, rng)
-    splitter = check_cv(cv, y, classifier=True)
+    splitter = check_cv(cv, y)
     splits = splitter.split(X, y) if groups is None else splitter.split(X, y, groups)
     splits = [(np.asarray(train), np.asarray(test)) for train, test in splits]
     if not splits:
         raise ValueError("cv gave no splits: pass a list, as a generator can run only once.")
-    for k, (train, test) in enumerate(splits, 1):
-        _check_fold(train, test, groups, f"fold {k} of {len(splits)}")
     n_samples = len(y)
+    for k, (train, test) in enumerate(splits, 1):
+        where = f"fold {k} of {len(splits)}"
+        rows = np.concatenate([train, test])
+        outside = rows[(rows < 0) | (rows >= n_samples)]
+        if len(outside):
+            raise ValueError(f"cv names row {outside[0]} in {where}, but X has {n_samples} rows.")
+        _check_fold(train, test, groups, where)
     n_times = np.bincount(np.concatenate([test for _, test in splits]), minlength=n_samples)
     if len(n_times) != n_samples or (n_times != 1).any():
         row = int(np.flatnonzero(n_times != 1)[0])

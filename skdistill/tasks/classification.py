@@ -89,20 +89,20 @@ class Classification(Task):
 
     def predict_teacher(self, estimator, columns, X):
         if len(columns) == 1:
-            return self.in_place(np.ones((X.shape[0], 1)), columns)
-        return self.in_place(estimator.predict_proba(X), columns)
+            return self.place_columns(np.ones((X.shape[0], 1)), columns)
+        return self.place_columns(estimator.predict_proba(X), columns)
 
     def predict_out_of_bag(self, estimator, columns, n_samples):
         if len(columns) == 1:
-            return self.in_place(np.ones((n_samples, 1)), columns)
+            return self.place_columns(np.ones((n_samples, 1)), columns)
         predictions = estimator.oob_decision_function_
         # Rows in every bag are NaN in BaggingClassifier and zero in forests.
         labeled = predictions.sum(1) > 0
         proba = np.full((n_samples, self.n_outputs), np.nan)
-        proba[labeled] = self.in_place(predictions[labeled], columns)
+        proba[labeled] = self.place_columns(predictions[labeled], columns)
         return proba
 
-    def in_place(self, predictions, columns):
+    def place_columns(self, predictions, columns):
         predictions = as_probabilities(predictions, len(columns))
         proba = np.zeros((len(predictions), self.n_outputs))
         proba[:, columns] = predictions

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import log_loss
 
-from skdistill.tasks.pooling import pool, pool_weights
+from skdistill.tasks.pooling import pool, pool_weights, weights_by_name
 
 PAIRWISE = ("disagreement", "q_statistic", "double_fault", "error_correlation")
 
@@ -91,7 +91,7 @@ def diversity(
         Class indices: columns of `soft_targets`.
     names : list of str, default=None
         Names of the teachers. None: "teacher 0", "teacher 1" and so on.
-    weights : "auto", None, or array-like of shape (n_teachers,), default="auto"
+    weights : "auto", None, array-like of shape (n_teachers,) or dict, default="auto"
         Weights of the teachers in the pool. "auto" minimizes the log loss of the pool. None
         weights all teachers equally.
     combination : {"mean", "geometric", "median", "vote"}, default="mean"
@@ -157,6 +157,7 @@ def diversity(
     """
     soft_targets, y = np.asarray(soft_targets), np.asarray(y)
     names = _check_arguments(soft_targets, y, names)
+    weights = weights_by_name(weights, names)
     if not (weights is None or isinstance(weights, str)):
         weights = pool_weights(weights, soft_targets, y)
     row_weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight)

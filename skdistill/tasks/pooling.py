@@ -1,5 +1,8 @@
 """Pool the probabilities of several teachers: weights, combination and sharpness."""
 
+from collections.abc import Mapping
+from numbers import Real
+
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import logsumexp, softmax
@@ -98,6 +101,27 @@ def _weighted_median(P, weights):
     median = np.take_along_axis(np.take_along_axis(P, order, 0), half, 0)[0]
     # If the medians of all classes are zero, they cannot be normalized.
     return np.where(median.sum(1, keepdims=True) > 0, median, P.mean(0))
+
+
+def weights_by_name(weights, names):
+    """Return the parameter `weights`; a dict by name becomes an array in the teachers' order.
+
+    Raises
+    ------
+    ValueError
+        If a dict names other teachers, or a weight is no number.
+    """
+    if not isinstance(weights, Mapping):
+        return weights
+    if set(weights) != set(names):
+        raise ValueError(
+            f"weights names the teachers {sorted(map(str, weights))}, expected {names}: pass one "
+            "weight for each."
+        )
+    for name, weight in weights.items():
+        if not isinstance(weight, Real):
+            raise ValueError(f"the weight of teacher {name!r} must be a number, got {weight!r}.")
+    return np.array([weights[name] for name in names], dtype=np.float64)
 
 
 def pool_weights(weights, soft_targets, y, *, combination="mean", sample_weight=None):

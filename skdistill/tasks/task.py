@@ -74,7 +74,7 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def in_place(self, predictions, columns):
+    def place_columns(self, predictions, columns):
         """Check predictions and place their columns, shape (n_samples, n_outputs)."""
 
     @abstractmethod

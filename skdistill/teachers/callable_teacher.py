@@ -69,7 +69,7 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
     """
 
     # It has its own `__sklearn_clone__`, but its parameters describe it completely.
-    _is_its_parameters = True
+    _defined_by_params = True
 
     def __init__(self, func, classes, output="proba"):
         self.func = func

@@ -60,7 +60,7 @@ def draw_synthetic(augmenter, data, seed, memory=None):
     tables : list of tables of shape (n_synthetic, n_features)
         One table; an empty list if the augmenter is None.
     """
-    if augmenter is None:
+    if not count_synthetic(augmenter, data.X):
         return []
     X = safe_indexing(data.X, data.training_rows)
     arguments = augmenter, X, data.categorical_features, seed

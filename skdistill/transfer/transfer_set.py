@@ -94,7 +94,7 @@ class TransferSet:
         """Mask of the rows that have a label, ndarray of shape (n_samples,)."""
         return self.task.has_target(self.y)
 
-    def whole(self):
+    def for_final_training(self):
         """Return the transfer set of the final training: no row is held out.
 
         The soft targets of unlabeled rows move toward those of the refitted teachers, which were
@@ -112,16 +112,16 @@ class TransferSet:
 
         This is 1 - R² on the labeled training rows.
         """
-        labeled = self.only(self.is_labeled & ~self.held_out)
+        labeled = self.subset(self.is_labeled & ~self.held_out)
         return self.task.unexplained_variance(
             labeled.y, labeled.soft_targets, labeled.sample_weight
         )
 
     def labeled(self):
         """Return the transfer set of the labeled rows only."""
-        return self.only(self.is_labeled)
+        return self.subset(self.is_labeled)
 
-    def only(self, mask):
+    def subset(self, mask):
         """Return the transfer set of the rows in a mask, ndarray of bool of shape (n_samples,)."""
         weight, refitted = self.sample_weight, self.refitted_targets
         return replace(

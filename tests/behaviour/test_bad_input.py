@@ -487,7 +487,7 @@ def test_what_is_wrong_is_refused_before_a_teacher_is_fitted(params, message, sp
 
 
 def test_an_unknown_name_for_weights_is_refused_before_a_teacher_is_fitted(spy):
-    with pytest.raises(ValueError, match="weights must be 'auto', None or an array, got 'foo'"):
+    with pytest.raises(ValueError, match=r"The 'weights' parameter .* Got 'foo'"):
         TeacherEnsemble(spy, "foo", cv=2).fit(X, Y)
     assert not spy.fitted_on
 

@@ -268,3 +268,51 @@ def test_a_fit_that_fails_does_not_count_as_one():
 
     with pytest.raises(NotFittedError):
         failed.predict_proba(X)
+
+
+def test_weights_by_name_are_those_of_an_array_in_the_teachers_order():
+    X, y = numeric_rows()
+
+    by_name = ensemble(weights={"stump": 3, "deep": 1}).fit(X, y)
+    by_place = ensemble(weights=[1, 3]).fit(X, y)
+
+    assert by_name.weights_ == by_place.weights_ == {"deep": 0.25, "stump": 0.75}
+    assert ensemble(weights=by_name.weights_).fit(X, y).weights_ == by_name.weights_
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        ({"deep": 1}, r"weights names the teachers \['deep'\], expected \['deep', 'stump'\]"),
+        ({"deep": "x", "stump": 1}, "weight of teacher 'deep' must be a number, got 'x'"),
+        ({"deep": [1, 2], "stump": 1}, r"must be a number, got \[1, 2\]"),
+    ],
+)
+def test_weights_by_name_that_fit_no_teacher_are_refused(weights, told):
+    with pytest.raises(ValueError, match=told):
+        ensemble(weights=weights).fit(*numeric_rows())
+
+
+def test_the_fitted_teachers_are_found_by_name():
+    X, y = numeric_rows()
+
+    named = ensemble().fit(X, y).named_teachers_
+
+    assert list(named) == ["deep", "stump"]
+    assert_array_equal(named.deep.predict_proba(X), np.eye(3)[y])
+
+
+def test_no_folds_named_are_five():
+    X, y = numeric_rows()
+
+    assert ensemble(cv=None).fit(X, y).scores_ == ensemble(cv=5).fit(X, y).scores_
+
+
+def test_a_fit_that_fails_leaves_no_teachers():
+    X, y = numeric_rows()
+    fitted = ensemble().fit(X, y)
+
+    with pytest.raises(ValueError, match="cv=99 folds"):
+        fitted.set_params(cv=99).fit(X, y)
+
+    assert not hasattr(fitted, "teachers_")

@@ -7,7 +7,8 @@ from numpy.testing import assert_array_equal
 from torch import nn
 
 from skdistill import NetClassifier, StudentMLP, StudentNet, TensorNet, student_from_teacher
-from skdistill.student.checks import check_student, fit_inputs
+from skdistill.student.checks import check_student
+from skdistill.student.student_net import fit_inputs
 from skdistill.table.net_inputs import NetInputs, UnscaledInputs
 from tests.small import Linear, numeric_rows, quick_student, training_data
 
@@ -82,3 +83,18 @@ def test_a_student_cut_from_a_bare_module_gets_rows_unscaled():
 
     assert isinstance(inputs, UnscaledInputs)
     assert_array_equal(inputs.transform(X), X.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"module__hidden": (8,)}, "cannot be initialized: TypeError.*hidden"),
+        ({"module__hidden_sizes": (0.5,)}, "cannot be initialized"),
+        ({"batch_size": 0}, "student__batch_size must be 'auto' or an int above 0, got 0"),
+        ({"batch_size": "big"}, "got 'big'"),
+        ({"lr": np.nan}, "student__lr must be a finite number of at least 0, got nan"),
+    ],
+)
+def test_parameters_of_the_default_student_are_checked_before_teachers_are_fitted(params, told):
+    with pytest.raises(ValueError, match=told):
+        check_student(StudentNet(**params), DATA)

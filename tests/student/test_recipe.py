@@ -125,15 +125,15 @@ def test_a_student_stops_early_unless_half_of_its_rows_are_unlabeled(n_unlabeled
 
 
 @pytest.mark.parametrize(
-    ("n_samples", "optional", "any_held_out"),
-    [(60, False, True), (60, True, False), (ENOUGH_ROWS, True, True)],
+    ("n_samples", "n_synthetic", "any_held_out"),
+    [(60, 0, True), (60, 60, False), (ENOUGH_ROWS, ENOUGH_ROWS, True)],
 )
 def test_validation_rows_are_held_out_where_needed_or_where_there_are_enough(
-    n_samples, optional, any_held_out
+    n_samples, n_synthetic, any_held_out
 ):
     data = training_data(np.zeros((n_samples, 1)), np.arange(n_samples) % 3)
 
-    held_out = choose_validation_rows(data, np.random.RandomState(0), optional=optional)
+    held_out = choose_validation_rows(quick_student(), data, np.random.RandomState(0), n_synthetic)
 
     assert held_out.any() == any_held_out
 

@@ -133,3 +133,10 @@ def test_no_class_is_held_out_altogether(n_members):
     held_out = hold_out(y, np.random.RandomState(0))
 
     assert set(y[~held_out]) == {0, 1}
+
+
+def test_a_fold_of_rows_that_are_not_there_is_refused():
+    splits = [(np.arange(30, 60), np.arange(30)), (np.arange(30), np.arange(30, 61))]
+
+    with pytest.raises(ValueError, match="cv names row 60 in fold 2 of 2, but X has 60 rows"):
+        make_folds(splits, HALVES, np.random.RandomState(0))

@@ -200,3 +200,14 @@ def test_a_classifier_keeps_it_as_plain_data_in_every_kind_of_file(tmp_path):
     assert isinstance(loaded, DistilledClassifier)
     assert loaded.teacher_diversity_ == clf.teacher_diversity_
     assert json.loads(json.dumps(clf.teacher_diversity_)) == clf.teacher_diversity_
+
+
+def test_weights_can_be_given_by_name():
+    by_name = diversity([SURE, UNSURE], [0, 0, 1], ["sure", "unsure"], {"unsure": 1, "sure": 3})
+    by_place = diversity([SURE, UNSURE], [0, 0, 1], ["sure", "unsure"], [3, 1])
+
+    np.testing.assert_array_equal(by_name.marginal_gain, by_place.marginal_gain)
+
+
+SURE = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9]])
+UNSURE = np.array([[0.6, 0.4], [0.4, 0.6], [0.4, 0.6]])

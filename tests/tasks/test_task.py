@@ -69,12 +69,12 @@ class LeastSquares(Task):
         return np.array([0])
 
     def predict_teacher(self, estimator, columns, X):
-        return self.in_place(estimator.predict(X), columns)
+        return self.place_columns(estimator.predict(X), columns)
 
     def predict_out_of_bag(self, estimator, columns, n_samples):
-        return self.in_place(estimator.oob_prediction_, columns)
+        return self.place_columns(estimator.oob_prediction_, columns)
 
-    def in_place(self, predictions, columns):
+    def place_columns(self, predictions, columns):
         return np.reshape(predictions, (-1, 1))
 
     def check_soft_targets(self, soft_targets, n_samples):

@@ -44,7 +44,7 @@ def test_the_noisier_the_labels_the_less_refitted_targets_count(trust):
     rows = rows_of(trust * np.eye(3)[LABELS] + (1 - trust) / 3)
     share = rows.unexplained_variance() ** 2 / 2
 
-    whole = rows.whole()
+    whole = rows.for_final_training()
 
     assert not whole.held_out.any()
     assert share == pytest.approx((1 - trust) ** 4 / 2)  # of balanced labels, (1 - trust)² is left
@@ -56,4 +56,4 @@ def test_the_noisier_the_labels_the_less_refitted_targets_count(trust):
 def test_rows_without_refitted_targets_keep_theirs():
     rows = transfer_set(np.zeros((30, 1)), PROBA, LABELS, None, HELD_OUT)
 
-    assert_array_equal(rows.whole().soft_targets, PROBA)
+    assert_array_equal(rows.for_final_training().soft_targets, PROBA)
