@@ -111,7 +111,7 @@ class BaseDistilled(ExportMixin, TeachersMixin):
             data, refit=refit, keep=self.keep_teachers, memory=memory
         )
 
-        # 3. Transfer set: the student's encoded rows, beside their soft targets.
+        # 3. Transfer set: the student's encoded rows and their soft targets.
         inputs = fit_inputs(net, data, soft_targets.labeled, rng)
         transfer_set = TransferSet.build(inputs, data, soft_targets)
 
