@@ -1,7 +1,6 @@
 """An exponential moving average of a net's weights."""
 
 import torch
-from torch.optim.swa_utils import AveragedModel
 
 
 class RunningAverage:
@@ -22,25 +21,27 @@ class RunningAverage:
     """
 
     def __init__(self, module, decay):
-        def average(averaged, current, n_averaged):
-            n_averaged = int(n_averaged)
-            share = min(decay, (1 + n_averaged) / (10 + n_averaged))
-            torch._foreach_lerp_(averaged, current, 1 - share)
-
         self.module = module
-        self.averaged = AveragedModel(module, multi_avg_fn=average)
+        self.decay = decay
+        self.parameters = list(module.parameters())
+        self.averaged = [each.detach().clone() for each in self.parameters]
+        self.n_steps = 0
         self.trained = None
 
+    @torch.no_grad()
     def step(self):
         """Update the average after a batch."""
-        self.averaged.update_parameters(self.module)
+        # The weights before the first batch do not count.
+        share = min(self.decay, (1 + self.n_steps) / (10 + self.n_steps)) if self.n_steps else 0.0
+        torch._foreach_lerp_(self.averaged, self.parameters, 1 - share)
+        self.n_steps += 1
 
     def swap_in(self):
         """Put the average into the module and save its parameters; a second call does nothing."""
         if self.trained is not None:
             return
         self.trained = [each.detach().clone() for each in self.module.parameters()]
-        _copy(self.averaged.module.parameters(), self.module)
+        _copy(self.averaged, self.module)
 
     def restore(self):
         """Put the saved parameters back into the module, to train it further."""
