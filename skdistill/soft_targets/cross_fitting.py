@@ -15,7 +15,13 @@ from skdistill.jobs.runner import run_or_recall
 from skdistill.sklearn_private import safe_indexing
 from skdistill.soft_targets.fitted_teacher import FittedTeacher
 from skdistill.soft_targets.out_of_bag import out_of_bag_targets, with_out_of_bag
-from skdistill.soft_targets.plan import knows_all_rows, order_fits, plan_fits, training_splits
+from skdistill.soft_targets.plan import (
+    group_fits,
+    knows_all_rows,
+    order_fits,
+    plan_fits,
+    training_splits,
+)
 from skdistill.soft_targets.prefit import (
     PrefitTeacher,
     check_prefit_within,
@@ -110,10 +116,12 @@ def cross_fit(
         for name, teacher in teachers
     }
 
-    fits = order_fits(list(plans.values()))
-    tasks = {f"{fit.name}, {fit.where}": partial(_fit_and_label, fit, data) for fit in fits}
-    keys = _keys(memory, digests, fits, data)
-    results = run_or_recall(tasks, keys, memory, what="teachers", n_jobs=n_jobs, verbose=verbose)
+    groups = order_fits([group_fits(teacher, plans[name], data) for name, teacher in teachers])
+    tasks = {_label(group): partial(_fit_group, group, data) for group in groups}
+    keys = _keys(memory, digests, groups, data)
+    outcomes = run_or_recall(tasks, keys, memory, what="teachers", n_jobs=n_jobs, verbose=verbose)
+    fits = [fit for group in groups for fit in group]
+    results = [result for outcome in outcomes for result in outcome]
 
     gathered = []
     for name, _ in teachers:
@@ -152,26 +160,56 @@ def _fingerprints(memory, teachers):
     return digests
 
 
-def _keys(memory, digests, fits, data):
-    """Return a key of all that each fit's result depends on; None where there is no digest."""
+def _label(group):
+    """Name a group of fits for the progress."""
+    first = group[0]
+    return f"{first.name}, {first.where if len(group) == 1 else f'{len(group)} fits side by side'}"
+
+
+def _keys(memory, digests, groups, data):
+    """Return a key of all that each group's results depend on; None where that cannot be told."""
     if memory is None:
-        return [None] * len(fits)
+        return [None] * len(groups)
     of_unlabeled = [memory.table(table) for table in data.unlabeled]
     targets = fingerprint(data.y, data.task, data.sample_weight)
     return [
-        digests[fit.name]
+        digests[group[0].name]
         and memory.key(
-            digests[fit.name],
-            fit.is_out_of_bag,
-            fit.keep,
-            memory.table(fit.train),
-            memory.table(fit.test),
+            digests[group[0].name],
+            [
+                [fit.is_out_of_bag, fit.keep, memory.table(fit.train), memory.table(fit.test)]
+                for fit in group
+            ],
             memory.table(data.X),
             targets,
             of_unlabeled,
         )
-        for fit in fits
+        for group in groups
     ]
+
+
+def _fit_group(group, data):
+    """Make the fits of a group, side by side if there are several; return their results."""
+    if len(group) == 1:
+        return [_fit_and_label(group[0], data)]
+    first = group[0]
+    with naming_teacher(first.name, f"{len(group)} fits side by side", data.X):
+        splits = [(fit.train, fit.test[data.training_rows[fit.test]]) for fit in group]
+        names = [fit.where for fit in group]
+        fitted = clone(first.estimator).fit_folds(data, splits, names)
+    return [_label_rows(fit, estimator, data) for fit, estimator in zip(group, fitted)]
+
+
+def _label_rows(fit, estimator, data):
+    """Label the rows that a fitted teacher has not seen."""
+    with naming_teacher(fit.name, fit.where, data.X):
+        teacher = FittedTeacher(fit.name, estimator, data.task)
+        teacher.columns = np.arange(data.task.n_outputs)
+        labeled = np.empty((0, data.task.n_outputs))
+        if len(fit.test):
+            labeled = teacher.soft_targets(safe_indexing(data.X, fit.test))
+        unlabeled = [teacher.soft_targets(table) for table in data.unlabeled]
+        return FitResult(labeled, unlabeled, teacher if fit.keep else None)
 
 
 def _fit_and_label(fit, data):

@@ -103,6 +103,31 @@ def plan_fits(name, teacher, data, splits, *, out_of_bag, refit, keep):
     return fits
 
 
+def group_fits(teacher, fits, data):
+    """Put those fits of a teacher together that it makes side by side.
+
+    A teacher that can has `fit_folds`. A fold that lacks a class is fitted on fewer, so none of
+    the teacher's fits share their work then.
+
+    Parameters
+    ----------
+    teacher : classifier
+    fits : list of Fit
+        Its fits; empty for a prefit teacher.
+    data : TrainingData
+
+    Returns
+    -------
+    groups : list of list of Fit
+    """
+    are_folds = bool(fits) and fits[0].kind is Kind.FOLD and fits[0].n_averaged > 1
+    can_share = are_folds and hasattr(teacher, "fit_folds") and teacher.can_fit_folds(data.X)
+    n_outputs = data.task.n_outputs
+    if can_share and all(len(np.unique(data.y[fit.train])) == n_outputs for fit in fits):
+        return [fits]
+    return [[fit] for fit in fits]
+
+
 def knows_all_rows(train, data):
     """Tell whether a teacher that is fitted once, in sample or out of bag, gets all rows.
 

@@ -1,6 +1,7 @@
 """Inputs of a net: a table as float32 numbers, and the layout of its columns."""
 
 import math
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -162,6 +163,26 @@ class NetInputs:
             return self.max_bins
         enough = n_samples >= MIN_ROWS_WITH_BINS and n_embedded <= MAX_NUMBERS_WITH_BINS
         return AUTO_BINS if enough else 0
+
+    def with_bins_of(self, matrix, targets, rows, rng):
+        """Return a copy whose bins follow the targets of some rows.
+
+        Parameters
+        ----------
+        matrix : ndarray of shape (n_samples, n_features)
+            As `encode` gives it.
+        targets : ndarray of shape (n_samples, n_outputs)
+        rows : ndarray of int
+        rng : RandomState
+        """
+        max_bins = self._max_bins(len(rows), len(self.split_points))
+        if len(rows) > ROWS_FOR_STATISTICS:
+            rows = rng.choice(rows, ROWS_FOR_STATISTICS, replace=False)
+        n_embedded = len(self.split_points)
+        numbers = matrix[np.ix_(rows, self.number_columns[:n_embedded])].astype(np.float64)
+        other = copy(self)
+        other.split_points = find_split_points(numbers, targets[rows], max_bins)
+        return other._lay_out()
 
     def _fit_sparse(self, X):
         n_features = X.shape[1]

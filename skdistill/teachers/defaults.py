@@ -80,12 +80,13 @@ def default_teachers(effort="full", *, categorical_features="from_dtype", device
         colsample_bytree=0.8,
     )
 
-    def net(hidden_sizes, *, periodic, bins, lr=1e-3, max_epochs=100):
+    def net(hidden_sizes, *, periodic, bins, lr=1e-3, max_epochs=100, patience=15):
         return NetClassifier(
             TensorNet(
                 StudentMLP,
                 lr=lr,
                 max_epochs=max_epochs,
+                patience=patience,
                 optimizer__weight_decay=0.1,  # ten times AdamW's default, as labels are noisy
                 module__hidden_sizes=hidden_sizes,
                 module__dropout=0.2,
@@ -94,14 +95,16 @@ def default_teachers(effort="full", *, categorical_features="from_dtype", device
             ),
             categorical_features=categorical_features,
             device=device,
+            side_by_side=low,
         )
 
     trees = [
         ("rf", TableClassifier(forest, categorical_features)),
-        ("xgb", TableClassifier(boosted, categorical_features)),
+        ("xgb", TableClassifier(boosted, categorical_features, side_by_side=low)),
     ]
     if low:
-        quick = net((256, 256), periodic=True, bins=True, lr=4e-3, max_epochs=25)
+        # The mean loss of all folds is steady, so that it need not be waited for long.
+        quick = net((256, 256), periodic=True, bins=True, lr=4e-3, max_epochs=25, patience=5)
         return [*trees, ("mlp_steps", quick)]
     return [
         *trees,

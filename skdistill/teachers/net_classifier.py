@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -11,20 +12,26 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill.jobs.seeds import draw_seed
 from skdistill.nets.interface import check_module, inputs_for, size_module
 from skdistill.nets.modules import StudentMLP
+from skdistill.nets.side_by_side import StackedRows, train_side_by_side
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import (
     best_epoch,
     check_finite,
     cut_off,
     resolve_device,
+    seeded,
     train_net,
 )
 from skdistill.sklearn_private import safe_indexing
+from skdistill.table.net_inputs import NetInputs
 from skdistill.table.splits import hold_out
 from skdistill.table.training_data import TrainingData
 from skdistill.table.validation import check_table
 from skdistill.tasks.classification import Classification
 from skdistill.transfer.transfer_set import TransferSet
+
+# Optimizers that treat each weight by itself, and so a stack of nets like each of them.
+ELEMENTWISE = (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD, torch.optim.RMSprop)
 
 
 class NetClassifier(ClassifierMixin, BaseEstimator):
@@ -42,6 +49,12 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         As in `DistilledClassifier`.
     device : str, default="auto"
         Device of the training. "auto" uses the GPU if there is one.
+    side_by_side : bool, default=False
+        Whether a cross-fitting trains the nets of all folds, and the one on all rows, side by
+        side: one batched product for all of them, some three times as fast. The number of epochs
+        is found once, by the mean loss of the folds' test rows. It does not apply to nets with
+        callbacks, another module or a patience of None, to sparse rows, or where a fold lacks a
+        class.
     random_state : int, RandomState or None, default=None
         Seed of the validation rows, the initial weights, shuffling and dropout.
 
@@ -81,11 +94,18 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
     """
 
     def __init__(
-        self, net=None, *, categorical_features="from_dtype", device="auto", random_state=None
+        self,
+        net=None,
+        *,
+        categorical_features="from_dtype",
+        device="auto",
+        side_by_side=False,
+        random_state=None,
     ):
         self.net = net
         self.categorical_features = categorical_features
         self.device = device
+        self.side_by_side = side_by_side
         self.random_state = random_state
 
     def fit(self, X, y, sample_weight=None):
@@ -126,6 +146,91 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         net.trim_for_prediction()
         self.classes_, self.inputs_, self.net_ = data.task.classes, inputs, net
         return self
+
+    def can_fit_folds(self, X):
+        """Tell whether folds are fitted side by side: a `StudentMLP` without callbacks can be."""
+        net = TensorNet(StudentMLP) if self.net is None else self.net
+        return (
+            self.side_by_side
+            and type(net) is TensorNet
+            and net.module is StudentMLP
+            and not net.callbacks
+            and net.patience is not None
+            and net.optimizer in ELEMENTWISE
+            and not issparse(X)
+        )
+
+    def fit_folds(self, data, splits, names):
+        """Fit a clone on the training rows of each split, all side by side.
+
+        The number of epochs is found once, by the mean loss of the splits' test rows.
+
+        Parameters
+        ----------
+        data : TrainingData
+        splits : list of (train, test)
+            Test rows may be empty.
+        names : list of str
+            Names of the splits, for errors.
+
+        Returns
+        -------
+        fitted : list of NetClassifier
+
+        Raises
+        ------
+        ValueError
+            If the training of a net diverges; the message names its split.
+        """
+        rng = check_random_state(self.random_state)
+        net = TensorNet(StudentMLP) if self.net is None else clone(self.net)
+        net.set_params(device=resolve_device(self.device))
+        seed = draw_seed(rng)
+        inputs, rows = self._rows_of_folds(data, splits, seed)
+        size_module(net, inputs[0].layout, data.task.n_outputs, len(splits[0][0]))
+        nets = [clone(net) for _ in splits]
+        with seeded(seed, net.device):
+            for each in nets:
+                each.initialize()
+        history, diverged = train_side_by_side(nets, rows, seed=seed)
+        if diverged:
+            raise ValueError(
+                f"the training diverged on {', '.join(names[k] for k in diverged)}: the weights "
+                f"are not finite. Decrease the learning rate (net__lr={net.lr})."
+            )
+        return [self._fitted(own, each, history, data) for own, each in zip(nets, inputs)]
+
+    def _rows_of_folds(self, data, splits, seed):
+        """Encode the table once, with bins that follow the labels of each split's training rows."""
+        rng = np.random.RandomState(seed)
+        common = NetInputs(self.categorical_features, max_bins=0).fit(data.X, None, rng)
+        matrix, targets = common.encode(data.X), data.task.as_soft_targets(data.y)
+        common.max_bins = "auto"
+        inputs = [common.with_bins_of(matrix, targets, train, rng) for train, _ in splits]
+        _pad_bins(inputs)
+        layout = inputs[0].layout
+        n_alike = layout.width - (layout.n_embedded if layout.n_bins else 0)
+        bins = None
+        if layout.n_bins:
+            bins = np.stack([each.pack(matrix)[:, n_alike:] for each in inputs]).astype(np.uint8)
+        rows = StackedRows(
+            inputs[0].pack(matrix)[:, :n_alike],
+            bins,
+            data.y,
+            data.sample_weight,
+            train=[train for train, _ in splits],
+            valid=[test for _, test in splits],
+        )
+        return inputs, rows
+
+    def _fitted(self, net, inputs, history, data):
+        net.trim_for_prediction()
+        fitted = clone(self)
+        for name, value in data.columns.items():
+            setattr(fitted, name, value)
+        fitted.classes_, fitted.inputs_, fitted.net_ = data.task.classes, inputs, net
+        fitted.history_ = history
+        return fitted
 
     def _train(self, net, data, seed):
         """Train a net on the rows that are not held out; return its fitted inputs."""
@@ -185,3 +290,14 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
+
+
+def _pad_bins(inputs):
+    """Give all inputs as many bins, of which the last may stay empty."""
+    n_points = max(each.split_points.shape[1] for each in inputs)
+    for each in inputs:
+        missing = n_points - each.split_points.shape[1]
+        each.split_points = np.pad(
+            each.split_points, ((0, 0), (0, missing)), constant_values=np.inf
+        )
+        each._lay_out()

@@ -38,6 +38,11 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         As in `TableEncoder`.
 
+    side_by_side : bool, default=False
+        Whether a cross-fitting of XGBoost with ``early_stopping_rounds`` finds the number of
+        rounds once, by the mean loss of the folds' test rows, and not anew within each fold. It
+        does not apply where a fold lacks a class.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
@@ -83,9 +88,10 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     DecisionTreeClassifier(max_depth=3)
     """
 
-    def __init__(self, classifier, categorical_features="from_dtype"):
+    def __init__(self, classifier, categorical_features="from_dtype", *, side_by_side=False):
         self.classifier = classifier
         self.categorical_features = categorical_features
+        self.side_by_side = side_by_side
 
     def fit(self, X, y, sample_weight=None):
         """Fit the encoder, then the classifier.
@@ -121,6 +127,42 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         fit_on_indices(classifier, X, y, self.classes_, sample_weight)
         self.classifier_ = classifier
         return self
+
+    def can_fit_folds(self, X):
+        """Tell whether folds share their rounds: those of XGBoost with early stopping can."""
+        stops = bool(getattr(self.classifier, "early_stopping_rounds", None))
+        return self.side_by_side and stops and hasattr(self.classifier, "get_booster")
+
+    def fit_folds(self, data, splits, names):
+        """Fit a clone on the training rows of each split.
+
+        The number of rounds is found once, by the mean loss of the splits' test rows.
+
+        Parameters
+        ----------
+        data : TrainingData
+        splits : list of (train, test)
+            Test rows may be empty.
+        names : list of str
+            Names of the splits.
+
+        Returns
+        -------
+        fitted : list of TableClassifier
+        """
+        encoder = TableEncoder(self.categorical_features).fit(data.X)
+        X = encoder.encode(data.X)
+        classifier = _for_table(clone(self.classifier), encoder, is_sparse=issparse(X))
+        boosted = _fit_boosted_folds(classifier, X, data.y, data.sample_weight, splits)
+        fitted = []
+        for each in boosted:
+            one = clone(self)
+            for name, value in data.columns.items():
+                setattr(one, name, value)
+            one.classes_, one.sparse_ = data.task.classes, issparse(data.X)
+            one.encoder_, one.classifier_ = encoder, each
+            fitted.append(one)
+        return fitted
 
     @available_if(lambda self: has_probabilities(self.classifier))
     def predict_proba(self, X):
@@ -246,3 +288,51 @@ def _with_rounds_found(boosted, X, y, sample_weight):
         )
         n_rounds = trial.best_iteration + 1
     return boosted.set_params(n_estimators=n_rounds, early_stopping_rounds=None)
+
+
+def _fit_boosted_folds(boosted, X, y, sample_weight, splits):
+    """Fit XGBoost on each split, all with the number of rounds of the lowest mean loss.
+
+    Parameters
+    ----------
+    boosted : XGBClassifier
+        With early stopping.
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,), int
+    sample_weight : ndarray of shape (n_samples,) or None
+    splits : list of (train, test)
+        Those without test rows are fitted with that number of rounds.
+
+    Returns
+    -------
+    fitted : list of XGBClassifier
+    """
+    weight = np.ones(len(y)) if sample_weight is None else sample_weight
+    fitted, losses, sizes = [], [], []
+    for train, test in splits:
+        one = clone(boosted)
+        if len(test):
+            one.fit(
+                X[train],
+                y[train],
+                sample_weight=weight[train],
+                eval_set=[(X[test], y[test])],
+                sample_weight_eval_set=[weight[test]],
+                verbose=False,
+            )
+            (curve,) = one.evals_result()["validation_0"].values()
+            losses.append(curve)
+            sizes.append(weight[test].sum())
+        fitted.append(one)
+    if not losses:
+        losses, sizes = [np.arange(MAX_ROUNDS_UNVALIDATED, 0, -1)], [1.0]
+    shortest = min(map(len, losses))
+    mean = np.average([curve[:shortest] for curve in losses], axis=0, weights=sizes)
+    n_rounds = int(mean.argmin()) + 1
+    for one, (train, test) in zip(fitted, splits):
+        if len(test):
+            one.get_booster().set_attr(best_iteration=str(n_rounds - 1))
+        else:
+            one.set_params(n_estimators=n_rounds, early_stopping_rounds=None)
+            one.fit(X[train], y[train], sample_weight=weight[train])
+    return fitted
