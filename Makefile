@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 .PHONY: demo test lint clean
 
 demo: $(READY)
-	$(BIN)/python -m skdistill --data digits --out demo/student.joblib --picture demo/report.png
+	$(BIN)/python -m skdistill --data digits --effort low --out demo/student.joblib --picture demo/report.png
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile

@@ -35,6 +35,9 @@ def _parser():
     parser.add_argument("--out", default="student.joblib", help="file for the student")
     parser.add_argument("--picture", help="file for a picture of the report (PNG, SVG, PDF)")
     parser.add_argument("--test-size", type=float, default=0.3, help="share of held-out rows")
+    parser.add_argument(
+        "--effort", choices=("low", "full"), default="full", help="teachers, see default_teachers"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="fits at once")
     parser.add_argument("--seed", type=int, default=0, help="seed of the split and of all fits")
     parser.add_argument("--quiet", action="store_true", help="print no progress")
@@ -82,8 +85,10 @@ def _fit(arguments, X, y, **params):
     """Fit teachers, baseline and student; return them by name."""
     from sklearn.base import clone
 
-    from skdistill import DistilledClassifier, NetClassifier, StudentNet
+    from skdistill import DistilledClassifier, NetClassifier, StudentNet, default_teachers
 
+    if arguments.effort != "full":
+        params = {"teachers": default_teachers(arguments.effort)} | params
     clf = DistilledClassifier(
         keep_teachers=True,
         n_jobs=arguments.jobs,
@@ -95,7 +100,8 @@ def _fit(arguments, X, y, **params):
         print("For comparison, the same net is trained on the labels alone.", flush=True)
     net = StudentNet() if clf.student is None else clone(clf.student)
     baseline = NetClassifier(net, random_state=arguments.seed).fit(X, y)
-    teachers = vars(clf).pop("teacher_")  # the file holds the student only
+    # The file holds the student only: unfitted teachers would need torch to be loaded.
+    teachers, clf.teachers = vars(clf).pop("teacher_"), None
     single = {f"teacher {each.name}": each for each in teachers.teachers_}
     return {**single, TEACHERS: teachers, BASELINE: baseline, STUDENT: clf}
 

@@ -217,3 +217,15 @@ def test_the_command_is_there():
 
     assert run.returncode == 2
     assert run.stderr.startswith("skdistill: there is no file 'nowhere.csv': ")
+
+
+def test_low_effort_is_fewer_teachers_and_a_file_without_them(tmp_path, capsys):
+    out = tmp_path / "student.joblib"
+
+    command = ["--data", "wine", "--effort", "low", "--out", str(out), "--jobs", "1", "--quiet"]
+    assert main(command) == 0
+
+    assert "teacher mlp " not in capsys.readouterr().out
+    student = joblib.load(out)
+    assert student.teachers is None
+    assert list(student.teacher_weights_) == ["rf", "xgb", "mlp_steps"]
