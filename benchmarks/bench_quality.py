@@ -45,6 +45,9 @@ PHRASES = {
 }
 
 
+FEW_ROWS = 2_000  # of smaller sets, test rows are few and log losses vary
+
+
 def main():
     """Measure the splits that the JSON lacks, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -219,18 +222,27 @@ def table_of_teachers(runs):
 
 
 def summary(runs):
-    """Return a Markdown table of four models, means over the data sets."""
+    """Return a Markdown table of four models, means over the larger and the smaller data sets."""
     groups = by_data(runs).values()
-    lines = ["| | log loss, relative | size | one row |", "|---|---:|---:|---:|"]
+    small = [group[0]["n_train"] < FEW_ROWS for group in groups]
+    lines = [
+        f"| | log loss, {small.count(False)} larger sets | {small.count(True)} small sets | "
+        "size | one row |",
+        "|---|---:|---:|---:|---:|",
+    ]
     for m in (POOL, BEST, LABELS, STUDENT):
         models = [[_model(run, _called(m, group)) for run in group] for group in groups]
-        ratio = geometric_mean([relative_log_loss(group, m) for group in groups])
+        larger, smaller = (
+            geometric_mean([relative_log_loss(g, m) for g, s in zip(groups, small) if s == few])
+            for few in (False, True)
+        )
         kilobytes, micro = (
             np.median([np.mean([each[key] for each in one]) for one in models])
             for key in ("kilobytes", "microseconds")
         )
         name = {POOL: "teachers, pooled", BEST: "best single teacher"}.get(m, m)
-        cells = [name, f"{ratio:.3f}", f"{kilobytes:,.0f} kB", f"{micro / 1000:.1f} ms"]
+        cells = [name, f"{larger:.3f}", f"{smaller:.3f}"]
+        cells += [f"{kilobytes:,.0f} kB", f"{micro / 1000:.1f} ms"]
         lines.append(f"| {' | '.join(f'**{c}**' if m == STUDENT else c for c in cells)} |")
     return "\n".join(lines)
 

@@ -2,6 +2,8 @@
 
 import io
 import time
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import asdict, dataclass, field
 
 import joblib
@@ -38,7 +40,7 @@ COLUMNS = {  # of the printed table: header, then the format of a Row
     "calib. error": "{0.calibration_error:.4f}",
     "agreement": "{0.agreement:.2%}",
     "size, kB": "{0.kilobytes:,.0f}",
-    "µs/row": "{0.microseconds:,.0f}",
+    "one row, µs": "{0.microseconds:,.0f}",
 }
 
 
@@ -90,6 +92,8 @@ class Report:
         first = [row.name for row in self.rows].index(self.reference)
         blocks = [lines[:1], lines[1 : 1 + first], lines[1 + first :]]
         return f"\n{rule}\n".join("\n".join(block) for block in blocks if block)
+
+    __repr__ = __str__  # the last line of a notebook's cell shows it
 
     def plot(self, **kwargs):
         """Draw the report.
@@ -145,8 +149,9 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
 
     Notes
     -----
-    The size is that of the uncompressed joblib file. The time is that of
-    ``predict_proba`` for one row, which is the latency of a service.
+    The size is that of the uncompressed joblib file. That of a `DistilledClassifier` is without
+    the teachers that ``keep_teachers=True`` has kept. The time is that of ``predict_proba`` for
+    one row, which is the latency of a service.
 
     Examples
     --------
@@ -163,13 +168,21 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
     >>> report["naive Bayes"].log_loss < report["tree"].log_loss
     True
     >>> print(report)
-    model        log loss  accuracy  calib. error  agreement  size, kB  µs/row
-    --------------------------------------------------------------------------
+    model        log loss  accuracy  calib. error  agreement  size, kB  one row, µs
+    -------------------------------------------------------------------------------
     tree         ...
     naive Bayes  ...
     """
-    if not models:
-        raise ValueError("there is no model to compare: give {name: fitted model}.")
+    if not isinstance(models, Mapping) or not models:
+        raise ValueError(
+            "there is no model to compare: models must be a dict {name: fitted model}, got "
+            f"{models!r:.80}."
+        )
+    if np.ndim(y) != 1 and np.shape(y)[1:] != (1,):
+        raise ValueError(
+            f"y must hold one label for each row of X, got shape {np.shape(y)}: the order is "
+            "compare(models, X, y)."
+        )
     if reference not in (None, *models):
         raise ValueError(
             f"reference {reference!r} is none of the models: {list(models)}. Name one of these."
@@ -217,7 +230,10 @@ def _check_classes(models, y):
 
 
 def size_in_bytes(model):
-    """Return the size of the joblib file of a model, in bytes."""
+    """Return the size of the joblib file of a model, in bytes, without teachers that it kept."""
+    if hasattr(model, "student_") and hasattr(model, "teacher_"):
+        model = copy(model)
+        del model.teacher_
     file = io.BytesIO()
     joblib.dump(model, file)
     return file.tell()

@@ -33,11 +33,10 @@ def state_line(what, done, total, seconds, step="", drawn=""):
 
     The name of the step comes last, so that a narrow terminal cuts it off first.
     """
-    parts = [what, drawn, f"{done}/{total}", duration(seconds)]
-    line = " ".join(filter(None, parts))
-    if 0 < done < total:
-        line += f", {duration(seconds / done * (total - done))} left"
-    return f"{line}: {step}" if step else line
+    line = " ".join(filter(None, [what, drawn, f"{done}/{total}"]))
+    time_left = f", {duration(seconds / done * (total - done))} left" if 0 < done < total else ""
+    line += f" ({duration(seconds)}{time_left})"
+    return f"{line}, last: {step}" if step else line
 
 
 def total_line(what, done, total, seconds, step=""):

@@ -14,6 +14,8 @@ from skdistill.serving.forward import ForwardPass
 from skdistill.serving.state import from_plain, to_plain
 
 FORMAT = "skdistill"
+# Files of these names are expected to be pickles.
+PICKLES = (".joblib", ".pkl", ".pickle")
 FORMAT_VERSION = 2
 # The classes that a file may name.
 CLASSES = ("DistilledClassifier",)
@@ -33,9 +35,15 @@ def save(estimator, path):
     Raises
     ------
     ValueError
-        If the student is a custom torch module, if the estimator is of a class that is not in
+        If the name is that of a pickle, if the student is a custom torch module, if the estimator
+        is of a class that is not in
         `CLASSES`, or if a label or a category is neither a string nor a number.
     """
+    if Path(path).suffix in PICKLES:
+        raise ValueError(
+            f"{path} would be a safetensors file, which joblib.load does not read: name it "
+            ".safetensors, or use joblib.dump."
+        )
     _check_can_be_saved(estimator)
     plain = to_plain(estimator.inputs_, estimator.student_)
     # safetensors writes memory as it is laid out.

@@ -16,6 +16,10 @@ def check_classifier(name, teacher):
     if not is_classifier(teacher):
         raise ValueError(f"Teacher {name!r} must be a classifier, got {teacher!r}.")
     if not has_probabilities(teacher):
+        if getattr(teacher, "voting", None) == "hard":
+            raise ValueError(
+                f"Teacher {name!r} (VotingClassifier) has no predict_proba: set voting='soft'."
+            )
         raise ValueError(
             f"Teacher {name!r} ({type(teacher).__name__}) has no predict_proba: choose a "
             "probabilistic setting, or wrap it in CalibratedClassifierCV."

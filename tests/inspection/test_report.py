@@ -10,8 +10,8 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import compare
-from skdistill.inspection.report import Report, Row
-from tests.small import numeric_rows
+from skdistill.inspection.report import Report, Row, size_in_bytes
+from tests.small import numeric_rows, quick_classifier
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +130,33 @@ def test_models_that_are_not_there_are_told_with_those_that_are():
         compare({"tree": tree}, X, y, reference="b")
     with pytest.raises(ValueError, match="no model to compare"):
         compare({}, X, y)
+
+
+def two_models():
+    X, y = load_iris(return_X_y=True)
+    tree = DecisionTreeClassifier(max_depth=2).fit(X, y)
+    return {"tree": tree, "bayes": GaussianNB().fit(X, y)}, X, y
+
+
+def test_models_and_labels_of_another_form_are_refused():
+    models, X, y = two_models()
+
+    with pytest.raises(ValueError, match="models must be a dict"):
+        compare(list(models.values()), X, y)
+    with pytest.raises(ValueError, match=r"y must hold one label .*compare\(models, X, y\)"):
+        compare(models, y, X)
+
+
+def test_a_student_is_measured_without_the_teachers_that_it_kept():
+    clf = quick_classifier(keep_teachers=True).fit(*numeric_rows())
+    size = size_in_bytes(clf)
+
+    assert hasattr(clf, "teacher_")
+    del clf.teacher_
+    assert size == size_in_bytes(clf)
+
+
+def test_a_report_shows_its_table_in_a_notebook():
+    report = compare(*two_models(), n_repeats=1)
+
+    assert repr(report) == str(report)

@@ -67,11 +67,11 @@ def test_a_bar_is_as_full_as_what_is_done(done, total, drawn):
 def test_the_rest_takes_as_long_a_step_as_what_is_done():
     line = state_line("teachers", 2, 6, 20.0, "rf, fold 2 of 5")
 
-    assert line == "teachers 2/6 20 s, 40 s left: rf, fold 2 of 5"
+    assert line == "teachers 2/6 (20 s, 40 s left), last: rf, fold 2 of 5"
 
 
 def test_nothing_is_said_of_the_time_left_before_the_first_step():
-    assert state_line("teachers", 0, 6, 0.0) == "teachers 0/6 0.0 s"
+    assert state_line("teachers", 0, 6, 0.0) == "teachers 0/6 (0.0 s)"
 
 
 def test_the_total_tells_of_steps_that_were_spared():
@@ -85,9 +85,9 @@ def test_a_terminal_shows_one_line_that_redraws_and_ends_with_the_total(monkeypa
 
     assert line == [
         "",
-        "teachers [--------------------] 0/2 1.0 s",
-        "teachers [##########----------] 1/2 2.0 s, 2.0 s left: step 1 loss 0.5",
-        "teachers [####################] 2/2 3.0 s: step 2 loss 0.5",
+        "teachers [--------------------] 0/2 (1.0 s)",
+        "teachers [##########----------] 1/2 (2.0 s, 2.0 s left), last: step 1 loss 0.5",
+        "teachers [####################] 2/2 (3.0 s), last: step 2 loss 0.5",
         "teachers: 2 done in 4.0 s, last: step 2 loss 0.5",
     ]
     assert below == [""]

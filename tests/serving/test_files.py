@@ -339,3 +339,11 @@ def test_a_custom_class_is_refused_when_it_is_saved(tmp_path):
 
 class Mine(skdistill.DistilledClassifier):
     """A classifier that no file may name."""
+
+
+@pytest.mark.parametrize("suffix", [".joblib", ".pkl"])
+def test_the_name_of_a_pickle_is_refused(tmp_path, suffix):
+    clf, _ = numeric()
+
+    with pytest.raises(ValueError, match=r"joblib\.load does not read: name it"):
+        clf.save(tmp_path / f"student{suffix}")
