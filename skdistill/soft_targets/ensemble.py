@@ -229,8 +229,7 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
         )
         self._fit_pool(by_teacher.labeled, teachers, weights, data)
         soft_targets = by_teacher.map(self._pool)
-        for name, value in data.columns.items():  # `n_features_in_` and the like, to predict
-            setattr(self, name, value)
+        data.set_columns(self)
         self._is_sparse = issparse(data.X)
         scored = {**dict(zip(names, by_teacher.labeled)), "pool": soft_targets.labeled}
         self.scores_ = {

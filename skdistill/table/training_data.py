@@ -78,6 +78,11 @@ class TrainingData:
             data.unlabeled = [data._check_unlabeled(estimator, X_unlabeled)]
         return data
 
+    def set_columns(self, estimator):
+        """Set ``n_features_in_`` and the like on an estimator that will predict such rows."""
+        for name, value in self.columns.items():
+            setattr(estimator, name, value)
+
     def __len__(self):
         return len(self.y)
 

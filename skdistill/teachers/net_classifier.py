@@ -226,8 +226,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
     def _fitted(self, net, inputs, history, data):
         net.trim_for_prediction()
         fitted = clone(self)
-        for name, value in data.columns.items():
-            setattr(fitted, name, value)
+        data.set_columns(fitted)
         fitted.classes_, fitted.inputs_, fitted.net_ = data.task.classes, inputs, net
         fitted.history_ = history
         return fitted

@@ -157,8 +157,7 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         fitted = []
         for each in boosted:
             one = clone(self)
-            for name, value in data.columns.items():
-                setattr(one, name, value)
+            data.set_columns(one)
             one.classes_, one.sparse_ = data.task.classes, issparse(data.X)
             one.encoder_, one.classifier_ = encoder, each
             fitted.append(one)
