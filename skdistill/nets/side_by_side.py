@@ -46,7 +46,7 @@ def train_side_by_side(nets, rows, *, seed):
     Parameters
     ----------
     nets : list of TensorNet
-        Initialised, of one shape and with the same settings; their modules get the trained
+        Initialized, of one shape and with the same settings; their modules get the trained
         weights.
     rows : StackedRows
     seed : int
@@ -68,7 +68,8 @@ def train_side_by_side(nets, rows, *, seed):
             run.set_rate(net.lr * (1 + math.cos(math.pi * epoch / net.max_epochs)) / 2)
             history.append({"train_loss": run.train_epoch(), "valid_loss": run.validate()})
             since += 1
-            if history[-1]["valid_loss"] < best or epoch == 0:
+            # Without validation rows the loss is NaN, and the last epoch is kept.
+            if not history[-1]["valid_loss"] >= best:
                 best, since = history[-1]["valid_loss"], 0
                 run.keep()
             if since >= net.patience:

@@ -13,7 +13,7 @@ class Stack(nn.Module):
     Parameters
     ----------
     modules : list of StudentMLP
-        Initialised; of one layout and size, and not for sparse rows.
+        Initialized; of one layout and size, and not for sparse rows.
 
     Notes
     -----

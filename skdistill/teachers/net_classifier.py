@@ -157,6 +157,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
             and not net.callbacks
             and net.patience is not None
             and net.optimizer in ELEMENTWISE
+            and "optimizer__param_groups" not in net.get_params()
             and not issparse(X)
         )
 

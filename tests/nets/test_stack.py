@@ -120,6 +120,17 @@ def test_a_net_without_validation_rows_is_trained_beside_the_others():
     assert (nets[2].predict_proba(rows.X).argmax(1) == y).mean() > 0.7
 
 
+def test_without_validation_rows_all_epochs_are_trained():
+    X, y = numeric_rows(90)
+    nobody = np.arange(0)
+    rows = StackedRows(X.astype(np.float32), None, y, None, [np.arange(90)] * 2, [nobody] * 2)
+
+    nets, _, history, _ = trained(2, rows, lr=1e-2, patience=2)
+
+    assert len(history) == 12
+    assert (nets[0].predict_proba(rows.X).argmax(1) == y).mean() > 0.7
+
+
 def test_a_net_that_diverges_is_named_and_leaves_the_others_as_they_are():
     X, y = numeric_rows(90)
     X = np.where(np.arange(90)[:, None] < 30, np.inf, X).astype(np.float32)
