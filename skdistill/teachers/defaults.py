@@ -50,7 +50,9 @@ def default_teachers(effort="full", *, categorical_features="from_dtype", device
     ============= ======================================================================
 
     Categories enter the trees as category codes, and the nets through embeddings. With
-    ``effort="low"`` the teachers are ``rf``, ``xgb`` and ``mlp_steps``.
+    ``effort="low"`` the teachers are ``rf`` of 100 trees, ``xgb`` of larger steps, and
+    ``mlp_steps`` of at most 25 epochs; cross-fitting fits the folds of the latter two side by
+    side.
 
     A teacher's default seed depends on its name, so renaming a teacher changes its results.
 
@@ -63,15 +65,31 @@ def default_teachers(effort="full", *, categorical_features="from_dtype", device
     if effort not in ("full", "low"):
         raise ValueError(f"effort must be 'full' or 'low', got {effort!r}.")
     low = effort == "low"
-    # Imported here, so that importing this module loads neither torch nor xgboost.
-    from xgboost import XGBClassifier
+    trees = [
+        ("rf", TableClassifier(_forest(low), categorical_features)),
+        ("xgb", TableClassifier(_boosted_trees(low), categorical_features, side_by_side=low)),
+    ]
+    where = {"categorical_features": categorical_features, "device": device, "side_by_side": low}
+    if low:
+        # The mean loss of all folds is steady, so few epochs show that it no longer falls.
+        settings = {"lr": 4e-3, "max_epochs": 25, "patience": 5}
+        return [*trees, ("mlp_steps", _net((256, 256), True, True, where, **settings))]
+    return [
+        *trees,
+        ("mlp", _net((256, 256, 256), False, False, where, lr=2e-3)),
+        ("mlp_waves", _net((256, 256), True, False, where)),
+        ("mlp_steps", _net((256, 256), True, True, where)),
+    ]
 
-    from skdistill.nets.modules import StudentMLP
-    from skdistill.nets.tensor_net import TensorNet
-    from skdistill.teachers.net_classifier import NetClassifier
 
-    forest = RandomForestClassifier(n_estimators=100 if low else 300, min_samples_leaf=2)
-    boosted = XGBClassifier(
+def _forest(low):
+    return RandomForestClassifier(n_estimators=100 if low else 300, min_samples_leaf=2)
+
+
+def _boosted_trees(low):
+    from xgboost import XGBClassifier  # imported here, so that importing this module does not
+
+    return XGBClassifier(
         n_estimators=1000,
         early_stopping_rounds=15 if low else 30,
         learning_rate=0.15 if low else 0.05,
@@ -80,35 +98,23 @@ def default_teachers(effort="full", *, categorical_features="from_dtype", device
         colsample_bytree=0.8,
     )
 
-    def net(hidden_sizes, *, periodic, bins, lr=1e-3, max_epochs=100, patience=15):
-        return NetClassifier(
-            TensorNet(
-                StudentMLP,
-                lr=lr,
-                max_epochs=max_epochs,
-                patience=patience,
-                optimizer__weight_decay=0.1,  # ten times AdamW's default, as labels are noisy
-                module__hidden_sizes=hidden_sizes,
-                module__dropout=0.2,
-                module__n_frequencies=16 if periodic else 0,
-                module__bin_embedding_size=4 if bins else 0,
-            ),
-            categorical_features=categorical_features,
-            device=device,
-            side_by_side=low,
-        )
 
-    trees = [
-        ("rf", TableClassifier(forest, categorical_features)),
-        ("xgb", TableClassifier(boosted, categorical_features, side_by_side=low)),
-    ]
-    if low:
-        # The mean loss of all folds is steady, so that it need not be waited for long.
-        quick = net((256, 256), periodic=True, bins=True, lr=4e-3, max_epochs=25, patience=5)
-        return [*trees, ("mlp_steps", quick)]
-    return [
-        *trees,
-        ("mlp", net((256, 256, 256), periodic=False, bins=False, lr=2e-3)),
-        ("mlp_waves", net((256, 256), periodic=True, bins=False)),
-        ("mlp_steps", net((256, 256), periodic=True, bins=True)),
-    ]
+def _net(hidden_sizes, periodic, bins, where, *, lr=1e-3, max_epochs=100, patience=15):
+    """Return a net; `where` has the parameters of `NetClassifier` beside it."""
+    # Imported here, so that importing this module does not load torch.
+    from skdistill.nets.modules import StudentMLP
+    from skdistill.nets.tensor_net import TensorNet
+    from skdistill.teachers.net_classifier import NetClassifier
+
+    net = TensorNet(
+        StudentMLP,
+        lr=lr,
+        max_epochs=max_epochs,
+        patience=patience,
+        optimizer__weight_decay=0.1,  # ten times AdamW's default, as labels are noisy
+        module__hidden_sizes=hidden_sizes,
+        module__dropout=0.2,
+        module__n_frequencies=16 if periodic else 0,
+        module__bin_embedding_size=4 if bins else 0,
+    )
+    return NetClassifier(net, **where)
