@@ -31,7 +31,7 @@ GRID = {
     "student__module__hidden_sizes": [(64,), (128, 128)],
 }
 SMALL = {"rf__n_estimators": 50, "xgb__n_estimators": 50}
-NETS = ("mlp", "mlp_waves", "mlp_steps")
+NETS = ("mlp", "mlp_periodic", "mlp_bins")
 
 
 def main():

@@ -7,6 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from textwrap import fill
 
+from skdistill.effort import EFFORTS
+
 BUNDLED = ("digits", "breast_cancer", "wine", "iris")
 STUDENT, TEACHERS, BASELINE = "student", "pooled teachers", "same net on labels"
 LINE = 88  # characters in a line of text
@@ -42,7 +44,7 @@ def _parser():
     parser.add_argument("--picture", help="file for a picture of the report (PNG, SVG, PDF)")
     parser.add_argument("--test-size", type=float, default=0.3, help="share of held-out rows")
     parser.add_argument(
-        "--effort", choices=("low", "full"), default="full", help="teachers, see default_teachers"
+        "--effort", choices=EFFORTS, default="default", help="as in DistilledClassifier"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="fits at once")
     parser.add_argument("--seed", type=int, default=0, help="seed of the split and of all fits")
@@ -91,11 +93,10 @@ def _fit(arguments, X, y, **params):
     """Fit teachers, baseline and student; return them by name."""
     from sklearn.base import clone
 
-    from skdistill import DistilledClassifier, NetClassifier, StudentNet, default_teachers
+    from skdistill import DistilledClassifier, NetClassifier, StudentNet
 
-    if arguments.effort != "full":
-        params = {"teachers": default_teachers(arguments.effort)} | params
     clf = DistilledClassifier(
+        effort=arguments.effort,
         keep_teachers=True,
         n_jobs=arguments.jobs,
         random_state=arguments.seed,

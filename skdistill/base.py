@@ -7,6 +7,7 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill.effort import effort_named
 from skdistill.jobs.seeds import draw_seed
 from skdistill.serving.exports import ExportMixin
 from skdistill.serving.forward import ROWS_WORTH_A_GPU, batched_outputs
@@ -24,6 +25,7 @@ class BaseDistilled(ExportMixin, TeachersMixin):
     """
 
     student: Any
+    effort: str
     device: str
 
     @property
@@ -79,16 +81,18 @@ class BaseDistilled(ExportMixin, TeachersMixin):
             rows) is kept, with a warning.
         """
         # Imported here: predicting must load neither torch nor sklearn.model_selection.
+        from skdistill.jobs.clock import SYNTHETIC, Clock
         from skdistill.jobs.memory import open_memory
         from skdistill.jobs.seeds import repeatable_rng
         from skdistill.student.recipe import choose_validation_rows, needs_early_stopping
         from skdistill.student.student_net import fit_inputs
-        from skdistill.student.training import train_student
+        from skdistill.student.training import expected_seconds, train_student
         from skdistill.transfer.augmenters import count_synthetic, draw_synthetic
         from skdistill.transfer.transfer_set import TransferSet
 
         self._forget()
         self._validate_params()
+        clock, effort = Clock(), effort_named(self.effort)
         deadline = None if self.max_time is None else time.monotonic() + self.max_time
         data = TrainingData.check(
             self, self._task, X, y, sample_weight, X_unlabeled=X_unlabeled, groups=groups
@@ -100,15 +104,20 @@ class BaseDistilled(ExportMixin, TeachersMixin):
 
         # 1. Rows: some validate the student; synthetic ones are drawn from the others.
         augmenter = self.augmenter if teacher.can_label else None
-        data.held_out = choose_validation_rows(net, data, rng, count_synthetic(augmenter, data.X))
-        data.unlabeled = draw_synthetic(augmenter, data, draw_seed(rng), memory) + data.unlabeled
+        n_synthetic = count_synthetic(augmenter, data.X, effort.synthetic_rows)
+        data.held_out = choose_validation_rows(net, data, rng, n_synthetic)
+        with clock.measure(SYNTHETIC):
+            synthetic = draw_synthetic(augmenter, data, n_synthetic, draw_seed(rng), memory)
+        data.unlabeled = synthetic + data.unlabeled
         early_stopping = needs_early_stopping(net, len(data), data.n_unlabeled)
+        if self.verbose:
+            clock.afterwards = expected_seconds(net, data, early_stopping, effort)
 
         # 2. Teachers: each row is labeled by teachers that have not seen it, then pooled.
         teacher.random_state = draw_seed(rng)
         refit = self.keep_teachers or not early_stopping
         soft_targets = teacher.fit_soft_targets(
-            data, refit=refit, keep=self.keep_teachers, memory=memory
+            data, refit=refit, keep=self.keep_teachers, memory=memory, clock=clock
         )
 
         # 3. Transfer set: the student's encoded rows and their soft targets.
@@ -118,15 +127,17 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         # 4. Student: choose alpha and temperature where they are "auto", then train.
         training = train_student(
             net, transfer_set, alpha=self.alpha, temperature=self.temperature,
-            early_stopping=early_stopping, seed=draw_seed(rng), memory=memory,
-            n_jobs=self.n_jobs, deadline=deadline, verbose=self.verbose,
+            early_stopping=early_stopping, effort=effort, seed=draw_seed(rng), memory=memory,
+            n_jobs=self.n_jobs, deadline=deadline, verbose=self.verbose, clock=clock,
         )  # fmt: skip
 
         # 5. Plain arrays are kept.
-        return self._keep(data, teacher, inputs, training)
+        return self._keep(data, teacher, inputs, training, clock)
 
-    def _keep(self, data, teacher, inputs, training):
+    def _keep(self, data, teacher, inputs, training, clock):
         """Set the fitted attributes."""
+        from skdistill.jobs.clock import report_times
+
         for name, value in data.task.attributes.items():
             setattr(self, name, value)
         self.teacher_weights_, self.teacher_scores_ = teacher.weights_, teacher.scores_
@@ -135,6 +146,8 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         self.candidates_, self.history_ = training.candidates, training.history
         if self.keep_teachers:
             self.teacher_ = teacher
+        self.fit_times_ = clock.to_dict()
+        report_times(self.fit_times_, self.verbose)
         self.inputs_, self.student_ = inputs, training.student
         return self
 
@@ -180,7 +193,10 @@ class BaseDistilled(ExportMixin, TeachersMixin):
     def _default_teachers(self):
         from skdistill.teachers.defaults import default_teachers
 
-        return default_teachers(categorical_features=self.categorical_features, device=self.device)
+        return default_teachers(
+            self.effort, categorical_features=self.categorical_features, device=self.device
+        )
+
 
     def set_params(self, **params):
         """Set parameters, those of a teacher as ``name__parameter``.

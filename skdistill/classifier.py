@@ -9,6 +9,7 @@ from joblib import Memory
 from sklearn.base import ClassifierMixin
 
 from skdistill.base import BaseDistilled
+from skdistill.effort import EFFORTS
 from skdistill.serving.forward import log_softmax, softmax
 from skdistill.sklearn_private import HasMethods, Interval, StrOptions
 from skdistill.tasks.pooling import COMBINATIONS
@@ -27,11 +28,15 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         As in `VotingClassifier`: ``rf__n_estimators`` reaches into the teacher named
         "rf", and "drop" leaves one out. Each gets X as it was given. Wrap a fitted classifier
         in `FrozenEstimator`, a black box in `CallableTeacher`. None trains a random
-        forest, XGBoost and three torch nets, see `default_teachers`.
+        forest, XGBoost and torch nets, see `default_teachers`.
     student : skorch.NeuralNet or None, default=None
         It is cloned, and trained with the distillation loss. Its module returns logits. It
         gets encoded rows, or rows of more than two axes as they are. None is a `StudentNet`.
         ``student__lr``, ``student__module__hidden_sizes`` and so on reach into it.
+    effort : {"low", "default", "high"}, default="default"
+        How much work `fit` does where other parameters leave it open: the default teachers, the
+        number of synthetic rows, the epochs of a `StudentNet`. "low" is for a first look, in a
+        third of the time; "high" for when minutes do not matter.
     weights : "auto", None, array-like of shape (n_teachers,) or dict, default="auto"
         The teachers' weights in the pool. "auto" minimizes the out-of-fold log loss, then
         sharpens the pooled mean, which is under-confident where teachers disagree. None
@@ -54,8 +59,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         `Pipeline`; the others are fitted on five folds. "in_sample" labels each row with
         teachers that were fitted on it, and warns.
     augmenter : "auto", "munge", None, or object with `fit` and `sample`, default="auto"
-        The source of synthetic rows: six for each real row, at most 50,000. The teachers
-        label them. "auto" is `Munge`, or None where X is sparse. An object is cloned. It has
+        The source of synthetic rows: with the default `effort` four for each real row, at most
+        50,000. The teachers label them. "auto" is `Munge`, or None where X is sparse. An object is cloned. It has
         ``fit(X)`` and ``sample(n_samples, random_state)``, which returns rows like X.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         Which columns are categories, as in `HistGradientBoostingClassifier`: by default
@@ -121,6 +126,10 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         The student's ``train_loss`` by epoch, and its ``valid_loss``, the log loss of the
         validation rows, if there were any in its final training: see ``patience`` of
         `StudentNet`.
+    fit_times_ : dict
+        Seconds of `fit`: "teachers", a dict by name, and "labelling", sums over the processes
+        that worked at once; "synthetic rows", "trials" (of `candidates_`) and "student"; the
+        "total" that has passed. What `memory` recalls counts as when it was computed.
     report_ : dict of str to float
         Log losses. "teachers": the pool's, out of fold. "student": lowest loss on validation
         rows, of the final training or else of the short trial; None without validation rows.
@@ -176,6 +185,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     _parameter_constraints = {
         "teachers": [None, list, tuple, HasMethods(["fit", "get_params"])],
         "student": [None, HasMethods(["fit", "get_params"])],
+        "effort": [StrOptions(set(EFFORTS))],
         "weights": [None, StrOptions({"auto"}), "array-like", Mapping],
         "combination": [StrOptions(set(COMBINATIONS))],
         "temperature": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
@@ -197,6 +207,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         teachers=None,
         student=None,
         *,
+        effort="default",
         weights: Any = "auto",
         combination="mean",
         temperature: float | str = 1.0,
@@ -214,6 +225,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     ):
         self.teachers = teachers
         self.student = student
+        self.effort = effort
         self.weights = weights
         self.combination = combination
         self.temperature = temperature

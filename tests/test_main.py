@@ -100,7 +100,7 @@ def test_single_teachers_are_listed_by_falling_log_loss_before_the_pool(outcome)
 
 
 def test_progress_is_printed_unless_quiet(bundled, outcome):
-    assert "teachers: 15 done in" in bundled.printed
+    assert "teachers: 7 done in" in bundled.printed
     assert re.search(r"student: \d+ done in .* s, last: epoch", bundled.printed)
     assert "done in" not in outcome.printed
 
@@ -228,4 +228,4 @@ def test_low_effort_is_fewer_teachers_and_a_file_without_them(tmp_path, capsys):
     assert "teacher mlp " not in capsys.readouterr().out
     student = joblib.load(out)
     assert student.teachers is None
-    assert list(student.teacher_weights_) == ["rf", "xgb", "mlp_steps"]
+    assert list(student.teacher_weights_) == ["rf", "xgb", "mlp_bins"]

@@ -68,10 +68,14 @@ class Progress:
         0 prints nothing.
     stream : file, default=None
         None: `sys.stdout` at the time of writing.
+    afterwards : float, default=None
+        Seconds that the phases after this one are expected to take. After the first step, a line
+        tells how long all will take.
     """
 
-    def __init__(self, what, steps, verbose, stream=None):
+    def __init__(self, what, steps, verbose, stream=None, afterwards=None):
         self.what, self.steps, self.verbose, self.stream = what, list(steps), verbose, stream
+        self.afterwards = afterwards
         self.done, self.last, self.is_closed = 0, "", False
         self.started = time.monotonic()
         if self._redraws():
@@ -87,6 +91,8 @@ class Progress:
         """Count one more step as done; `note` is shown next to its name."""
         self.last = " ".join(filter(None, [self.steps[self.done], note]))
         self.done += 1
+        if self.done == 1 and self.afterwards is not None:
+            self._write((ERASE if self._redraws() else "") + self._forecast() + "\n")
         if self._redraws():
             self._draw()
         elif is_worth_a_line(self.done, len(self.steps)):
@@ -97,6 +103,10 @@ class Progress:
         if not self.is_closed:
             self.is_closed = True
             self._write((ERASE if self._redraws() else "") + total_line(**self._state()) + "\n")
+
+    def _forecast(self):
+        seconds = (time.monotonic() - self.started) * len(self.steps)
+        return f"about {duration(seconds + self.afterwards)} in all"
 
     def _state(self):
         return {
@@ -121,12 +131,17 @@ class Progress:
             return False
 
     def _write(self, text):
-        if not self.verbose:
-            return
-        try:
-            with _WRITING:
-                stream = self._stream()
-                stream.write(text)
-                stream.flush()
-        except (AttributeError, OSError, ValueError):  # no stream, closed, or wrong encoding
-            pass
+        write(text, self.verbose, self.stream)
+
+
+def write(text, verbose, stream=None):
+    """Write text to a stream, `sys.stdout` by default, if `verbose` and if the stream can."""
+    if not verbose:
+        return
+    try:
+        with _WRITING:
+            stream = sys.stdout if stream is None else stream
+            stream.write(text)
+            stream.flush()
+    except (AttributeError, OSError, ValueError):  # no stream, closed, or wrong encoding
+        pass

@@ -7,7 +7,7 @@ from skdistill.jobs.parallel import in_parallel
 from skdistill.jobs.progress import Progress
 
 
-def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0):
+def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0, afterwards=None):
     """Return the results of tasks: recall those that memory has, run the others.
 
     Tasks that another process is running are left to that process, and waited for at the end.
@@ -24,6 +24,8 @@ def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0):
     n_jobs : int, default=None
         Number of tasks run in parallel.
     verbose : int, default=0
+    afterwards : float, default=None
+        As in `Progress`.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0):
             if label not in results
         }
         if calls:
-            with Progress(what, calls, verbose) as progress:
+            with Progress(what, calls, verbose, afterwards=afterwards) as progress:
                 results |= _run(calls, memory, progress, n_jobs)
     return [results[label] for label in tasks]
 

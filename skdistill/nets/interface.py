@@ -24,6 +24,11 @@ def size_module(net, layout, n_outputs, n_samples):
     net.set_params(**{f"module__{name}": sizes[name] for name in sizes if name in taken})
 
 
+def settle(net, **how):
+    """Let a net set what it leaves open, such as the epochs of a `StudentNet`, and return it."""
+    return net.settle(**how) if hasattr(net, "settle") else net
+
+
 def embeds_columns(net):
     """Tell whether a net's module takes an `InputLayout`, as `StudentMLP` does."""
     return "layout" in _constructor_parameters(net)

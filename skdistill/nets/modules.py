@@ -115,7 +115,7 @@ class StudentMLP(nn.Module):
             kind(a, b) for kind, (a, b) in zip(kinds, pairwise([*sizes, n_classes]))
         )
         self.hidden = nn.ModuleList(hidden)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def _add_embeddings(self, layout, n_frequencies, frequency_scale, bin_size, category_size):
         """Add the embeddings of the layout's columns; return their total width."""
@@ -200,6 +200,24 @@ class SparseLinear(nn.Linear):
     def forward(self, X):
         with torch.autocast(X.device.type, enabled=False):  # sparse products need float32
             return torch.addmm(self.bias, X, self.weight.t())
+
+
+class Dropout(nn.Dropout):
+    """Dropout whose mask is drawn from random bytes, several times as fast as torch's own."""
+
+    def forward(self, h):
+        return h * dropout_mask(h, self.p) if self.training and self.p else h
+
+def dropout_mask(h, rate):
+    """Draw a mask of 0 and a constant above 1, which keeps the mean of h.
+
+    The rate is rounded to 256ths.
+    """
+    n_words = h.numel() // 8 + 1
+    words = torch.empty(n_words, dtype=torch.int64, device=h.device).random_(-(2**63), None)
+    random_bytes = words.view(torch.uint8)[: h.numel()].view(h.shape)
+    n_dropped = min(round(256 * rate), 255)
+    return (random_bytes >= n_dropped).to(h.dtype).mul_(256 / (256 - n_dropped))
 
 
 class LayerStack(nn.Module):

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from skdistill.nets.stack import Stack
+from skdistill.nets.tensor_net import auto_batch_size
 from skdistill.nets.training import one_thread, seeded
 
 EVALUATION_ROWS = 8192
@@ -101,7 +102,7 @@ class _Run:
         n_rows = np.array([len(train) for train in rows.train])
         batch_size = net.batch_size
         if batch_size == "auto":
-            batch_size = int(np.clip(n_rows.min() // 64, 16, 256))
+            batch_size = auto_batch_size(n_rows.min())
         self.n_batches = max(1, round(n_rows.min() / batch_size))
         self.batch_sizes = n_rows // self.n_batches
         self._lay_out_validation(rows.valid, device)

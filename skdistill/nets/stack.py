@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from skdistill.nets.modules import dropout_mask
+
 
 class Stack(nn.Module):
     """Copies of a `StudentMLP` with weights of their own, as one module.
@@ -28,8 +30,10 @@ class Stack(nn.Module):
         self.n_hidden, self.rate = len(first.hidden), first.dropout.p
         self.names = [name for name, _ in first.named_parameters()]
         states = [dict(module.named_parameters()) for module in modules]
+        # Inputs before outputs, so that the gradient of a batched product need not be copied.
         self.stacked = nn.ParameterList(
-            torch.stack([state[name].detach() for state in states]) for name in self.names
+            torch.stack([_as_in_product(name, state[name].detach()) for state in states])
+            for name in self.names
         )
         nets = torch.arange(self.n_nets)[:, None, None]
         if first.bins is not None:
@@ -44,7 +48,8 @@ class Stack(nn.Module):
         """Give modules the weights of this stack, or such tensors."""
         tensors = list(self.stacked) if tensors is None else tensors
         for m, module in enumerate(modules):
-            state = {name: each[m].detach().clone() for name, each in zip(self.names, tensors)}
+            own = {name: each[m].detach() for name, each in zip(self.names, tensors)}
+            state = {name: _as_in_product(name, each) for name, each in own.items()}
             module.load_state_dict(state, strict=False)
 
     def forward(self, X, bins=None):
@@ -79,16 +84,10 @@ class Stack(nn.Module):
 
 
 def _linear(h, weight, bias):
-    return torch.baddbmm(bias[:, None], h, weight.transpose(1, 2))
+    return torch.baddbmm(bias[:, None], h, weight)
 
 
-def dropout_mask(h, rate):
-    """Draw a mask of 0 and a constant above 1, which keeps the mean of h.
-
-    The rate is rounded to 256ths.
-    """
-    n_words = h.numel() // 8 + 1
-    words = torch.empty(n_words, dtype=torch.int64, device=h.device).random_(-(2**63), None)
-    random_bytes = words.view(torch.uint8)[: h.numel()].view(h.shape)
-    n_dropped = round(256 * rate)
-    return (random_bytes >= n_dropped).to(h.dtype).mul_(256 / (256 - n_dropped))
+def _as_in_product(name, parameter):
+    """Transpose the weights of a linear layer, there and back; copy other parameters."""
+    is_matrix = name.startswith(("hidden.", "out.")) and name.endswith(".weight")
+    return (parameter.T if is_matrix else parameter).clone(memory_format=torch.contiguous_format)

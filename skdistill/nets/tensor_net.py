@@ -142,8 +142,7 @@ class TensorNet(NeuralNet):
             size = SPARSE_EVALUATION_BATCH if isinstance(X, SparseRows) else EVALUATION_BATCH
             return Batches(X, y, size, shuffle=False)
         size = self.batch_size
-        if size == "auto":
-            size = int(np.clip(len(X) // 64, 16, 256))
+        size = auto_batch_size(len(X)) if size == "auto" else size
         return Batches(X, y, size, shuffle=True)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
@@ -196,6 +195,11 @@ class TensorNet(NeuralNet):
         device_type = torch.device(self.device).type
         enabled = self.mixed_precision and device_type == "cuda"
         return torch.autocast(device_type, dtype=torch.bfloat16, enabled=enabled)
+
+
+def auto_batch_size(n_samples):
+    """Return the batch size "auto" for a number of training rows."""
+    return int(np.clip(n_samples // 64, 16, 256))
 
 
 def _on_device(X, device):

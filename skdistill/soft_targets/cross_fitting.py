@@ -4,12 +4,14 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
 
+from skdistill.jobs.clock import Clock
 from skdistill.jobs.fingerprint import Unhashable, fingerprint
 from skdistill.jobs.runner import run_or_recall
 from skdistill.sklearn_private import safe_indexing
@@ -41,12 +43,15 @@ class FitResult:
         Soft targets of the fit's test rows.
     unlabeled : list of ndarray of shape (n_unlabeled, n_outputs)
         Soft targets of each table of unlabeled rows.
+    seconds : tuple of float
+        In which the teacher was fitted, and in which it labeled rows.
     teacher : FittedTeacher or None
         None unless the teacher is kept.
     """
 
     labeled: np.ndarray
     unlabeled: list
+    seconds: tuple
     teacher: Any = None
 
 
@@ -61,6 +66,7 @@ def cross_fit(
     n_jobs=None,
     verbose=0,
     memory=None,
+    clock=None,
 ):
     """Label each row with clones of the teachers that were not fitted on that row.
 
@@ -90,6 +96,8 @@ def cross_fit(
         1 shows the progress.
     memory : Memory, default=None
         Stores and recalls the predictions of each fit.
+    clock : Clock, default=None
+        Gets the seconds of each teacher.
 
     Returns
     -------
@@ -104,6 +112,7 @@ def cross_fit(
     Dao et al., "Knowledge distillation as semiparametric inference", 2021,
     arXiv:2104.09732.
     """
+    clock = Clock() if clock is None else clock
     warn_of_frozen(teachers)
     data = replace(data, sample_weight=_with_mean_one(data))
     splits = training_splits(splits, data)
@@ -119,9 +128,14 @@ def cross_fit(
     groups = order_fits([group_fits(teacher, plans[name], data) for name, teacher in teachers])
     tasks = {_label(group): partial(_fit_group, group, data) for group in groups}
     keys = _keys(memory, digests, groups, data)
-    outcomes = run_or_recall(tasks, keys, memory, what="teachers", n_jobs=n_jobs, verbose=verbose)
+    how = {"n_jobs": n_jobs, "verbose": verbose, "afterwards": clock.afterwards}
+    outcomes = run_or_recall(tasks, keys, memory, what="teachers", **how)
     fits = [fit for group in groups for fit in group]
     results = [result for outcome in outcomes for result in outcome]
+    for name, _ in teachers:
+        clock.add_teacher(name, 0.0)  # in their own order
+    for fit, result in zip(fits, results):
+        clock.add_teacher(fit.name, *result.seconds)
 
     gathered = []
     for name, _ in teachers:
@@ -192,16 +206,18 @@ def _fit_group(group, data):
     """Make the fits of a group, side by side if there are several; return their results."""
     if len(group) == 1:
         return [_fit_and_label(group[0], data)]
-    first = group[0]
+    first, started = group[0], perf_counter()
     with naming_teacher(first.name, f"{len(group)} fits side by side", data.X):
         splits = [(fit.train, fit.test[data.training_rows[fit.test]]) for fit in group]
         names = [fit.where for fit in group]
         fitted = clone(first.estimator).fit_folds(data, splits, names)
-    return [_label_rows(fit, estimator, data) for fit, estimator in zip(group, fitted)]
+    seconds = (perf_counter() - started) / len(group)
+    return [_label_rows(fit, estimator, data, seconds) for fit, estimator in zip(group, fitted)]
 
 
-def _label_rows(fit, estimator, data):
+def _label_rows(fit, estimator, data, seconds):
     """Label the rows that a fitted teacher has not seen."""
+    started = perf_counter()
     with naming_teacher(fit.name, fit.where, data.X):
         teacher = FittedTeacher(fit.name, estimator, data.task)
         teacher.columns = np.arange(data.task.n_outputs)
@@ -209,18 +225,20 @@ def _label_rows(fit, estimator, data):
         if len(fit.test):
             labeled = teacher.soft_targets(safe_indexing(data.X, fit.test))
         unlabeled = [teacher.soft_targets(table) for table in data.unlabeled]
-        return FitResult(labeled, unlabeled, teacher if fit.keep else None)
+        seconds = seconds, perf_counter() - started
+        return FitResult(labeled, unlabeled, seconds, teacher if fit.keep else None)
 
 
 def _fit_and_label(fit, data):
     """Fit one teacher on the training rows of a fit, and label its other rows."""
-    X, train, test = data.X, fit.train, fit.test
+    X, train, test, started = data.X, fit.train, fit.test, perf_counter()
     with naming_teacher(fit.name, fit.where, X):
         estimator = with_out_of_bag(fit.estimator) if fit.is_out_of_bag else clone(fit.estimator)
         check_prefit_within(estimator, data.task, data.y[train])
         weight = None if data.sample_weight is None else data.sample_weight[train]
         teacher = FittedTeacher(fit.name, estimator, data.task)
         teacher.fit(safe_indexing(X, train), data.y[train], weight)
+        fitted = perf_counter()
         labeled = np.empty((len(data), data.task.n_outputs))
         if fit.is_out_of_bag:
             labeled[train] = out_of_bag_targets(teacher, len(train))
@@ -228,7 +246,8 @@ def _fit_and_label(fit, data):
         if len(unseen):
             labeled[unseen] = teacher.soft_targets(safe_indexing(X, unseen))
         unlabeled = [teacher.soft_targets(table) for table in data.unlabeled]
-        return FitResult(labeled[test], unlabeled, teacher if fit.keep else None)
+        seconds = fitted - started, perf_counter() - fitted
+        return FitResult(labeled[test], unlabeled, seconds, teacher if fit.keep else None)
 
 
 def _gather(fits, results, data):

@@ -187,7 +187,7 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
         self.fit_soft_targets(data, refit=True, keep=True, memory=memory)
         return self
 
-    def fit_soft_targets(self, data, *, refit=False, keep=False, memory=None):
+    def fit_soft_targets(self, data, *, refit=False, keep=False, memory=None, clock=None):
         """Cross-fit the teachers and pool their soft targets.
 
         Parameters
@@ -200,6 +200,8 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
             Keep the refitted teachers as `teachers_`.
         memory : Memory, default=None
             Opened by `open_memory`.
+        clock : Clock, default=None
+            Gets the seconds of each teacher.
 
         Returns
         -------
@@ -226,6 +228,7 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
             n_jobs=self.n_jobs,
             verbose=self.verbose,
             memory=memory,
+            clock=clock,
         )
         self._fit_pool(by_teacher.labeled, teachers, weights, data)
         soft_targets = by_teacher.map(self._pool)

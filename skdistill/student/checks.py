@@ -8,7 +8,7 @@ import torch
 from sklearn.base import clone
 from skorch import NeuralNet
 
-from skdistill.nets.interface import ROWS_TO_TRY, check_module, size_module
+from skdistill.nets.interface import ROWS_TO_TRY, check_module, settle, size_module
 from skdistill.nets.modules import LayerStack, StudentMLP
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import seeded
@@ -35,7 +35,7 @@ def check_student(net: NeuralNet, data):
     """
     n_outputs = data.task.n_outputs
     _check_cut(net, math.prod(data.X.shape[1:]), n_outputs)
-    _check_training_parameters(net)
+    _check_training_parameters(settle(clone(net)))
     trial = clone(net).set_params(verbose=0)
     if net.module is StudentMLP:
         data.encoder.encode(data.X)  # checks each column
@@ -52,6 +52,8 @@ def _check_training_parameters(net):
     """Check the parameters that skorch uses only in training."""
     if not (isinstance(net.lr, Real) and 0 <= float(net.lr) < math.inf):
         raise ValueError(f"student__lr must be a finite number of at least 0, got {net.lr!r}.")
+    if not (isinstance(net.max_epochs, Integral) and net.max_epochs > 0):
+        raise ValueError(f"student__max_epochs must be an int above 0, got {net.max_epochs!r}.")
     size = net.batch_size
     is_auto = isinstance(size, str) and size == "auto" and isinstance(net, TensorNet)
     if not (is_auto or (isinstance(size, Integral) and (int(size) > 0 or size == -1))):

@@ -14,6 +14,8 @@ from torch import nn
 from skdistill.nets.modules import LayerStack, is_student_mlp
 from skdistill.student.student_net import StudentNet
 
+# Weights that are trained already need smaller steps than new ones.
+LR = 4e-3
 EXPECTED = (
     "expected an nn.Sequential of Linear, BatchNorm1d, activation and dropout layers that ends "
     "with Linear, or with a softmax after it. Pass such a stack, a fitted skorch net over one or "
@@ -102,7 +104,7 @@ def student_from_teacher(net, keep=None, width=None):
         return type(net)(LayerStack, module__layers=_cut_stack(stack, keep, width), **kept)
     if isinstance(net, nn.Sequential):
         stack = _stack_of(net)
-        return StudentNet(LayerStack, module__layers=_cut_stack(stack, keep, width))
+        return StudentNet(LayerStack, lr=LR, module__layers=_cut_stack(stack, keep, width))
     is_unfitted = isinstance(net, NeuralNet) or (hasattr(net, "net") and not hasattr(net, "net_"))
     kind = f"{'an unfitted' if is_unfitted else 'a'} {type(net).__name__}"
     raise TypeError(f"cannot cut a student from {kind}: {EXPECTED}")
@@ -201,6 +203,7 @@ def _from_net_classifier(teacher, keep, width):
         name = f"hidden.{i}" if i < len(kept) else "out"
         arrays[f"{name}.weight"], arrays[f"{name}.bias"] = layer.weight, layer.bias
     return StudentNet(
+        lr=LR,
         start={"inputs": teacher.inputs_.to_arrays(), "arrays": arrays},
         module__hidden_sizes=tuple(len(layer.bias) for layer in cut[:-1]),
         module__dropout=module.dropout.p,

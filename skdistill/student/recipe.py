@@ -6,13 +6,15 @@ from functools import partial
 import numpy as np
 from sklearn.base import clone
 
+from skdistill.effort import EFFORTS
 from skdistill.jobs.parallel import in_parallel
+from skdistill.nets.interface import settle
 from skdistill.nets.training import how_it_ended, train_net
 from skdistill.table.splits import hold_out
 
 TEMPERATURES = (1.0, 2.0, 4.0)
 # Trials are this many times shorter than the training. Their schedules are complete, too.
-SHARE_OF_EPOCHS = 4
+SHARE_OF_EPOCHS = 6
 FEWEST_VALIDATION_ROWS = 150
 
 
@@ -191,17 +193,28 @@ class Trials:
     early_stopping : bool
         Whether the student stops early. A net on labels alone always does.
     seed : int
+    effort : Effort
     n_jobs : int, default=None
         Number of candidates trained at once.
     max_time : float, default=None
         Seconds for each candidate.
     """
 
-    def __init__(self, net, transfer_set, *, early_stopping, seed, n_jobs=None, max_time=None):
+    def __init__(
+        self,
+        net,
+        transfer_set,
+        *,
+        early_stopping,
+        seed,
+        effort=EFFORTS["default"],
+        n_jobs=None,
+        max_time=None,
+    ):
         self.net = net
         self.transfer_set = transfer_set
         self.validation = transfer_set.subset(transfer_set.held_out)
-        self.early_stopping = early_stopping
+        self.early_stopping, self.effort = early_stopping, effort
         self.training = {"seed": seed, "max_time": max_time}
         self.n_jobs = n_jobs
 
@@ -221,9 +234,9 @@ class Trials:
 
     def _try(self, candidate):
         """Run a trial; return its loss, whether it ran out of time, and the loss of each row."""
-        net = clone(self.net)
-        net.set_params(max_epochs=max(1, net.max_epochs // SHARE_OF_EPOCHS), verbose=0)
         to_the_end = candidate.teachers and not self.early_stopping
+        net = settle(clone(self.net), early_stopping=not to_the_end, effort=self.effort)
+        net.set_params(max_epochs=max(1, net.max_epochs // SHARE_OF_EPOCHS), verbose=0)
         if to_the_end and "callbacks__early_stopping" in net.get_params():
             net.set_params(callbacks__early_stopping=None)  # as in the training
         train_candidate(net, candidate, self.transfer_set, **self.training)

@@ -4,6 +4,7 @@ import torch
 from scipy.sparse import issparse
 from skorch import NeuralNet
 
+from skdistill.effort import EFFORTS
 from skdistill.nets.interface import inputs_for, size_module
 from skdistill.nets.modules import LayerStack, StudentMLP, is_student_mlp
 from skdistill.nets.tensor_net import TensorNet
@@ -29,11 +30,12 @@ class StudentNet(TensorNet):
         None: the student trains for all epochs on all rows if there are at least as many
         synthetic and other unlabeled rows as labeled ones. Otherwise it stops early, see
         `TensorNet`. An int: it always stops early, by the loss of validation rows.
-    lr : float, default=4e-3
-        Initial learning rate. It is higher than that of a net on labels alone, because soft
-        targets are less noisy.
-    max_epochs : int, default=50
-        Largest number of epochs.
+    lr : float or "auto", default="auto"
+        Initial learning rate. "auto": 4e-3 where the student stops early, else 8e-3. Both are
+        higher than that of other nets, because soft targets are less noisy than labels.
+    max_epochs : int or "auto", default="auto"
+        Largest number of epochs. "auto" follows `effort` of `DistilledClassifier`: by default at
+        most 50 where the student stops early, else 30.
     **kwargs
         Further parameters of `TensorNet`, such as `optimizer`, `batch_size`, `callbacks` and
         ``module__hidden_sizes``.
@@ -66,10 +68,41 @@ class StudentNet(TensorNet):
     """
 
     def __init__(
-        self, module=StudentMLP, *, start=None, patience=None, lr=4e-3, max_epochs=50, **kwargs
+        self,
+        module=StudentMLP,
+        *,
+        start=None,
+        patience=None,
+        lr: float | str = "auto",
+        max_epochs: int | str = "auto",
+        **kwargs,
     ):
         self.start = start
         super().__init__(module, patience=patience, lr=lr, max_epochs=max_epochs, **kwargs)
+
+    def settle(self, *, early_stopping=True, effort=EFFORTS["default"]):
+        """Set `lr` and `max_epochs` where they are "auto".
+
+        Parameters
+        ----------
+        early_stopping : bool, default=True
+        effort : Effort
+
+        Returns
+        -------
+        self : StudentNet
+        """
+        if self.lr == "auto":
+            self.set_params(lr=4e-3 if early_stopping else 8e-3)
+        if self.max_epochs == "auto":
+            longest = effort.student_epochs_at_most
+            self.set_params(max_epochs=longest if early_stopping else effort.student_epochs)
+        return self
+
+    def initialize(self):
+        """Initialize the net."""
+        self.settle()
+        return super().initialize()
 
     def initialize_module(self):
         """Create the module, with the initial parameters in `start` if there are any."""

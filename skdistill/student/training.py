@@ -2,14 +2,32 @@
 
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from time import perf_counter
 from typing import Any
 
+import numpy as np
+from sklearn.base import clone
+
+from skdistill.effort import EFFORTS
+from skdistill.jobs.clock import STUDENT, TRIALS
 from skdistill.jobs.memory import remembered
-from skdistill.nets.training import CUT_SHORT, check_finite, how_it_ended
-from skdistill.student.recipe import Candidate, Trials, choose_recipe, train_candidate
-from skdistill.student.student_net import forward_pass
+from skdistill.nets.interface import settle
+from skdistill.nets.tensor_net import auto_batch_size
+from skdistill.nets.training import CUT_SHORT, check_finite, how_it_ended, train_net
+from skdistill.sklearn_private import safe_indexing
+from skdistill.student.recipe import (
+    SHARE_OF_EPOCHS,
+    Candidate,
+    Trials,
+    choose_recipe,
+    train_candidate,
+)
+from skdistill.student.student_net import fit_inputs, forward_pass
+from skdistill.transfer.transfer_set import TransferSet
+
+ROWS_TO_TIME = 1_000
 
 
 @dataclass
@@ -30,6 +48,8 @@ class Training:
         Why training ended, see `how_it_ended`.
     warnings : list of str
         What the user is told of the training.
+    seconds : tuple of float
+        Of the trials, and of the training.
     """
 
     student: Any
@@ -38,6 +58,7 @@ class Training:
     history: list
     ended: str
     warnings: list
+    seconds: tuple
 
 
 def train_student(
@@ -48,10 +69,12 @@ def train_student(
     temperature,
     early_stopping,
     seed,
+    effort=EFFORTS["default"],
     memory=None,
     n_jobs=None,
     deadline=None,
     verbose=0,
+    clock=None,
 ):
     """Choose `alpha` and `temperature` where they are "auto", and train the student.
 
@@ -64,6 +87,8 @@ def train_student(
     early_stopping : bool
         From `needs_early_stopping`. If False, the student is trained for all epochs on all rows.
     seed : int
+    effort : Effort
+        Gives the epochs of a net that leaves them open.
     memory : Memory, default=None
         Stores and recalls students. It is not used for nets with callbacks, which may have
         side effects.
@@ -73,6 +98,8 @@ def train_student(
         In terms of ``time.monotonic()``. Training ends with the epoch in which it passes.
     verbose : int, default=0
         1 reports each epoch.
+    clock : Clock, default=None
+        Gets the seconds of the trials and of the training.
 
     Returns
     -------
@@ -88,23 +115,29 @@ def train_student(
         "alpha": alpha,
         "temperature": temperature,
         "early_stopping": early_stopping,
+        "effort": effort,
         "seed": seed,
     }
     make = partial(_train, net, transfer_set, settings, n_jobs, deadline, verbose)
     if net.callbacks:
         memory = None
     training = remembered(memory, make, "student", net, transfer_set, settings, keep=_is_complete)
+    if clock is not None:
+        for part, seconds in zip((TRIALS, STUDENT), training.seconds):
+            clock.add(part, seconds)
     for message in training.warnings:
         warnings.warn(message, UserWarning, stacklevel=3)
     return training
 
 
 def _train(net, transfer_set, settings, n_jobs, deadline, verbose):
-    early_stopping, seed = settings["early_stopping"], settings["seed"]
+    early_stopping, effort, seed = (settings[key] for key in ("early_stopping", "effort", "seed"))
+    started = perf_counter()
     trials = Trials(
         net,
         transfer_set,
         early_stopping=early_stopping,
+        effort=effort,
         seed=seed,
         n_jobs=n_jobs,
         # Up to four trials use at most a third of the time.
@@ -114,7 +147,10 @@ def _train(net, transfer_set, settings, n_jobs, deadline, verbose):
     chosen, candidates = choose_recipe(
         net, transfer_set, alpha=alpha, temperature=temperature, trials=trials
     )
-    if chosen.teachers and not early_stopping:
+    tried = perf_counter()
+    to_the_end = chosen.teachers and not early_stopping
+    settle(net, early_stopping=not to_the_end, effort=effort)
+    if to_the_end:
         transfer_set = transfer_set.for_final_training()
     messages = []
     max_time = None if deadline is None else _seconds_until(deadline)
@@ -136,7 +172,31 @@ def _train(net, transfer_set, settings, n_jobs, deadline, verbose):
         {key: epoch[key] for key in ("train_loss", "valid_loss") if key in epoch}
         for epoch in net.history
     ]
-    return Training(forward_pass(net), chosen, candidates, history, ended, messages)
+    seconds = tried - started, perf_counter() - tried
+    return Training(forward_pass(net), chosen, candidates, history, ended, messages, seconds)
+
+
+def expected_seconds(net, data, early_stopping, effort):
+    """Return how many seconds the student's trials and training will take at most.
+
+    One epoch is made on the labels of a few rows, and timed.
+    """
+    n_rows = len(data) + data.n_unlabeled
+    few = np.arange(min(len(data), ROWS_TO_TIME))
+    trial = settle(clone(net), early_stopping=early_stopping, effort=effort)
+    n_epochs = trial.max_epochs * (1 + 1 / SHARE_OF_EPOCHS)
+    batches = {"batch_size": auto_batch_size(n_rows)} if trial.batch_size == "auto" else {}
+    trial.set_params(max_epochs=1, callbacks=None, train_split=None, verbose=0, **batches)
+    part = replace(
+        data, X=safe_indexing(data.X, few), y=data.y[few], sample_weight=None, unlabeled=[],
+        held_out=np.zeros(len(few), dtype=bool),
+    )  # fmt: skip
+    targets = data.task.as_soft_targets(part.y)
+    inputs = fit_inputs(trial, part, targets, np.random.RandomState(0))
+    transfer_set = TransferSet.from_labels(inputs.transform(part.X), part)
+    started = perf_counter()
+    train_net(trial, transfer_set, seed=0)
+    return (perf_counter() - started) / len(few) * n_rows * n_epochs
 
 
 def _is_complete(training):

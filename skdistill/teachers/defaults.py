@@ -2,17 +2,25 @@
 
 from sklearn.ensemble import RandomForestClassifier
 
+from skdistill.effort import effort_named
 from skdistill.teachers.table_classifier import TableClassifier
 
+# Of each net: hidden sizes, factor of the learning rate, periodic embeddings, bins.
+NETS = {
+    "mlp": ((256, 256, 256), 1.5, False, False),
+    "mlp_periodic": ((256, 256), 1.0, True, False),
+    "mlp_bins": ((256, 256), 1.0, True, True),
+}
 
-def default_teachers(effort="full", *, categorical_features="from_dtype", device="auto"):
-    """Return a random forest, boosted trees and three nets, for tables with categories.
+
+def default_teachers(effort="default", *, categorical_features="from_dtype", device="auto"):
+    """Return a random forest, boosted trees and nets, for tables with categories.
 
     Parameters
     ----------
-    effort : {"full", "low"}, default="full"
-        "low" is for a first look at the data, in less than half the time of a fit. It uses a
-        third of the trees, a larger learning rate of boosting and one net with fewer epochs.
+    effort : {"low", "default", "high"}, default="default"
+        "low" is for a first look: one net, larger steps, fewer epochs. "high" is for when
+        minutes do not matter: more trees, smaller steps, more epochs.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         As in `DistilledClassifier`.
     device : str, default="auto"
@@ -37,22 +45,21 @@ def default_teachers(effort="full", *, categorical_features="from_dtype", device
 
     Notes
     -----
-    ============= ======================================================================
-    Name          Teacher
-    ============= ======================================================================
-    ``rf``        Random forest, 300 trees with at least 2 rows per leaf.
-    ``xgb``       XGBoost, up to 1000 rounds, with early stopping.
-    ``mlp``       Multilayer perceptron, 3 layers of 256 units, on scaled numbers.
-    ``mlp_waves`` Multilayer perceptron, 2 layers of 256 units, with periodic embeddings
-                  of numbers.
-    ``mlp_steps`` As ``mlp_waves``, with embeddings of each number's bin as well (from
-                  1,000 rows on).
-    ============= ======================================================================
+    ================ ===================================================================
+    Name             Teacher
+    ================ ===================================================================
+    ``rf``           Random forest with at least 2 rows per leaf.
+    ``xgb``          XGBoost, up to 1000 rounds, with early stopping.
+    ``mlp``          Multilayer perceptron, 3 layers of 256 units, on scaled numbers.
+    ``mlp_periodic`` Multilayer perceptron, 2 layers of 256 units, with periodic
+                     embeddings of numbers.
+    ``mlp_bins``     As ``mlp_periodic``, with embeddings of each number's bin as well
+                     (from 1,000 rows on).
+    ================ ===================================================================
 
-    Categories enter the trees as category codes, and the nets through embeddings. With
-    ``effort="low"`` the teachers are ``rf`` of 100 trees, ``xgb`` of larger steps, and
-    ``mlp_steps`` of at most 25 epochs; cross-fitting fits the folds of the latter two side by
-    side.
+    Categories enter the trees as category codes, and the nets through embeddings. Of the nets,
+    ``effort="low"`` has ``mlp_bins`` only. Cross-fitting fits the folds of XGBoost and of the
+    nets side by side.
 
     A teacher's default seed depends on its name, so renaming a teacher changes its results.
 
@@ -60,47 +67,38 @@ def default_teachers(effort="full", *, categorical_features="from_dtype", device
     --------
     >>> from skdistill import default_teachers
     >>> [name for name, teacher in default_teachers()]
-    ['rf', 'xgb', 'mlp', 'mlp_waves', 'mlp_steps']
+    ['rf', 'xgb', 'mlp', 'mlp_periodic', 'mlp_bins']
+    >>> [name for name, teacher in default_teachers("low")]
+    ['rf', 'xgb', 'mlp_bins']
     """
-    if effort not in ("full", "low"):
-        raise ValueError(f"effort must be 'full' or 'low', got {effort!r}.")
-    low = effort == "low"
-    trees = [
-        ("rf", TableClassifier(_forest(low), categorical_features)),
-        ("xgb", TableClassifier(_boosted_trees(low), categorical_features, side_by_side=low)),
-    ]
-    where = {"categorical_features": categorical_features, "device": device, "side_by_side": low}
-    if low:
-        # The mean loss of all folds is steady, so few epochs show that it no longer falls.
-        settings = {"lr": 4e-3, "max_epochs": 25, "patience": 5}
-        return [*trees, ("mlp_steps", _net((256, 256), True, True, where, **settings))]
+    settings = effort_named(effort)
+    forest, boosted_trees = _forest(settings), _boosted_trees(settings)
+    where = {"categorical_features": categorical_features, "device": device}
     return [
-        *trees,
-        ("mlp", _net((256, 256, 256), False, False, where, lr=2e-3)),
-        ("mlp_waves", _net((256, 256), True, False, where)),
-        ("mlp_steps", _net((256, 256), True, True, where)),
+        ("rf", TableClassifier(forest, categorical_features)),
+        ("xgb", TableClassifier(boosted_trees, categorical_features, side_by_side=True)),
+        *[(name, _net(settings, *NETS[name], **where)) for name in settings.nets],
     ]
 
 
-def _forest(low):
-    return RandomForestClassifier(n_estimators=100 if low else 300, min_samples_leaf=2)
+def _forest(settings):
+    return RandomForestClassifier(n_estimators=settings.n_trees, min_samples_leaf=2)
 
 
-def _boosted_trees(low):
+def _boosted_trees(settings):
     from xgboost import XGBClassifier  # imported here, so that importing this module does not
 
     return XGBClassifier(
         n_estimators=1000,
-        early_stopping_rounds=15 if low else 30,
-        learning_rate=0.15 if low else 0.05,
+        early_stopping_rounds=settings.boosting_patience,
+        learning_rate=settings.boosting_rate,
         max_depth=6,
         subsample=0.8,
         colsample_bytree=0.8,
     )
 
 
-def _net(hidden_sizes, periodic, bins, where, *, lr=1e-3, max_epochs=100, patience=15):
-    """Return a net; `where` has the parameters of `NetClassifier` beside it."""
+def _net(settings, hidden_sizes, factor, periodic, bins, **where):
     # Imported here, so that importing this module does not load torch.
     from skdistill.nets.modules import StudentMLP
     from skdistill.nets.tensor_net import TensorNet
@@ -108,13 +106,13 @@ def _net(hidden_sizes, periodic, bins, where, *, lr=1e-3, max_epochs=100, patien
 
     net = TensorNet(
         StudentMLP,
-        lr=lr,
-        max_epochs=max_epochs,
-        patience=patience,
+        lr=factor * settings.net_rate,
+        max_epochs=settings.net_epochs,
+        patience=settings.net_patience,
         optimizer__weight_decay=0.1,  # ten times AdamW's default, as labels are noisy
         module__hidden_sizes=hidden_sizes,
         module__dropout=0.2,
         module__n_frequencies=16 if periodic else 0,
         module__bin_embedding_size=4 if bins else 0,
     )
-    return NetClassifier(net, **where)
+    return NetClassifier(net, side_by_side=True, **where)

@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.jobs.seeds import draw_seed
-from skdistill.nets.interface import check_module, inputs_for, size_module
+from skdistill.nets.interface import check_module, inputs_for, settle, size_module
 from skdistill.nets.modules import StudentMLP
 from skdistill.nets.side_by_side import StackedRows, train_side_by_side
 from skdistill.nets.tensor_net import TensorNet
@@ -133,7 +133,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         data = TrainingData.check(self, Classification, X, y, sample_weight)
         rng = check_random_state(self.random_state)
         held_out = hold_out(data.y, rng, sample_weight=data.sample_weight)
-        net = TensorNet(StudentMLP) if self.net is None else clone(self.net)
+        net = TensorNet(StudentMLP) if self.net is None else settle(clone(self.net))
         net.set_params(device=resolve_device(self.device))
         seed, trial = draw_seed(rng), clone(net)
         inputs = self._train(trial, replace(data, held_out=held_out), seed)

@@ -29,28 +29,29 @@ from skdistill.table.net_inputs import NetInputs
 # Neighbors are searched among this many rows: they are close enough, and found in seconds.
 ROWS_OF_NEIGHBORS = 10_000
 MAX_CATEGORIES_OF_NEIGHBORS = 64
-SYNTHETIC_ROWS_PER_ROW = 6
 MAX_SYNTHETIC_ROWS = 50_000
 
 
-def count_synthetic(augmenter, X):
-    """Return the number of synthetic rows to draw.
+def count_synthetic(augmenter, X, rows_per_row):
+    """Return the number of synthetic rows to draw: so many for each real row, within a limit.
 
     "auto" draws none if X is sparse: values mixed from two texts do not make a text.
     """
     is_auto = isinstance(augmenter, str) and augmenter == "auto"
     if augmenter is None or (is_auto and issparse(X)):
         return 0
-    return min(SYNTHETIC_ROWS_PER_ROW * X.shape[0], MAX_SYNTHETIC_ROWS)
+    return min(rows_per_row * X.shape[0], MAX_SYNTHETIC_ROWS)
 
 
-def draw_synthetic(augmenter, data, seed, memory=None):
+def draw_synthetic(augmenter, data, n_samples, seed, memory=None):
     """Draw synthetic rows from the training rows.
 
     Parameters
     ----------
     augmenter : "auto", "munge", None, or object with `fit` and `sample`
     data : TrainingData
+    n_samples : int
+        From `count_synthetic`.
     seed : int
     memory : Memory, default=None
         Where rows that were drawn earlier from the same table are found.
@@ -58,17 +59,16 @@ def draw_synthetic(augmenter, data, seed, memory=None):
     Returns
     -------
     tables : list of tables of shape (n_synthetic, n_features)
-        One table; an empty list if the augmenter is None.
+        One table; an empty list if `n_samples` is 0.
     """
-    if not count_synthetic(augmenter, data.X):
+    if not n_samples:
         return []
     X = safe_indexing(data.X, data.training_rows)
-    arguments = augmenter, X, data.categorical_features, seed
+    arguments = augmenter, X, data.categorical_features, n_samples, seed
     return [remembered(memory, lambda: _draw(*arguments), "synthetic", *arguments)]
 
 
-def _draw(augmenter, X, categorical_features, seed):
-    n_samples = count_synthetic(augmenter, X)
+def _draw(augmenter, X, categorical_features, n_samples, seed):
     if isinstance(augmenter, str):
         augmenter = Munge(categorical_features=categorical_features)
     augmenter = clone(augmenter, safe=False)

@@ -162,7 +162,7 @@ def test_a_student_chosen_by_trials_that_ran_out_of_time_is_not_kept_in_memory(
 ):
     X, y = numeric_rows(ENOUGH_ROWS)
     # Trials of ten epochs.
-    student = quick_student(max_epochs=40, patience=40, batch_size=1024)
+    student = quick_student(max_epochs=60, patience=60, batch_size=1024)
     clf = quick_classifier(student=student, alpha="auto", memory=tmp_path, max_time=100)
     with monkeypatch.context() as patch:
         clock = SimpleNamespace(monotonic=Clock(1.0))
@@ -170,7 +170,7 @@ def test_a_student_chosen_by_trials_that_ran_out_of_time_is_not_kept_in_memory(
             patch.setattr(f"skdistill.{module}.time", clock)
         clf.fit(X, y)
 
-    assert len(clf.history_) == 40
+    assert len(clf.history_) == 60
     assert all(each["cut_short"] for each in clf.candidates_)
     clf.set_params(max_time=None).fit(X, y)
     assert not any(each["cut_short"] for each in clf.candidates_)

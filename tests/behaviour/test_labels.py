@@ -157,7 +157,7 @@ def test_classes_of_nine_rows_and_of_one_keep_their_columns():
     X, y = rare(300, 9, 1)
     names = np.array(["no", "yes", "rare", "once"])[y]
 
-    clf = quick_classifier(student=quick_student(max_epochs=30), augmenter="munge", cv=5)
+    clf = quick_classifier(student=quick_student(max_epochs=30, lr=4e-3), augmenter="munge", cv=5)
     proba = clf.fit(X, names).predict_proba(X)
 
     assert_array_equal(clf.classes_, ["no", "once", "rare", "yes"])

@@ -82,7 +82,7 @@ def test_the_default_teachers_and_nets_take_sparse_rows(never_whole):
     X, y = word_counts(200)
     clf = small_default_classifier(alpha="auto", augmenter="auto", keep_teachers=True).fit(X, y)
 
-    assert set(clf.teacher_scores_) == {"rf", "xgb", "mlp", "mlp_waves", "mlp_steps", "pool"}
+    assert set(clf.teacher_scores_) == {"rf", "xgb", "mlp", "mlp_periodic", "mlp_bins", "pool"}
     assert_allclose(clf.teacher_.predict_proba(X).sum(1), 1)
 
 

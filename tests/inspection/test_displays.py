@@ -17,7 +17,7 @@ from skdistill.inspection.displays import ReportDisplay, gain, marker_areas, spe
 from skdistill.inspection.labels import place_labels
 from skdistill.inspection.report import Report, Row
 
-SINGLE = ["rf", "xgb", "mlp", "mlp_waves", "mlp_steps", "lightgbm"]
+SINGLE = ["rf", "xgb", "mlp", "mlp_periodic", "mlp_bins", "lightgbm"]
 NAMES = [*(f"teacher {name}" for name in SINGLE), "pooled teachers", "same net", "student"]
 NO_CURVE = (np.array([], int), np.array([]), np.array([]))
 TOO_SHORT = (np.array([60, 60]), np.array([0.7, 0.9]), np.array([0.6, 0.9]))

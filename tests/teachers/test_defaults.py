@@ -92,10 +92,15 @@ def test_setting_a_parameter_of_a_clone_leaves_the_original_alone():
     assert wrapped.classifier.n_estimators == 7
 
 
-def test_less_effort_is_fewer_and_smaller_teachers():
-    full, low = dict(default_teachers()), dict(default_teachers("low"))
+def test_less_effort_is_fewer_or_smaller_teachers():
+    low, default, high = (dict(default_teachers(e)) for e in ("low", "default", "high"))
 
-    assert set(low) < set(full)
-    assert low["rf"].get_params()["n_estimators"] < full["rf"].get_params()["n_estimators"]
-    with pytest.raises(ValueError, match="'full' or 'low', got 'medium'"):
-        default_teachers("medium")
+    trees = [each["rf"].get_params()["n_estimators"] for each in (low, default, high)]
+    rates = [each["xgb"].get_params()["learning_rate"] for each in (low, default, high)]
+
+    assert set(low) < set(default) == set(high)
+    assert trees[0] <= trees[1] < trees[2]
+    assert rates[0] > rates[1] > rates[2]
+    assert default["mlp"].net.max_epochs < high["mlp"].net.max_epochs
+    with pytest.raises(ValueError, match="one of \\['low', 'default', 'high'\\], got 'full'"):
+        default_teachers("full")

@@ -1,0 +1,68 @@
+"""`Clock`: the seconds that the parts of a fit take."""
+
+import time
+from contextlib import contextmanager
+
+from skdistill.jobs.progress import duration, write
+
+TEACHERS, LABELLING, SYNTHETIC = "teachers", "labelling", "synthetic rows"
+TRIALS, STUDENT, TOTAL = "trials", "student", "total"
+
+
+class Clock:
+    """Seconds of a fit, by its parts.
+
+    Seconds of teachers and labelling are sums over the processes that worked at once. What
+    `memory` recalls counts as when it was computed. The total is the time that has passed.
+
+    Attributes
+    ----------
+    afterwards : float or None
+        Seconds that the parts after the teachers are expected to take.
+    """
+
+    def __init__(self):
+        self.afterwards = None
+        self.started = time.perf_counter()
+        self.of_teachers: dict[str, float] = {}
+        self.of_parts = dict.fromkeys((LABELLING, SYNTHETIC, TRIALS, STUDENT), 0.0)
+
+    def add_teacher(self, name, seconds, labelling=0.0):
+        """Add the seconds in which a teacher was fitted, and in which it labeled rows."""
+        self.of_teachers[name] = self.of_teachers.get(name, 0.0) + seconds
+        self.of_parts[LABELLING] += labelling
+
+    def add(self, part, seconds):
+        """Add seconds to a part."""
+        self.of_parts[part] += seconds
+
+    @contextmanager
+    def measure(self, part):
+        """Add the seconds of the block to a part."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(part, time.perf_counter() - started)
+
+    def to_dict(self):
+        """Return the seconds: a dict of the teachers by name, the other parts, and the total."""
+        total = time.perf_counter() - self.started
+        return {TEACHERS: dict(self.of_teachers), **self.of_parts, TOTAL: total}
+
+
+def report_times(times, verbose):
+    """Write where the time of a fit went, in one line.
+
+    Parameters
+    ----------
+    times : dict
+        From `Clock.to_dict`.
+    verbose : int
+        0 writes nothing.
+    """
+    by_teacher = ", ".join(f"{name} {duration(s)}" for name, s in times[TEACHERS].items())
+    parts = [f"{TEACHERS} {duration(sum(times[TEACHERS].values()))}"]
+    parts[0] += f" ({by_teacher})" if by_teacher else ""
+    parts += [f"{part} {duration(times[part])}" for part in (LABELLING, TRIALS, STUDENT)]
+    write(f"fit: {duration(times[TOTAL])} in all; {', '.join(parts)}\n", verbose)
