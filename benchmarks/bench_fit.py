@@ -1,12 +1,14 @@
-"""Time a default fit, and one with teachers of low effort, against a voting ensemble.
+"""Time fits of each effort against a voting ensemble and against commit 12151c1.
 
-    python benchmarks/bench_fit.py                       # some ten minutes
-    python benchmarks/bench_fit.py --data adult --rows 8000
+    python benchmarks/bench_fit.py                          # some twenty minutes
+    python benchmarks/bench_fit.py --data adult --rows 0    # all rows
+    PYTHONPATH=<checkout of 12151c1> python benchmarks/bench_fit.py --kinds 12151c1
 
-All three are fitted in one process, one after the other, on one thread. Seconds are CPU seconds
-of the process and its children, so that a shared machine matters less. The voting ensemble
-averages a random forest, XGBoost and scikit-learn's `MLPClassifier` on the encoded table.
-Results are added to the JSON after each data set. `--table` prints the table of the results.
+All are fitted in one process, one after the other, on one thread. Seconds are CPU seconds of the
+process and its children, so that a shared machine matters less. The voting ensemble averages a
+random forest, XGBoost and scikit-learn's `MLPClassifier` on the encoded table. "teachers once"
+fits the default teachers once on all rows. Results are added to the JSON after each fit. `--table`
+prints the table of the results; `draw_fit.py` draws them.
 """
 
 import os
@@ -15,64 +17,109 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import argparse
 import resource
+import time
 import warnings
 from statistics import geometric_mean
 
-from common import load_split, machine, recorded, save
+from bench_quality import ROWS
+from common import available, load_split, machine, recorded, save, without_text
+from sklearn.datasets import load_iris
 from sklearn.metrics import log_loss
 
-DATA = ["wine", "breast_cancer", "adult", "credit_risk", "magic", "covtype", "letter"]
-VOTE, LOW, DEFAULT = "voting ensemble", 'default_teachers("low")', "default fit"
+VOTE, TEACHERS, BEFORE = "voting ensemble", "teachers once", "12151c1"
+EFFORTS = ["low", "default", "high"]
+KINDS = [VOTE, TEACHERS, *EFFORTS]
 
 
 def main():
-    """Measure the data sets that the JSON lacks, then print the table."""
+    """Measure what the JSON lacks, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", nargs="+", default=DATA)
-    parser.add_argument("--rows", type=int, default=3000, help="training rows at most")
+    parser.add_argument("--data", nargs="+", metavar="NAME", help="default: all that are found")
+    parser.add_argument("--rows", type=int, help="training rows at most, 0 for all")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--kinds", nargs="+", default=KINDS, choices=[*KINDS, BEFORE])
+    parser.add_argument("--out", default="fit", help="name of the JSON in results/")
     parser.add_argument("--table", action="store_true", help="only print the table")
     parser.add_argument("--smoke", action="store_true", help="one small set, written nowhere")
     arguments = parser.parse_args()
     if arguments.smoke:
-        print(table([measure("wine", 60, [VOTE, LOW])]))
+        print(table([measure("wine", 0, 60, kind) for kind in (VOTE, "low", "default")]))
         return
-    runs = recorded("fit").get("runs", [])
-    done = {(run["data"], run["rows"]) for run in runs}
-    for name in [] if arguments.table else arguments.data:
-        if (name, arguments.rows) not in done:
-            runs.append(measure(name, arguments.rows))
-            save("fit", {"runs": runs})
+    if not arguments.table:
+        make(arguments.kinds[-1]).fit(*load_iris(return_X_y=True))  # loads the libraries
+    runs = recorded(arguments.out).get("runs", [])
+    done = {(run["data"], run["seed"], run["rows"], run["kind"]) for run in runs}
+    for seed in [] if arguments.table else arguments.seeds:
+        for name in arguments.data or available([n for n in ROWS if n != "ag_news"]):
+            rows = ROWS[name] if arguments.rows is None else arguments.rows
+            for kind in arguments.kinds:
+                if (name, seed, rows, kind) not in done:
+                    runs.append(measure(name, seed, rows, kind))
+                    save(arguments.out, {"runs": runs})
     print(table(runs))
 
 
-def measure(name, rows, kinds=(VOTE, LOW, DEFAULT)):
-    """Fit each kind on one split; return a dict for the JSON."""
+def measure(name, seed, rows, kind):
+    """Fit one kind on one split; return a dict for the JSON."""
     import torch
 
     torch.set_num_threads(1)
-    X_train, X_test, y_train, y_test = load_split(name, 0, rows)
-    run = {"data": name, "rows": rows, "n_train": len(y_train), "commit": machine()["commit"]}
-    for kind in kinds:
-        before = _cpu_seconds()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the perceptron does not converge
-            model = make(kind).fit(X_train, y_train)
-            seconds = _cpu_seconds() - before
-            loss = log_loss(y_test, model.predict_proba(X_test), labels=model.classes_)
-        run[kind] = {"cpu_seconds": seconds, "log_loss": loss}
-        print(f"{name}, {kind}: {seconds:.1f} s, log loss {loss:.4f}", flush=True)
-    return run
+    X_train, X_test, y_train, y_test = load_split(name, seed, rows)
+    X_train, X_test = without_text(X_train, X_test)
+    before, started = _cpu_seconds(), time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the perceptron does not converge
+        model = make(kind, seed).fit(X_train, y_train)
+        seconds, elapsed = _cpu_seconds() - before, time.perf_counter() - started
+        proba = model.predict_proba(X_test)
+    loss = log_loss(y_test, proba, labels=model.classes_)
+    accuracy = float((model.classes_[proba.argmax(1)] == y_test).mean())
+    print(f"{name}, {kind}: {seconds:.1f} s, log loss {loss:.4f}", flush=True)
+    return {
+        "data": name,
+        "seed": seed,
+        "rows": rows,
+        "n_train": len(y_train),
+        "kind": kind,
+        "cpu_seconds": seconds,
+        "seconds": elapsed,
+        "log_loss": loss,
+        "accuracy": accuracy,
+        "fit_times": getattr(model, "fit_times_", None),
+        "commit": BEFORE if kind == BEFORE else machine()["commit"],
+    }
 
 
-def make(kind):
+def make(kind, seed=0):
     """Return an unfitted model."""
-    from skdistill import DistilledClassifier, default_teachers
+    from skdistill import DistilledClassifier
 
-    if kind == DEFAULT:
-        return DistilledClassifier(random_state=0)
-    if kind == LOW:
-        return DistilledClassifier(default_teachers("low"), random_state=0)
-    return _vote()
+    if kind == VOTE:
+        return _vote()
+    if kind == TEACHERS:
+        return TeachersOnce(seed)
+    effort = {} if kind == BEFORE else {"effort": kind}
+    return DistilledClassifier(random_state=seed, **effort)
+
+
+class TeachersOnce:
+    """The default teachers, each fitted once on all rows; their probabilities are averaged."""
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def fit(self, X, y):
+        """Fit each teacher."""
+        from skdistill import default_teachers
+
+        seeded = [each.set_params(random_state=self.seed) for _, each in default_teachers()]
+        self.fitted = [each.fit(X, y) for each in seeded]
+        self.classes_ = self.fitted[0].classes_
+        return self
+
+    def predict_proba(self, X):
+        """Return the mean of the teachers' probabilities."""
+        return sum(each.predict_proba(X) for each in self.fitted) / len(self.fitted)
 
 
 def _vote():
@@ -101,20 +148,54 @@ def _vote():
 
 def table(runs):
     """Return Markdown: CPU seconds and log loss of each kind, by data set."""
-    kinds = [kind for kind in (VOTE, LOW, DEFAULT) if all(kind in run for run in runs)]
+    kinds = [kind for kind in (VOTE, BEFORE, TEACHERS, *EFFORTS) if any_of(runs, kind)]
     lines = [
         f"| data (rows) | {' | '.join(f'{kind}: s' for kind in kinds)} | "
         f"{' | '.join(f'{kind}: log loss' for kind in kinds)} |",
         f"|---|{'---:|' * 2 * len(kinds)}",
     ]
-    for run in runs:
-        seconds = [f"{run[kind]['cpu_seconds']:.1f}" for kind in kinds]
-        losses = [f"{run[kind]['log_loss']:.4f}" for kind in kinds]
-        lines.append(f"| {run['data']} ({run['n_train']:,}) | {' | '.join(seconds + losses)} |")
-    for kind in kinds[1:]:
-        ratio = geometric_mean(run[kind]["cpu_seconds"] / run[VOTE]["cpu_seconds"] for run in runs)
-        lines += ["", f"{kind}: {ratio:.0f} times the voting ensemble's seconds (geometric mean)."]
+    sets = {(run["data"], run["n_train"]): None for run in runs}
+    for name, n_train in sets:
+        cells = [
+            _mean(any_of(runs, kind, name, n_train), key, form)
+            for key, form in (("cpu_seconds", ".1f"), ("log_loss", ".4f"))
+            for kind in kinds
+        ]
+        lines.append(f"| {name} ({n_train:,}) | {' | '.join(cells)} |")
+    pairs = [(kind, rival) for kind in EFFORTS for rival in (VOTE, BEFORE, TEACHERS)]
+    for kind, rival in [*pairs, ("low", "default"), ("high", "default")]:
+        seconds, losses = (ratios(runs, kind, rival, key) for key in ("cpu_seconds", "log_loss"))
+        if seconds:
+            lines += [
+                "",
+                f"{kind}: {geometric_mean(seconds):.2f} times the seconds of {rival} (at most "
+                f"{max(seconds):.2f}), {geometric_mean(losses):.3f} times its log loss "
+                f"(geometric means over {len(seconds)} fits).",
+            ]
     return "\n".join(lines)
+
+
+def any_of(runs, kind, name=None, n_train=None):
+    """Return the runs of a kind, of one table or of all."""
+    return [
+        run
+        for run in runs
+        if run["kind"] == kind and name in (None, run["data"]) and n_train in (None, run["n_train"])
+    ]
+
+
+def ratios(runs, kind, rival, key):
+    """Return the ratios of a kind to a rival, one for each split that both were fitted on."""
+    of_rival = {(r["data"], r["n_train"], r["seed"]): r[key] for r in any_of(runs, rival)}
+    return [
+        run[key] / of_rival[split]
+        for run in any_of(runs, kind)
+        if (split := (run["data"], run["n_train"], run["seed"])) in of_rival
+    ]
+
+
+def _mean(runs, key, form):
+    return format(sum(run[key] for run in runs) / len(runs), form) if runs else "–"
 
 
 def _cpu_seconds():

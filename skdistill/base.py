@@ -197,7 +197,6 @@ class BaseDistilled(ExportMixin, TeachersMixin):
             self.effort, categorical_features=self.categorical_features, device=self.device
         )
 
-
     def set_params(self, **params):
         """Set parameters, those of a teacher as ``name__parameter``.
 

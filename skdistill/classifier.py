@@ -60,8 +60,9 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         teachers that were fitted on it, and warns.
     augmenter : "auto", "munge", None, or object with `fit` and `sample`, default="auto"
         The source of synthetic rows: with the default `effort` four for each real row, at most
-        50,000. The teachers label them. "auto" is `Munge`, or None where X is sparse. An object is cloned. It has
-        ``fit(X)`` and ``sample(n_samples, random_state)``, which returns rows like X.
+        50,000. The teachers label them. "auto" is `Munge`, or None where X is sparse. An object
+        is cloned. It has ``fit(X)`` and ``sample(n_samples, random_state)``, which returns rows
+        like X.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         Which columns are categories, as in `HistGradientBoostingClassifier`: by default
         a DataFrame's columns that are neither numbers nor booleans. An array's columns

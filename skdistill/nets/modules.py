@@ -208,6 +208,7 @@ class Dropout(nn.Dropout):
     def forward(self, h):
         return h * dropout_mask(h, self.p) if self.training and self.p else h
 
+
 def dropout_mask(h, rate):
     """Draw a mask of 0 and a constant above 1, which keeps the mean of h.
 

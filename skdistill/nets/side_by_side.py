@@ -8,8 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from skdistill.nets.stack import Stack
-from skdistill.nets.tensor_net import auto_batch_size
-from skdistill.nets.training import one_thread, seeded
+from skdistill.nets.training import auto_batch_size, one_thread, seeded
 
 EVALUATION_ROWS = 8192
 
@@ -62,7 +61,7 @@ def train_side_by_side(nets, rows, *, seed):
     """
     net = nets[0]
     with seeded(seed, net.device), one_thread(net.device):
-        run = _Run(nets, rows)
+        run = StackedTraining(nets, rows)
         history: list[dict] = []
         best, since = np.inf, 0
         for epoch in range(net.max_epochs):
@@ -79,8 +78,15 @@ def train_side_by_side(nets, rows, *, seed):
     return history, run.diverged()
 
 
-class _Run:
-    """The tensors of one training."""
+class StackedTraining:
+    """One training of nets side by side, epoch by epoch.
+
+    Parameters
+    ----------
+    nets : list of TensorNet
+        As in `train_side_by_side`.
+    rows : StackedRows
+    """
 
     def __init__(self, nets, rows):
         net, device = nets[0], nets[0].device

@@ -10,6 +10,7 @@ from skorch.callbacks import EarlyStopping, LRScheduler, PrintLog
 
 from skdistill.nets.averaging import RunningAverage
 from skdistill.nets.losses import DistillationLoss
+from skdistill.nets.training import auto_batch_size
 
 PATIENCE = 15
 EVALUATION_BATCH = 8192
@@ -68,8 +69,7 @@ class TensorNet(NeuralNet):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from torch import nn
+    >>>     >>> from torch import nn
     >>> from skdistill import TensorNet
     >>> X = np.random.RandomState(0).normal(size=(60, 4)).astype(np.float32)
     >>> y = (X[:, 0] > 0).astype(np.int64)
@@ -195,11 +195,6 @@ class TensorNet(NeuralNet):
         device_type = torch.device(self.device).type
         enabled = self.mixed_precision and device_type == "cuda"
         return torch.autocast(device_type, dtype=torch.bfloat16, enabled=enabled)
-
-
-def auto_batch_size(n_samples):
-    """Return the batch size "auto" for a number of training rows."""
-    return int(np.clip(n_samples // 64, 16, 256))
 
 
 def _on_device(X, device):

@@ -1,6 +1,7 @@
 """Training of a net, student or torch teacher: the run, its end, its device and its seed."""
 
 import time
+import warnings
 from contextlib import contextmanager
 from threading import RLock
 
@@ -14,6 +15,7 @@ from skorch.helper import predefined_split
 from skdistill.jobs.progress import Progress
 from skdistill.nets.losses import pack_targets
 
+SMALLEST_BATCH = 16
 CUT_SHORT = ("time", "interrupt")
 # torch has one global random generator, so only one thread trains at a time.
 _TRAINING = RLock()
@@ -62,11 +64,55 @@ def train_net(net, transfer_set, *, seed, max_time=None, verbose=0, keep_interru
         split = predefined_split(Dataset(*_packed(validation)))
         transfer_set = transfer_set.subset(~transfer_set.held_out)
     net.set_params(train_split=split)  # None without validation rows: train on all rows
-    with seeded(seed, net.device), one_thread(net.device):
-        net.fit(*_packed(transfer_set))
+
+    def fit():
+        with seeded(seed, net.device), one_thread(net.device):
+            net.fit(*packed)
+
+    packed = _packed(transfer_set)
+    within_memory(fit, net, len(packed[1]))
     if how_it_ended(net) == "interrupt" and not (keep_interrupted and _has_an_epoch(net)):
         raise KeyboardInterrupt
     return net.set_params(train_split=None)  # a fitted net need not carry the validation rows
+
+
+def within_memory(train, net, n_samples):
+    """Call `train`, and again with half the batch each time that the GPU's memory is exhausted.
+
+    Parameters
+    ----------
+    train : callable
+        Trains with the `batch_size` of `net`, from the beginning.
+    net : TensorNet
+    n_samples : int
+        Number of training rows.
+
+    Returns
+    -------
+    result : object
+        What `train` returns.
+    """
+    while True:
+        try:
+            return train()
+        except torch.OutOfMemoryError:
+            sizes = {"auto": auto_batch_size(n_samples), -1: n_samples}  # -1: skorch's all rows
+            size = min(sizes.get(net.batch_size, net.batch_size), n_samples)
+            if size < 2 * SMALLEST_BATCH:
+                raise
+            warnings.warn(
+                f"the memory of {net.device!r} is exhausted by batches of {size} rows: training "
+                f"starts again with batches of {size // 2}.",
+                UserWarning,
+                stacklevel=2,
+            )
+            net.set_params(batch_size=size // 2)
+            torch.cuda.empty_cache()
+
+
+def auto_batch_size(n_samples):
+    """Return the batch size "auto" for a number of training rows."""
+    return int(np.clip(n_samples // 64, SMALLEST_BATCH, 256))
 
 
 def _packed(transfer_set):

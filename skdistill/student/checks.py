@@ -52,7 +52,7 @@ def _check_training_parameters(net):
     """Check the parameters that skorch uses only in training."""
     if not (isinstance(net.lr, Real) and 0 <= float(net.lr) < math.inf):
         raise ValueError(f"student__lr must be a finite number of at least 0, got {net.lr!r}.")
-    if not (isinstance(net.max_epochs, Integral) and net.max_epochs > 0):
+    if not (isinstance(net.max_epochs, Integral) and int(net.max_epochs) > 0):
         raise ValueError(f"student__max_epochs must be an int above 0, got {net.max_epochs!r}.")
     size = net.batch_size
     is_auto = isinstance(size, str) and size == "auto" and isinstance(net, TensorNet)

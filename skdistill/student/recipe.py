@@ -14,7 +14,7 @@ from skdistill.table.splits import hold_out
 
 TEMPERATURES = (1.0, 2.0, 4.0)
 # Trials are this many times shorter than the training. Their schedules are complete, too.
-SHARE_OF_EPOCHS = 6
+SHARE_OF_EPOCHS = 10
 FEWEST_VALIDATION_ROWS = 150
 
 
@@ -185,6 +185,8 @@ def alpha_of_noise(transfer_set):
 class Trials:
     """Short trainings of candidates, to compare their losses on the validation rows.
 
+    There are at most as many unlabeled rows in them as labeled ones.
+
     Parameters
     ----------
     net : skorch.NeuralNet
@@ -212,7 +214,7 @@ class Trials:
         max_time=None,
     ):
         self.net = net
-        self.transfer_set = transfer_set
+        self.transfer_set = _thinned(transfer_set, seed)
         self.validation = transfer_set.subset(transfer_set.held_out)
         self.early_stopping, self.effort = early_stopping, effort
         self.training = {"seed": seed, "max_time": max_time}
@@ -235,7 +237,7 @@ class Trials:
     def _try(self, candidate):
         """Run a trial; return its loss, whether it ran out of time, and the loss of each row."""
         to_the_end = candidate.teachers and not self.early_stopping
-        net = settle(clone(self.net), early_stopping=not to_the_end, effort=self.effort)
+        net = settle(clone(self.net), effort=self.effort)
         net.set_params(max_epochs=max(1, net.max_epochs // SHARE_OF_EPOCHS), verbose=0)
         if to_the_end and "callbacks__early_stopping" in net.get_params():
             net.set_params(callbacks__early_stopping=None)  # as in the training
@@ -256,6 +258,18 @@ def train_candidate(net, candidate, transfer_set, **training):
         transfer_set = transfer_set.labeled()
     loss = {"alpha": candidate.alpha, "temperature": candidate.temperature}
     return train_net(net, transfer_set, **loss, **training)
+
+
+def _thinned(transfer_set, seed):
+    """Return a transfer set of at most as many unlabeled rows as labeled ones.
+
+    They suffice to tell candidates apart.
+    """
+    unlabeled = np.flatnonzero(~transfer_set.is_labeled)
+    n_left = len(transfer_set.y) - len(unlabeled)
+    kept = transfer_set.is_labeled
+    kept[np.random.RandomState(seed).permutation(unlabeled)[:n_left]] = True
+    return transfer_set.subset(kept)
 
 
 def _is_clearly_lower(losses, others, sample_weight):

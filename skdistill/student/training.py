@@ -14,8 +14,13 @@ from skdistill.effort import EFFORTS
 from skdistill.jobs.clock import STUDENT, TRIALS
 from skdistill.jobs.memory import remembered
 from skdistill.nets.interface import settle
-from skdistill.nets.tensor_net import auto_batch_size
-from skdistill.nets.training import CUT_SHORT, check_finite, how_it_ended, train_net
+from skdistill.nets.training import (
+    CUT_SHORT,
+    auto_batch_size,
+    check_finite,
+    how_it_ended,
+    train_net,
+)
 from skdistill.sklearn_private import safe_indexing
 from skdistill.student.recipe import (
     SHARE_OF_EPOCHS,
@@ -140,8 +145,8 @@ def _train(net, transfer_set, settings, n_jobs, deadline, verbose):
         effort=effort,
         seed=seed,
         n_jobs=n_jobs,
-        # Up to four trials use at most a third of the time.
-        max_time=None if deadline is None else _seconds_until(deadline) / 12,
+        # Up to four trials use at most a sixth of the time.
+        max_time=None if deadline is None else _seconds_until(deadline) / 24,
     )
     alpha, temperature = settings["alpha"], settings["temperature"]
     chosen, candidates = choose_recipe(
@@ -184,7 +189,7 @@ def expected_seconds(net, data, early_stopping, effort):
     n_rows = len(data) + data.n_unlabeled
     few = np.arange(min(len(data), ROWS_TO_TIME))
     trial = settle(clone(net), early_stopping=early_stopping, effort=effort)
-    n_epochs = trial.max_epochs * (1 + 1 / SHARE_OF_EPOCHS)
+    n_epochs = trial.max_epochs * (1 + 2 / SHARE_OF_EPOCHS)  # with trials
     batches = {"batch_size": auto_batch_size(n_rows)} if trial.batch_size == "auto" else {}
     trial.set_params(max_epochs=1, callbacks=None, train_split=None, verbose=0, **batches)
     part = replace(

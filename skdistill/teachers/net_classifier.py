@@ -21,6 +21,7 @@ from skdistill.nets.training import (
     resolve_device,
     seeded,
     train_net,
+    within_memory,
 )
 from skdistill.sklearn_private import safe_indexing
 from skdistill.table.net_inputs import NetInputs
@@ -189,11 +190,15 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         seed = draw_seed(rng)
         inputs, rows = self._rows_of_folds(data, splits, seed)
         size_module(net, inputs[0].layout, data.task.n_outputs, len(splits[0][0]))
-        nets = [clone(net) for _ in splits]
-        with seeded(seed, net.device):
-            for each in nets:
-                each.initialize()
-        history, diverged = train_side_by_side(nets, rows, seed=seed)
+
+        def train():
+            nets = [clone(net) for _ in splits]
+            with seeded(seed, net.device):
+                for each in nets:
+                    each.initialize()
+            return nets, *train_side_by_side(nets, rows, seed=seed)
+
+        nets, history, diverged = within_memory(train, net, len(splits[0][0]))
         if diverged:
             raise ValueError(
                 f"the training diverged on {', '.join(names[k] for k in diverged)}: the weights "

@@ -65,7 +65,7 @@ def test_before_one_epoch_is_done_ctrl_c_leaves_a_clean_unfitted_classifier():
 
 def test_ctrl_c_while_alpha_is_chosen_leaves_a_clean_unfitted_classifier():
     X, y = numeric_rows(ENOUGH_ROWS)
-    clf = quick_classifier(student=interrupted(), alpha="auto")
+    clf = quick_classifier(student=interrupted(epoch=2, event="on_batch_begin"), alpha="auto")
 
     with pytest.raises(KeyboardInterrupt):
         clf.fit(X, y)
@@ -161,8 +161,8 @@ def test_a_student_chosen_by_trials_that_ran_out_of_time_is_not_kept_in_memory(
     tmp_path, monkeypatch
 ):
     X, y = numeric_rows(ENOUGH_ROWS)
-    # Trials of ten epochs.
-    student = quick_student(max_epochs=60, patience=60, batch_size=1024)
+    # Trials of five epochs.
+    student = quick_student(max_epochs=50, patience=50, batch_size=1024)
     clf = quick_classifier(student=student, alpha="auto", memory=tmp_path, max_time=100)
     with monkeypatch.context() as patch:
         clock = SimpleNamespace(monotonic=Clock(1.0))
@@ -170,7 +170,7 @@ def test_a_student_chosen_by_trials_that_ran_out_of_time_is_not_kept_in_memory(
             patch.setattr(f"skdistill.{module}.time", clock)
         clf.fit(X, y)
 
-    assert len(clf.history_) == 60
+    assert len(clf.history_) == 50
     assert all(each["cut_short"] for each in clf.candidates_)
     clf.set_params(max_time=None).fit(X, y)
     assert not any(each["cut_short"] for each in clf.candidates_)

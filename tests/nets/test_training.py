@@ -12,7 +12,7 @@ from skdistill import (
     NetClassifier,
     TensorNet,
 )
-from skdistill.nets.training import best_epoch, cut_off, resolve_device, train_net
+from skdistill.nets.training import best_epoch, cut_off, resolve_device, train_net, within_memory
 from skdistill.transfer.transfer_set import TransferSet
 from tests.small import Linear, numeric_rows, training_data
 
@@ -63,3 +63,32 @@ def test_a_schedule_of_ones_own_is_left_alone(name):
 def test_a_gpu_that_is_not_there_is_refused(device):
     with pytest.raises(ValueError, match=f"device='{device}' is not available.*no CUDA"):
         resolve_device(device)
+
+
+class HungryLinear(Linear):
+    """Needs more memory than there is for batches above 40 rows."""
+
+    def forward(self, X):
+        if self.training and len(X) > 40:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().forward(X)
+
+
+@pytest.mark.parametrize("batch_size", [128, -1])
+def test_batches_that_do_not_fit_into_memory_are_halved(batch_size):
+    net = linear_net(max_epochs=3).set_params(module=HungryLinear, batch_size=batch_size)
+
+    with pytest.warns(UserWarning, match="batches of 60 rows: training starts again with .* 30"):
+        hungry = trained(net, np.zeros(60, dtype=bool))
+
+    same = trained(linear_net(max_epochs=3, batch_size=30), np.zeros(60, dtype=bool))
+    assert hungry.batch_size == 30
+    assert_array_equal(hungry.module_.linear.weight.detach(), same.module_.linear.weight.detach())
+
+
+def test_a_memory_that_is_too_small_for_the_smallest_batch_is_an_error():
+    def train():
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.warns(UserWarning, match="exhausted"), pytest.raises(torch.OutOfMemoryError):
+        within_memory(train, linear_net(batch_size=64), 1000)

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 from xgboost import XGBClassifier
 
 from skdistill import NetClassifier, StudentMLP, TableClassifier, TensorNet
+from skdistill.nets.stack import Stack
 from skdistill.soft_targets.cross_fitting import cross_fit
 from skdistill.soft_targets.plan import group_fits, plan_fits
 from skdistill.table.training_data import TrainingData
@@ -158,3 +160,18 @@ def test_without_test_rows_that_count_xgboost_has_its_usual_rounds():
 
     assert one.classifier_.get_num_boosting_rounds() == 100
     assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+
+
+def test_a_stack_that_does_not_fit_into_memory_gets_smaller_batches(monkeypatch):
+    def forward(self, X, bins=None):
+        if self.training and X.shape[1] > 60:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return whole(self, X, bins)
+
+    whole = Stack.forward
+    monkeypatch.setattr(Stack, "forward", forward)
+
+    with pytest.warns(UserWarning, match="batches of 64 rows: training starts again .* 32"):
+        soft_targets, _ = fitted(net(batch_size=64), training_data(X, Y))
+
+    assert log_loss(Y, soft_targets.labeled[0]) < 0.7

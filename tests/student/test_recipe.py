@@ -266,7 +266,7 @@ def test_a_few_rows_without_labels_do_not_keep_a_student_from_stopping_early(
 @pytest.mark.parametrize("early_stopping", [True, False])
 def test_a_trial_is_judged_by_its_best_epoch_only_if_the_student_stops_early(early_stopping):
     rows = noisy_rows()
-    net = linear_student(max_epochs=180, lr=0.5, ema_decay=0)  # 30 epochs: soon past its best
+    net = linear_student(max_epochs=300, lr=0.5, ema_decay=0)  # 30 epochs: soon past its best
     candidate = Candidate(alpha=0.0, temperature=1.0)
     trials = Trials(net, rows, early_stopping=early_stopping, seed=0)
 

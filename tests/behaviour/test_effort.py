@@ -1,0 +1,82 @@
+"""`effort`: the default teachers, the synthetic rows and the student's epochs follow it."""
+
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from skdistill import DistilledClassifier, NetClassifier, StudentNet
+from skdistill.effort import EFFORTS
+from tests.small import numeric_rows, two_trees
+
+X, Y = numeric_rows()
+
+
+def epochs_and_synthetic_rows(spy, effort, student=None):
+    clf = DistilledClassifier([("spy", spy)], student, effort=effort, cv=2, random_state=0)
+    clf.fit(X, Y)
+    return clf.n_iter_, max(map(len, spy.asked_about))
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_the_student_and_the_synthetic_rows_follow_the_effort(spy, effort):
+    expected = EFFORTS[effort]
+
+    found = epochs_and_synthetic_rows(spy, effort)
+
+    assert found == (expected.student_epochs, expected.synthetic_rows * len(X))
+
+
+def test_more_effort_is_more_work_throughout():
+    low, default, high = EFFORTS["low"], EFFORTS["default"], EFFORTS["high"]
+
+    for name in ("synthetic_rows", "student_epochs", "student_epochs_at_most", "net_epochs"):
+        assert getattr(low, name) < getattr(default, name) < getattr(high, name), name
+
+
+def test_a_student_that_stops_early_may_make_more_epochs():
+    clf = DistilledClassifier(two_trees(), effort="low", augmenter=None, cv=2, random_state=0)
+
+    n_epochs = clf.fit(X, Y).n_iter_
+
+    assert EFFORTS["low"].student_epochs < n_epochs <= EFFORTS["low"].student_epochs_at_most
+
+
+@pytest.mark.parametrize("effort", ["low", "high"])
+def test_what_is_set_is_not_changed_by_the_effort(spy, effort):
+    n_epochs, n_synthetic = epochs_and_synthetic_rows(spy, effort, StudentNet(max_epochs=4))
+
+    assert n_epochs == 4
+    assert n_synthetic == EFFORTS[effort].synthetic_rows * len(X)
+
+
+def test_the_default_teachers_follow_the_effort_until_one_is_named():
+    clf = DistilledClassifier(effort="low")
+    assert [name for name, _ in clf._listed_teachers()] == ["rf", "xgb", "mlp_bins"]
+
+    clf.set_params(effort="default")
+    assert len(clf._listed_teachers()) == 5
+
+    clf.set_params(effort="low", rf__n_estimators=7)  # named with the new effort
+    assert [name for name, _ in clone(clf).teachers] == ["rf", "xgb", "mlp_bins"]
+
+
+def test_a_grid_can_be_searched_over_the_effort():
+    clf = DistilledClassifier(two_trees(), cv=2, random_state=0)
+
+    search = GridSearchCV(clf, {"effort": ["low", "default"]}, cv=2).fit(X, Y)
+
+    assert search.best_params_["effort"] in ("low", "default")
+
+
+def test_an_unknown_effort_is_refused_before_anything_is_fitted(spy):
+    with pytest.raises(ValueError, match=r"'effort' parameter .* must be a str among .*'full'"):
+        DistilledClassifier([("spy", spy)], effort="full").fit(X, Y)
+
+    assert not spy.fitted_on
+
+
+def test_a_net_on_labels_has_the_epochs_of_a_student_that_stops_early():
+    net = NetClassifier(StudentNet(), random_state=0).fit(X, Y)
+
+    assert len(net.history_) <= EFFORTS["default"].student_epochs_at_most
+    assert net.net_.lr == 4e-3
