@@ -24,7 +24,7 @@ class Effort:
     synthetic_rows : int
         Synthetic rows for each real row.
     student_epochs : int
-        Epochs of the student on all rows, beside many synthetic ones.
+        Epochs of the student on all rows, beside many synthetic ones, if labels are not noisy.
     student_epochs_at_most : int
         Its largest number of epochs where it stops early.
     """

@@ -11,6 +11,9 @@ from skdistill.nets.tensor_net import TensorNet
 from skdistill.serving.forward import ForwardPass
 from skdistill.table.net_inputs import NetInputs, UnscaledInputs
 
+# Labels that teachers cannot explain at all save this share of the epochs.
+SAVED_BY_NOISE = 0.4
+
 
 class StudentNet(TensorNet):
     """The default student: a `TensorNet` over `StudentMLP`.
@@ -35,7 +38,8 @@ class StudentNet(TensorNet):
         higher than that of other nets, because soft targets are less noisy than labels.
     max_epochs : int or "auto", default="auto"
         Largest number of epochs. "auto" follows `effort` of `DistilledClassifier`: by default at
-        most 50 where the student stops early, else 30.
+        most 50 where the student stops early, else 30 where the teachers explain the labels and
+        down to 18 where they do not.
     **kwargs
         Further parameters of `TensorNet`, such as `optimizer`, `batch_size`, `callbacks` and
         ``module__hidden_sizes``.
@@ -80,13 +84,16 @@ class StudentNet(TensorNet):
         self.start = start
         super().__init__(module, patience=patience, lr=lr, max_epochs=max_epochs, **kwargs)
 
-    def settle(self, *, early_stopping=True, effort=EFFORTS["default"]):
+    def settle(self, *, early_stopping=True, effort=EFFORTS["default"], noise=0.0):
         """Set `lr` and `max_epochs` where they are "auto".
 
         Parameters
         ----------
         early_stopping : bool, default=True
         effort : Effort
+        noise : float, default=0.0
+            Share of the labels' variance that the teachers do not explain. The noisier the
+            labels, the sooner a student that does not stop early has learned what there is.
 
         Returns
         -------
@@ -95,8 +102,9 @@ class StudentNet(TensorNet):
         if self.lr == "auto":
             self.set_params(lr=4e-3 if early_stopping else 8e-3)
         if self.max_epochs == "auto":
+            n_epochs = round(effort.student_epochs * (1 - SAVED_BY_NOISE * noise))
             longest = effort.student_epochs_at_most
-            self.set_params(max_epochs=longest if early_stopping else effort.student_epochs)
+            self.set_params(max_epochs=longest if early_stopping else n_epochs)
         return self
 
     def initialize(self):

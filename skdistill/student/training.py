@@ -154,7 +154,8 @@ def _train(net, transfer_set, settings, n_jobs, deadline, verbose):
     )
     tried = perf_counter()
     to_the_end = chosen.teachers and not early_stopping
-    settle(net, early_stopping=not to_the_end, effort=effort)
+    noise = transfer_set.unexplained_variance()
+    settle(net, early_stopping=not to_the_end, effort=effort, noise=noise)
     if to_the_end:
         transfer_set = transfer_set.for_final_training()
     messages = []
