@@ -21,7 +21,7 @@ from statistics import geometric_mean
 from common import available, load_split, machine, mean_and_spread, recorded, save
 from sklearn.metrics import accuracy_score, log_loss
 
-WHOLE, LOW = "the whole recipe", 'default_teachers("low")'
+WHOLE = "the whole recipe"
 NOT_SHARPENED = "the mean of the teachers not sharpened"
 PLAIN = {"student__module__n_frequencies": 0, "student__module__bin_embedding_size": 0}
 WITHOUT = {
@@ -34,7 +34,6 @@ WITHOUT = {
     "a tenth held out, early stopping": {"student__patience": 15},
     "no synthetic rows": {"augmenter": None},
     "no cross-fitting": {"cv": "in_sample"},
-    LOW: {},
 }
 DATA = ["adult", "covtype", "credit_default", "magic", "otto"]
 
@@ -50,7 +49,7 @@ def main():
     parser.add_argument("--smoke", action="store_true", help="one small split, written nowhere")
     arguments = parser.parse_args()
     if arguments.smoke:
-        few = [WHOLE, NOT_SHARPENED, "no synthetic rows", "no cross-fitting", LOW]
+        few = [WHOLE, NOT_SHARPENED, "no synthetic rows", "no cross-fitting"]
         print(table([measure("wine", 0, None, arguments.jobs, few)]))
         return
     runs = recorded("ablation").get("runs", [])
@@ -65,14 +64,13 @@ def main():
 
 def measure(name, seed, rows, n_jobs, chosen=tuple(WITHOUT)):
     """Measure the variants on one split; return a dict for the JSON."""
-    from skdistill import DistilledClassifier, default_teachers
+    from skdistill import DistilledClassifier
 
     X_train, X_test, y_train, y_test = load_split(name, seed, rows)
     variants, fitted_weights = {}, None
     with tempfile.TemporaryDirectory() as folder:
         for variant in chosen:
-            teachers = default_teachers("low") if variant == LOW else None
-            clf = DistilledClassifier(teachers, random_state=seed, n_jobs=n_jobs, memory=folder)
+            clf = DistilledClassifier(random_state=seed, n_jobs=n_jobs, memory=folder)
             started = time.perf_counter()
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "cv=.in_sample. labels each row")
@@ -100,7 +98,7 @@ def table(runs):
         by_data[f"{run['data']} ({run['n_train']:,})"].append(run["variants"])
     lines = [f"| | {' | '.join(by_data)} | log loss | accuracy, points |"]
     lines.append("|---|" + "---:|" * (len(by_data) + 2))
-    for variant in runs[0]["variants"]:
+    for variant in WITHOUT:
         pairs = [(each[variant], each[WHOLE]) for group in by_data.values() for each in group]
         worse = geometric_mean(one["log_loss"] / whole["log_loss"] for one, whole in pairs)
         points = sum(one["accuracy"] - whole["accuracy"] for one, whole in pairs) / len(pairs)
@@ -109,10 +107,6 @@ def table(runs):
             for group in by_data.values()
         ]
         lines.append(f"| {variant} | {' | '.join(losses)} | × {worse:.3f} | {100 * points:+.2f} |")
-    shares = [each[LOW]["seconds"] / each[WHOLE]["seconds"] for g in by_data.values() for each in g]
-    lines.append(
-        f"\nA fit with the teachers of low effort takes {geometric_mean(shares):.2f} of the time."
-    )
     return "\n".join(lines)
 
 
