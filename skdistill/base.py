@@ -1,6 +1,5 @@
 """What every distilled estimator shares: `fit`, as the five steps of the picture."""
 
-import time
 from typing import Any
 
 from scipy.sparse import issparse
@@ -81,7 +80,7 @@ class BaseDistilled(ExportMixin, TeachersMixin):
             rows) is kept, with a warning.
         """
         # Imported here: predicting must load neither torch nor sklearn.model_selection.
-        from skdistill.jobs.clock import SYNTHETIC, Clock
+        from skdistill.jobs.clock import Clock
         from skdistill.jobs.memory import open_memory
         from skdistill.jobs.seeds import repeatable_rng
         from skdistill.student.recipe import choose_validation_rows, needs_early_stopping
@@ -92,8 +91,7 @@ class BaseDistilled(ExportMixin, TeachersMixin):
 
         self._forget()
         self._validate_params()
-        clock, effort = Clock(), effort_named(self.effort)
-        deadline = None if self.max_time is None else time.monotonic() + self.max_time
+        clock, effort = Clock(self.max_time), effort_named(self.effort)
         data = TrainingData.check(
             self, self._task, X, y, sample_weight, X_unlabeled=X_unlabeled, groups=groups
         )
@@ -106,12 +104,10 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         augmenter = self.augmenter if teacher.can_label else None
         n_synthetic = count_synthetic(augmenter, data.X, effort.synthetic_rows)
         data.held_out = choose_validation_rows(net, data, rng, n_synthetic)
-        with clock.measure(SYNTHETIC):
-            synthetic = draw_synthetic(augmenter, data, n_synthetic, draw_seed(rng), memory)
+        synthetic = draw_synthetic(augmenter, data, n_synthetic, draw_seed(rng), memory, clock)
         data.unlabeled = synthetic + data.unlabeled
         early_stopping = needs_early_stopping(net, len(data), data.n_unlabeled)
-        if self.verbose:
-            clock.afterwards = expected_seconds(net, data, early_stopping, effort)
+        clock.afterwards = self.verbose and expected_seconds(net, data, early_stopping, effort)
 
         # 2. Teachers: each row is labeled by teachers that have not seen it, then pooled.
         teacher.random_state = draw_seed(rng)
@@ -128,7 +124,7 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         training = train_student(
             net, transfer_set, alpha=self.alpha, temperature=self.temperature,
             early_stopping=early_stopping, effort=effort, seed=draw_seed(rng), memory=memory,
-            n_jobs=self.n_jobs, deadline=deadline, verbose=self.verbose, clock=clock,
+            n_jobs=self.n_jobs, verbose=self.verbose, clock=clock,
         )  # fmt: skip
 
         # 5. Plain arrays are kept.

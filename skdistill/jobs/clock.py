@@ -10,10 +10,15 @@ TRIALS, STUDENT, TOTAL = "trials", "student", "total"
 
 
 class Clock:
-    """Seconds of a fit, by its parts.
+    """Seconds of a fit by its parts, and those that are left to it.
 
     Seconds of teachers and labelling are sums over the processes that worked at once. What
     `memory` recalls counts as when it was computed. The total is the time that has passed.
+
+    Parameters
+    ----------
+    max_time : float, default=None
+        Seconds for the whole fit.
 
     Attributes
     ----------
@@ -21,11 +26,17 @@ class Clock:
         Seconds that the parts after the teachers are expected to take.
     """
 
-    def __init__(self):
-        self.afterwards = None
-        self.started = time.perf_counter()
+    def __init__(self, max_time=None):
+        self.max_time, self.afterwards = max_time, None
+        self.started = time.monotonic()
         self.of_teachers: dict[str, float] = {}
         self.of_parts = dict.fromkeys((LABELLING, SYNTHETIC, TRIALS, STUDENT), 0.0)
+
+    def seconds_left(self):
+        """Return the seconds that are left, at least 0; None without a limit."""
+        if self.max_time is None:
+            return None
+        return max(0.0, self.started + self.max_time - time.monotonic())
 
     def add_teacher(self, name, seconds, labelling=0.0):
         """Add the seconds in which a teacher was fitted, and in which it labeled rows."""
@@ -39,15 +50,15 @@ class Clock:
     @contextmanager
     def measure(self, part):
         """Add the seconds of the block to a part."""
-        started = time.perf_counter()
+        started = time.monotonic()
         try:
             yield
         finally:
-            self.add(part, time.perf_counter() - started)
+            self.add(part, time.monotonic() - started)
 
     def to_dict(self):
         """Return the seconds: a dict of the teachers by name, the other parts, and the total."""
-        total = time.perf_counter() - self.started
+        total = time.monotonic() - self.started
         return {TEACHERS: dict(self.of_teachers), **self.of_parts, TOTAL: total}
 
 

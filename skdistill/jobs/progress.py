@@ -69,8 +69,8 @@ class Progress:
     stream : file, default=None
         None: `sys.stdout` at the time of writing.
     afterwards : float, default=None
-        Seconds that the phases after this one are expected to take. After the first step, a line
-        tells how long all will take.
+        Seconds that the phases after this one are expected to take. If given, a line after the
+        first step tells how long all will take.
     """
 
     def __init__(self, what, steps, verbose, stream=None, afterwards=None):
@@ -91,7 +91,7 @@ class Progress:
         """Count one more step as done; `note` is shown next to its name."""
         self.last = " ".join(filter(None, [self.steps[self.done], note]))
         self.done += 1
-        if self.done == 1 and self.afterwards is not None:
+        if self.done == 1 and self.afterwards:
             self._write((ERASE if self._redraws() else "") + self._forecast() + "\n")
         if self._redraws():
             self._draw()

@@ -1,6 +1,5 @@
 """Training of the student: choose alpha and temperature, train, keep the forward pass."""
 
-import time
 import warnings
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,7 +10,7 @@ import numpy as np
 from sklearn.base import clone
 
 from skdistill.effort import EFFORTS
-from skdistill.jobs.clock import STUDENT, TRIALS
+from skdistill.jobs.clock import STUDENT, TRIALS, Clock
 from skdistill.jobs.memory import remembered
 from skdistill.nets.interface import settle
 from skdistill.nets.training import (
@@ -77,7 +76,6 @@ def train_student(
     effort=EFFORTS["default"],
     memory=None,
     n_jobs=None,
-    deadline=None,
     verbose=0,
     clock=None,
 ):
@@ -99,12 +97,11 @@ def train_student(
         side effects.
     n_jobs : int, default=None
         Number of candidates trained at once.
-    deadline : float, default=None
-        In terms of ``time.monotonic()``. Training ends with the epoch in which it passes.
     verbose : int, default=0
         1 reports each epoch.
     clock : Clock, default=None
-        Gets the seconds of the trials and of the training.
+        Gets the seconds of the trials and of the training, which ends with the epoch in which
+        its time is over.
 
     Returns
     -------
@@ -123,19 +120,19 @@ def train_student(
         "effort": effort,
         "seed": seed,
     }
-    make = partial(_train, net, transfer_set, settings, n_jobs, deadline, verbose)
+    clock = Clock() if clock is None else clock
+    make = partial(_train, net, transfer_set, settings, n_jobs, clock, verbose)
     if net.callbacks:
         memory = None
     training = remembered(memory, make, "student", net, transfer_set, settings, keep=_is_complete)
-    if clock is not None:
-        for part, seconds in zip((TRIALS, STUDENT), training.seconds):
-            clock.add(part, seconds)
+    for part, seconds in zip((TRIALS, STUDENT), training.seconds):
+        clock.add(part, seconds)
     for message in training.warnings:
         warnings.warn(message, UserWarning, stacklevel=3)
     return training
 
 
-def _train(net, transfer_set, settings, n_jobs, deadline, verbose):
+def _train(net, transfer_set, settings, n_jobs, clock, verbose):
     early_stopping, effort, seed = (settings[key] for key in ("early_stopping", "effort", "seed"))
     started = perf_counter()
     trials = Trials(
@@ -146,7 +143,7 @@ def _train(net, transfer_set, settings, n_jobs, deadline, verbose):
         seed=seed,
         n_jobs=n_jobs,
         # Up to four trials use at most a sixth of the time.
-        max_time=None if deadline is None else _seconds_until(deadline) / 24,
+        max_time=None if clock.max_time is None else clock.seconds_left() / 24,
     )
     alpha, temperature = settings["alpha"], settings["temperature"]
     chosen, candidates = choose_recipe(
@@ -159,7 +156,7 @@ def _train(net, transfer_set, settings, n_jobs, deadline, verbose):
     if to_the_end:
         transfer_set = transfer_set.for_final_training()
     messages = []
-    max_time = None if deadline is None else _seconds_until(deadline)
+    max_time = clock.seconds_left()
     if max_time == 0:
         messages.append(
             "max_time was over before the student's training began, so it is trained for one "
@@ -209,7 +206,3 @@ def _is_complete(training):
     """Tell whether neither the training nor a trial was cut short."""
     any_trial_cut = any(candidate["cut_short"] for candidate in training.candidates)
     return training.ended not in CUT_SHORT and not any_trial_cut
-
-
-def _seconds_until(deadline):
-    return max(0.0, deadline - time.monotonic())

@@ -6,6 +6,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state, gen_batches
 
+from skdistill.jobs.clock import SYNTHETIC, Clock
 from skdistill.jobs.memory import remembered
 from skdistill.sklearn_private import safe_indexing
 from skdistill.table.containers import (
@@ -43,7 +44,7 @@ def count_synthetic(augmenter, X, rows_per_row):
     return min(rows_per_row * X.shape[0], MAX_SYNTHETIC_ROWS)
 
 
-def draw_synthetic(augmenter, data, n_samples, seed, memory=None):
+def draw_synthetic(augmenter, data, n_samples, seed, memory=None, clock=None):
     """Draw synthetic rows from the training rows.
 
     Parameters
@@ -55,6 +56,8 @@ def draw_synthetic(augmenter, data, n_samples, seed, memory=None):
     seed : int
     memory : Memory, default=None
         Where rows that were drawn earlier from the same table are found.
+    clock : Clock, default=None
+        Gets the seconds.
 
     Returns
     -------
@@ -65,7 +68,8 @@ def draw_synthetic(augmenter, data, n_samples, seed, memory=None):
         return []
     X = safe_indexing(data.X, data.training_rows)
     arguments = augmenter, X, data.categorical_features, n_samples, seed
-    return [remembered(memory, lambda: _draw(*arguments), "synthetic", *arguments)]
+    with (clock or Clock()).measure(SYNTHETIC):
+        return [remembered(memory, lambda: _draw(*arguments), "synthetic", *arguments)]
 
 
 def _draw(augmenter, X, categorical_features, n_samples, seed):

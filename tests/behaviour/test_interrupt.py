@@ -128,7 +128,7 @@ class Clock:
 def test_the_student_ends_with_the_epoch_in_which_the_time_is_over(monkeypatch):
     X, y = numeric_rows(200)
     clock = SimpleNamespace(monotonic=Clock(1.0))
-    for module in ("base", "nets.training", "student.training"):
+    for module in ("jobs.clock", "nets.training"):
         monkeypatch.setattr(f"skdistill.{module}.time", clock)
 
     clf = quick_classifier(student=quick_student(max_epochs=50), max_time=20).fit(X, y)
@@ -166,7 +166,7 @@ def test_a_student_chosen_by_trials_that_ran_out_of_time_is_not_kept_in_memory(
     clf = quick_classifier(student=student, alpha="auto", memory=tmp_path, max_time=100)
     with monkeypatch.context() as patch:
         clock = SimpleNamespace(monotonic=Clock(1.0))
-        for module in ("base", "nets.training", "student.training"):
+        for module in ("jobs.clock", "nets.training"):
             patch.setattr(f"skdistill.{module}.time", clock)
         clf.fit(X, y)
 

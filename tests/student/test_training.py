@@ -1,12 +1,11 @@
 """A student's training, from transfer set to what predicts."""
 
-import time
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdistill import StudentNet
+from skdistill.jobs.clock import Clock
 from skdistill.jobs.memory import Memory
 from skdistill.nets.interface import size_module
 from skdistill.serving.forward import ForwardPass
@@ -76,7 +75,7 @@ def test_the_recipe_is_what_was_given():
 
 def test_a_deadline_that_has_passed_leaves_one_epoch():
     with pytest.warns(UserWarning, match="max_time was over before the student's training"):
-        training, _ = trained(deadline=time.monotonic() - 1)
+        training, _ = trained(clock=Clock(max_time=0.0))
 
     assert len(training.history) == 1
     assert training.ended == "time"
