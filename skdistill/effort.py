@@ -9,16 +9,16 @@ class Effort:
 
     Parameters
     ----------
+    teachers : tuple of str
+        Names of the default teachers.
     n_trees : int
         Trees of the forest.
     boosting_rate : float
         Learning rate of XGBoost.
     boosting_patience : int
         Rounds without a lower loss after which XGBoost stops.
-    nets : tuple of str
-        Names of the torch nets among the teachers.
     net_rate : float
-        Initial learning rate of these nets.
+        Initial learning rate of the nets.
     net_epochs, net_patience : int
         Their largest number of epochs, and the epochs without a lower loss after which they stop.
     synthetic_rows : int
@@ -29,10 +29,10 @@ class Effort:
         Its largest number of epochs where it stops early.
     """
 
+    teachers: tuple
     n_trees: int
     boosting_rate: float
     boosting_patience: int
-    nets: tuple
     net_rate: float
     net_epochs: int
     net_patience: int
@@ -41,24 +41,25 @@ class Effort:
     student_epochs_at_most: int
 
 
+ALL = ("rf", "xgb", "mlp", "mlp_periodic", "mlp_bins")
 EFFORTS = {
     "low": Effort(
-        n_trees=100,
-        boosting_rate=0.15,
-        boosting_patience=15,
-        nets=("mlp_bins",),
+        teachers=("xgb", "mlp_bins"),
+        n_trees=0,
+        boosting_rate=0.2,
+        boosting_patience=10,
         net_rate=4e-3,
         net_epochs=25,
         net_patience=3,
         synthetic_rows=3,
-        student_epochs=12,
+        student_epochs=16,
         student_epochs_at_most=25,
     ),
     "default": Effort(
+        teachers=ALL,
         n_trees=100,
         boosting_rate=0.1,
         boosting_patience=20,
-        nets=("mlp", "mlp_periodic", "mlp_bins"),
         net_rate=2e-3,
         net_epochs=50,
         net_patience=3,
@@ -67,10 +68,10 @@ EFFORTS = {
         student_epochs_at_most=50,
     ),
     "high": Effort(
+        teachers=ALL,
         n_trees=500,
         boosting_rate=0.03,
         boosting_patience=50,
-        nets=("mlp", "mlp_periodic", "mlp_bins"),
         net_rate=1e-3,
         net_epochs=100,
         net_patience=15,

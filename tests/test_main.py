@@ -228,4 +228,4 @@ def test_low_effort_is_fewer_teachers_and_a_file_without_them(tmp_path, capsys):
     assert "teacher mlp " not in capsys.readouterr().out
     student = joblib.load(out)
     assert student.teachers is None
-    assert list(student.teacher_weights_) == ["rf", "xgb", "mlp_bins"]
+    assert list(student.teacher_weights_) == ["xgb", "mlp_bins"]

@@ -1,5 +1,8 @@
 """The default teachers."""
 
+from collections.abc import Callable
+from functools import partial
+
 from sklearn.ensemble import RandomForestClassifier
 
 from skdistill.effort import effort_named
@@ -19,7 +22,7 @@ def default_teachers(effort="default", *, categorical_features="from_dtype", dev
     Parameters
     ----------
     effort : {"low", "default", "high"}, default="default"
-        "low" is for a first look: one net, larger steps, fewer epochs. "high" is for when
+        "low" is for a first look: two teachers, larger steps, fewer epochs. "high" is for when
         minutes do not matter: more trees, smaller steps, more epochs.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         As in `DistilledClassifier`.
@@ -57,9 +60,9 @@ def default_teachers(effort="default", *, categorical_features="from_dtype", dev
                      (from 1,000 rows on).
     ================ ===================================================================
 
-    Categories enter the trees as category codes, and the nets through embeddings. Of the nets,
-    ``effort="low"`` has ``mlp_bins`` only. Cross-fitting fits the folds of XGBoost and of the
-    nets side by side.
+    Categories enter the trees as category codes, and the nets through embeddings.
+    ``effort="low"`` has ``xgb`` and ``mlp_bins`` only. Cross-fitting fits the folds of XGBoost
+    and of the nets side by side.
 
     A teacher's default seed depends on its name, so renaming a teacher changes its results.
 
@@ -69,16 +72,18 @@ def default_teachers(effort="default", *, categorical_features="from_dtype", dev
     >>> [name for name, teacher in default_teachers()]
     ['rf', 'xgb', 'mlp', 'mlp_periodic', 'mlp_bins']
     >>> [name for name, teacher in default_teachers("low")]
-    ['rf', 'xgb', 'mlp_bins']
+    ['xgb', 'mlp_bins']
     """
     settings = effort_named(effort)
-    forest, boosted_trees = _forest(settings), _boosted_trees(settings)
     where = {"categorical_features": categorical_features, "device": device}
-    return [
-        ("rf", TableClassifier(forest, categorical_features)),
-        ("xgb", TableClassifier(boosted_trees, categorical_features, side_by_side=True)),
-        *[(name, _net(settings, *NETS[name], **where)) for name in settings.nets],
-    ]
+    teachers: dict[str, Callable] = {
+        "rf": lambda: TableClassifier(_forest(settings), categorical_features),
+        "xgb": lambda: TableClassifier(
+            _boosted_trees(settings), categorical_features, side_by_side=True
+        ),
+        **{name: partial(_net, settings, *sizes, **where) for name, sizes in NETS.items()},
+    }
+    return [(name, teachers[name]()) for name in settings.teachers]
 
 
 def _forest(settings):

@@ -61,13 +61,13 @@ def test_what_is_set_is_not_changed_by_the_effort(spy, effort):
 
 def test_the_default_teachers_follow_the_effort_until_one_is_named():
     clf = DistilledClassifier(effort="low")
-    assert [name for name, _ in clf._listed_teachers()] == ["rf", "xgb", "mlp_bins"]
+    assert [name for name, _ in clf._listed_teachers()] == ["xgb", "mlp_bins"]
 
     clf.set_params(effort="default")
     assert len(clf._listed_teachers()) == 5
 
-    clf.set_params(effort="low", rf__n_estimators=7)  # named with the new effort
-    assert [name for name, _ in clone(clf).teachers] == ["rf", "xgb", "mlp_bins"]
+    clf.set_params(effort="low", xgb__n_estimators=7)  # named with the new effort
+    assert [name for name, _ in clone(clf).teachers] == ["xgb", "mlp_bins"]
 
 
 def test_a_grid_can_be_searched_over_the_effort():

@@ -95,11 +95,11 @@ def test_setting_a_parameter_of_a_clone_leaves_the_original_alone():
 def test_less_effort_is_fewer_or_smaller_teachers():
     low, default, high = (dict(default_teachers(e)) for e in ("low", "default", "high"))
 
-    trees = [each["rf"].get_params()["n_estimators"] for each in (low, default, high)]
+    trees = [each["rf"].get_params()["n_estimators"] for each in (default, high)]
     rates = [each["xgb"].get_params()["learning_rate"] for each in (low, default, high)]
 
     assert set(low) < set(default) == set(high)
-    assert trees[0] <= trees[1] < trees[2]
+    assert trees[0] < trees[1]
     assert rates[0] > rates[1] > rates[2]
     assert default["mlp"].net.max_epochs < high["mlp"].net.max_epochs
     with pytest.raises(ValueError, match="one of \\['low', 'default', 'high'\\], got 'full'"):
