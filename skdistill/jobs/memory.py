@@ -30,7 +30,7 @@ except ImportError:  # Windows: two processes may compute the same result, neith
     fcntl = None  # type: ignore[assignment]
 
 # Increase the number whenever stored results, or the parts of a key, change their meaning.
-FORMAT = b"skdistill memory 8\n"
+FORMAT = b"skdistill memory 9\n"
 
 
 class Absent(Enum):

@@ -113,12 +113,15 @@ def cross_fit(
     arXiv:2104.09732.
     """
     clock = Clock() if clock is None else clock
+    prefit_teachers = _check_prefit(teachers, data)
     warn_of_frozen(teachers)
     data = replace(data, sample_weight=_with_mean_one(data))
     splits = training_splits(splits, data)
     digests = _fingerprints(memory, teachers)
-    prefit = {name: _predict_prefit(name, each, data, digests[name], memory, verbose)
-              for name, each in teachers if is_prefit(each)}  # fmt: skip
+    prefit = {
+        name: (teacher, _predict_prefit(teacher, data, digests[name], memory, verbose))
+        for name, teacher in prefit_teachers.items()
+    }
     options = {"out_of_bag": out_of_bag, "refit": refit, "keep": keep}
     plans = {
         name: [] if name in prefit else plan_fits(name, teacher, data, splits, **options)
@@ -234,7 +237,6 @@ def _fit_and_label(fit, data):
     X, train, test, started = data.X, fit.train, fit.test, perf_counter()
     with naming_teacher(fit.name, fit.where, X):
         estimator = with_out_of_bag(fit.estimator) if fit.is_out_of_bag else clone(fit.estimator)
-        check_prefit_within(estimator, data.task, data.y[train])
         weight = None if data.sample_weight is None else data.sample_weight[train]
         teacher = FittedTeacher(fit.name, estimator, data.task)
         teacher.fit(safe_indexing(X, train), data.y[train], weight)
@@ -274,27 +276,36 @@ def _gather(fits, results, data):
     return SoftTargets(labeled, unlabeled, refitted), teacher
 
 
-def _predict_prefit(name, teacher, data, digest, memory, verbose):
+def _check_prefit(teachers, data):
+    """Check the classes of what is fitted already; return the `PrefitTeacher` objects by name."""
+    prefit = {}
+    for name, teacher in teachers:
+        with naming_teacher(name, "all rows", data.X):
+            if is_prefit(teacher):
+                prefit[name] = PrefitTeacher(name, clone(teacher), data.task)
+            else:
+                check_prefit_within(teacher, data.task)
+    return prefit
+
+
+def _predict_prefit(prefit, data, digest, memory, verbose):
     """Let a prefit teacher predict each row once.
 
     It runs in this process, because clients and models on a GPU can seldom be pickled.
 
     Returns
     -------
-    teacher : PrefitTeacher
     raw : list of ndarray
         Raw predictions for X, and for each table of unlabeled rows.
     """
-    with naming_teacher(name, "all rows", data.X):
-        prefit = PrefitTeacher(name, clone(teacher), data.task)
+    name = prefit.name
     tables = {f"{name}, all rows": data.X}
     tables |= {f"{name}, unlabeled rows {k}": table for k, table in enumerate(data.unlabeled, 1)}
     tasks = {
         label: partial(_predict_table, prefit, label, table) for label, table in tables.items()
     }
     keys = [digest and memory.key(digest, memory.table(table)) for table in tables.values()]
-    raw = run_or_recall(tasks, keys, memory, what="teachers", n_jobs=1, verbose=verbose)
-    return prefit, raw
+    return run_or_recall(tasks, keys, memory, what="teachers", n_jobs=1, verbose=verbose)
 
 
 def _predict_table(prefit, label, X):

@@ -37,7 +37,8 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
     ----------
     teachers : list of (str, classifier), classifier, or None, default=None
         As in `VotingClassifier`; "drop" instead of a classifier removes it. None uses
-        `default_teachers`.
+        `default_teachers`. They are fitted on the labels of y; XGBoost and skorch's nets, alone
+        or within another teacher, on class indices.
     weights : "auto", None, array-like of shape (n_teachers,) or dict, default="auto"
         "auto" minimizes the out-of-fold log loss, then sharpens the pooled mean, which is
         under-confident where teachers disagree. None weights all teachers equally. A dict

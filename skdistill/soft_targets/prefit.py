@@ -3,12 +3,13 @@
 import warnings
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.ensemble import VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.soft_targets.fitted_teacher import FittedTeacher
 from skdistill.soft_targets.targets import SoftTargets
+from skdistill.tasks.fitting import classifiers_on_labels
 from skdistill.tasks.probabilities import as_probabilities
 from skdistill.teachers.callable_teacher import CallableTeacher
 
@@ -18,34 +19,43 @@ def is_prefit(teacher):
     return isinstance(teacher, (FrozenEstimator, CallableTeacher))
 
 
-def check_prefit_within(teacher, task, y):
-    """Check that a prefit classifier within a teacher has the classes 0, 1, 2…
+def check_prefit_within(teacher, task):
+    """Check the classes of prefit classifiers within a teacher.
 
     Parameters
     ----------
     teacher : classifier
-        It is fitted on class indices later.
-    task : Task
-    y : ndarray of shape (n_samples,), int
-        Class indices.
+    task : Classification
 
     Raises
     ------
     ValueError
-        If it has other classes, which would not match the indices.
+        If one predicts classes that y does not have, or other columns than its neighbors in a
+        vote.
     """
-    labels = None
-    for inner in getattr(teacher, "get_params", dict)().values():
-        if not (is_prefit(inner) and is_classifier(inner)):
-            continue
-        labels = task.classes[np.unique(y)].tolist() if labels is None else labels
-        classes = np.asarray(inner.classes_).tolist()
-        if not classes == list(range(len(labels))) == labels:
-            raise ValueError(
-                f"it holds a {type(inner).__name__} of the classes {classes[:5]}, but it is fitted "
-                f"on the indices 0, 1, 2… of the labels {labels[:5]}: fit and freeze the whole "
-                "teacher, or use the labels 0, 1, 2…"
-            )
+    for part in classifiers_on_labels(teacher):
+        if is_prefit(part):
+            own, labels = _classes_of(part), task.classes.tolist()
+            if not set(own) <= set(labels):
+                raise _other_classes(part, own, labels)
+        elif isinstance(part, VotingClassifier):
+            for each in [each for _, each in part.estimators if is_prefit(each)]:
+                own, labels = _classes_of(each), task.classes.tolist()
+                # A vote adds columns up, whatever they stand for.
+                if own not in (labels, list(range(len(labels)))):
+                    raise _other_classes(each, own, labels)
+
+
+def _classes_of(prefit):
+    check_is_fitted(prefit)
+    return np.asarray(prefit.classes_).tolist()
+
+
+def _other_classes(prefit, own, labels):
+    return ValueError(
+        f"it holds a {type(prefit).__name__} of the classes {own[:5]}, but y has the labels "
+        f"{labels[:5]}: fit and freeze it on these."
+    )
 
 
 class PrefitTeacher(FittedTeacher):
@@ -107,7 +117,7 @@ class PrefitTeacher(FittedTeacher):
         self.black_box.fit_scaling(raw, own[y], sample_weight)
 
     def _label(self, raw):
-        proba = as_probabilities(self.black_box.to_proba(raw), len(self._known))
+        proba = as_probabilities(self.black_box.to_proba(raw), (len(raw), len(self._known)))
         known = proba[:, self._known]
         total = known.sum(1, keepdims=True)
         if not (total > 0).all():
@@ -118,7 +128,7 @@ class PrefitTeacher(FittedTeacher):
                 f"{self.black_box.classes_[~self._known].tolist()[:5]}: drop such rows, or pass a "
                 "teacher of the classes of y."
             )
-        return self.task.place_columns(known / total, self.columns)
+        return self.task.place_columns(known / total, self.columns, len(raw))
 
     def _check_frozen_classes(self):
         own = np.asarray(self.estimator.classes_).tolist()

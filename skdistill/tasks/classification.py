@@ -9,7 +9,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from skdistill.table.containers import is_polars
 from skdistill.table.validation import check_rows
 from skdistill.tasks.diversity import diversity
-from skdistill.tasks.fitting import check_classifier, fit_on_indices
+from skdistill.tasks.fitting import (
+    check_class_weight,
+    check_classifier,
+    complete_class_weight,
+    fit_on_labels,
+)
 from skdistill.tasks.pooling import COMBINATIONS, pool, pool_sharpness, pool_weights, sharpen
 from skdistill.tasks.probabilities import as_probabilities, check_probabilities
 from skdistill.tasks.task import Task
@@ -26,7 +31,6 @@ class Classification(Task):
 
     combinations = COMBINATIONS
     no_target = -1
-    check_teacher = staticmethod(check_classifier)
 
     def __init__(self, classes):
         self.classes = classes
@@ -78,33 +82,49 @@ class Classification(Task):
     def strata(self, y):
         return y
 
+    def check_teacher(self, name, teacher):
+        check_classifier(name, teacher)
+        check_class_weight(name, teacher, self.classes.tolist())
+
     def fit_teacher(self, estimator, X, y, sample_weight=None):
-        columns, y = np.unique(y, return_inverse=True)
+        columns = np.unique(y)
         if len(columns) == 1:  # most classifiers refuse one class, and some invent a second
             return columns
-        present = columns.tolist()
-        fit_on_indices(estimator, X, y, self.classes, sample_weight, present=present)
-        # Most classifiers sort their classes. `classes_` shows where one does not.
-        return columns[getattr(estimator, "classes_", slice(None))]
+        if len(columns) < self.n_outputs:
+            complete_class_weight(estimator, self.classes[columns].tolist())
+        labels = fit_on_labels(estimator, X, self.classes[y], sample_weight)
+        return self.columns_of(labels)
+
+    def columns_of(self, labels):
+        """Return the index of each label, an ndarray of int."""
+        index = {label: k for k, label in enumerate(self.classes.tolist())}
+        labels = labels.tolist()
+        unknown = [label for label in labels if label not in index]
+        if unknown or len(set(labels)) < len(labels):
+            raise ValueError(
+                f"its classes_ are {labels[:10]}, but y has the labels {list(index)[:10]}: after a "
+                "fit, classes_ must hold the label of each column of predict_proba."
+            )
+        return np.array([index[label] for label in labels])
 
     def predict_teacher(self, estimator, columns, X):
         if len(columns) == 1:
-            return self.place_columns(np.ones((X.shape[0], 1)), columns)
-        return self.place_columns(estimator.predict_proba(X), columns)
+            return self.as_soft_targets(np.repeat(columns, X.shape[0]))
+        return self.place_columns(estimator.predict_proba(X), columns, X.shape[0])
 
     def predict_out_of_bag(self, estimator, columns, n_samples):
         if len(columns) == 1:
-            return self.place_columns(np.ones((n_samples, 1)), columns)
+            return self.as_soft_targets(np.repeat(columns, n_samples))
         predictions = estimator.oob_decision_function_
         # Rows in every bag are NaN in BaggingClassifier and zero in forests.
         labeled = predictions.sum(1) > 0
         proba = np.full((n_samples, self.n_outputs), np.nan)
-        proba[labeled] = self.place_columns(predictions[labeled], columns)
+        proba[labeled] = self.place_columns(predictions[labeled], columns, labeled.sum())
         return proba
 
-    def place_columns(self, predictions, columns):
-        predictions = as_probabilities(predictions, len(columns))
-        proba = np.zeros((len(predictions), self.n_outputs))
+    def place_columns(self, predictions, columns, n_samples):
+        predictions = as_probabilities(predictions, (n_samples, len(columns)))
+        proba = np.zeros((n_samples, self.n_outputs))
         proba[:, columns] = predictions
         return proba
 

@@ -1,14 +1,25 @@
-"""Check classifiers and fit them on class indices, with sample weights where supported."""
+"""Check classifiers, and fit them on labels, with sample weights where supported."""
 
+import numpy as np
 from sklearn import config_context
 from sklearn.base import is_classifier
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import has_fit_parameter
 
-from skdistill.sklearn_private import is_search
+from skdistill.tasks.encoded_labels import EncodedLabels
+from skdistill.tasks.sample_weights import weight_parameter
+
+# They encode the labels for the classifiers within them.
+ENCODING = (
+    BaggingClassifier,
+    OneVsOneClassifier,
+    OneVsRestClassifier,
+    OutputCodeClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
 
 
 def check_classifier(name, teacher):
@@ -26,78 +37,6 @@ def check_classifier(name, teacher):
         )
 
 
-def fit_on_indices(estimator, X, y, classes, sample_weight=None, *, present=None):
-    """Fit a classifier on class indices, with sample weights if it supports them.
-
-    Parameters
-    ----------
-    estimator : classifier
-        Fitted in place. Labels in its `class_weight` are replaced by their indices.
-    X : table of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples,), int
-        Class indices without gaps.
-    classes : ndarray of shape (n_classes,)
-        The labels.
-    sample_weight : ndarray of shape (n_samples,), default=None
-    present : list of int, default=None
-        Indices of the classes that the rows have. None: all classes.
-
-    Raises
-    ------
-    ValueError
-        If `class_weight` has a key that is not a class.
-    """
-    _replace_class_weight(estimator, classes.tolist(), present)
-    # Weights are passed by signature, whether or not metadata routing is enabled.
-    with config_context(enable_metadata_routing=False):
-        estimator.fit(X, y, **weight_parameter(estimator, sample_weight))
-
-
-def _replace_class_weight(estimator, labels, present):
-    """Replace labels by indices in the `class_weight` of an estimator and of those inside it."""
-    present_labels = labels if present is None else [labels[k] for k in present]
-    while estimator is not None and not isinstance(estimator, FrozenEstimator):
-        weights = getattr(estimator, "class_weight", None)
-        if isinstance(weights, dict):
-            unknown = [label for label in weights if label not in labels]
-            if unknown:
-                raise ValueError(
-                    f"class_weight names {unknown[:5]}, but the classes of y are {labels[:10]}: "
-                    "use the labels of y as keys."
-                )
-            known = {
-                k: weights[label] for k, label in enumerate(present_labels) if label in weights
-            }
-            estimator.set_params(class_weight=known)
-        if isinstance(estimator, Pipeline):
-            estimator = estimator.steps[-1][1]
-        elif is_search(estimator) or isinstance(estimator, CalibratedClassifierCV):
-            estimator = estimator.estimator
-        else:
-            estimator = getattr(estimator, "classifier", None)  # as in TableClassifier
-
-
-def weight_parameter(estimator, sample_weight):
-    """Return sample weights as keyword arguments of `fit`, empty if it does not support them."""
-    if sample_weight is None:
-        return {}
-    if is_search(estimator):  # it passes all arguments on
-        return weight_parameter(estimator.estimator, sample_weight)
-    if isinstance(estimator, Pipeline):
-        name, last = estimator.steps[-1]
-        return {f"{name}__{key}": w for key, w in weight_parameter(last, sample_weight).items()}
-    return {"sample_weight": sample_weight} if _takes_weights(estimator) else {}
-
-
-def _takes_weights(estimator):
-    if isinstance(estimator, (StackingClassifier, VotingClassifier)):
-        # They support weights if all their estimators do; the signature of `fit` does not tell.
-        parts = [each for _, each in estimator.estimators if not isinstance(each, str)]
-        parts.append(getattr(estimator, "final_estimator", None))
-        return all(_takes_weights(each) for each in parts if each is not None)
-    return has_fit_parameter(estimator, "sample_weight")
-
-
 def has_probabilities(classifier):
     """Tell whether a classifier, fitted or not, has `predict_proba`."""
     while hasattr(classifier, "steps"):
@@ -105,3 +44,110 @@ def has_probabilities(classifier):
     # Without a final estimator, stacking uses a logistic regression, but creates it in `fit` only.
     uses_default = getattr(classifier, "final_estimator", classifier) is None
     return uses_default or hasattr(classifier, "predict_proba")
+
+
+def check_class_weight(name, teacher, labels):
+    """Check that each `class_weight` of a teacher names labels of y.
+
+    Parameters
+    ----------
+    name : str
+        Name of the teacher.
+    teacher : classifier
+    labels : list
+        All labels of y.
+    """
+    for part in classifiers_on_labels(teacher):
+        weights = getattr(part, "class_weight", None)
+        unknown = [key for key in weights if key not in labels] if isinstance(weights, dict) else []
+        if unknown:
+            raise ValueError(
+                f"Teacher {name!r} ({type(part).__name__}): class_weight names {unknown[:5]}, but "
+                f"the classes of y are {labels[:10]}: use the labels of y as keys."
+            )
+
+
+def classifiers_on_labels(classifier):
+    """Yield a classifier and those within it that are fitted on the same labels."""
+    while hasattr(classifier, "fit"):
+        yield classifier
+        if isinstance(classifier, (FrozenEstimator, *ENCODING)):
+            return
+        if isinstance(classifier, Pipeline):
+            classifier = classifier.steps[-1][1]
+        else:  # as in a search, or in TableClassifier
+            inner = getattr(classifier, "estimator", None)
+            classifier = getattr(classifier, "classifier", None) if inner is None else inner
+
+
+def fit_on_labels(classifier, X, y, sample_weight=None):
+    """Fit a classifier on labels, with sample weights if it supports them.
+
+    XGBoost and skorch's nets are fitted on class indices, wherever in the classifier they are.
+
+    Parameters
+    ----------
+    classifier : classifier
+        Fitted in place.
+    X : table of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,)
+        Labels.
+    sample_weight : ndarray of shape (n_samples,), default=None
+
+    Returns
+    -------
+    labels : ndarray of shape (n_columns,)
+        The label of each column of its probabilities.
+    """
+    labels, indices = np.unique(y, return_inverse=True)
+    if needs_indices(classifier):
+        y = indices
+    elif not np.array_equal(labels, np.arange(len(labels))):
+        _encode_within(classifier)
+    # Weights are passed by signature, whether or not metadata routing is enabled.
+    with config_context(enable_metadata_routing=False):
+        classifier.fit(X, y, **weight_parameter(classifier, sample_weight))
+    # Most classifiers sort their classes. `classes_` shows where one does not.
+    if needs_indices(classifier) or not hasattr(classifier, "classes_"):
+        return labels
+    return np.asarray(classifier.classes_)
+
+
+def needs_indices(classifier):
+    """Tell whether a classifier takes only labels 0, 1, 2…, as XGBoost and skorch's nets do."""
+    is_one = hasattr(classifier, "get_booster") or hasattr(classifier, "initialize_module")
+    return is_one and is_classifier(classifier)
+
+
+def _encode_within(estimator):
+    """Put `EncodedLabels` around the parts of an estimator that need class indices."""
+    if getattr(estimator, "encodes_labels", False):
+        return
+    for name, part in _parts(estimator):
+        if needs_indices(part):
+            estimator.set_params(**{name: EncodedLabels(part)})
+        else:
+            _encode_within(part)
+
+
+def complete_class_weight(estimator, labels):
+    """Let each `class_weight` that names a label besides these name all of these.
+
+    scikit-learn refuses it otherwise, where a fold lacks a class that it names.
+    """
+    weights = getattr(estimator, "class_weight", None)
+    if isinstance(weights, dict) and not set(weights) <= set(labels):
+        estimator.set_params(class_weight=dict.fromkeys(labels, 1) | weights)
+    for _, part in _parts(estimator):
+        complete_class_weight(part, labels)
+
+
+def _parts(estimator):
+    """Return the unfitted estimators right within an estimator, by parameter."""
+    if isinstance(estimator, FrozenEstimator) or not hasattr(estimator, "get_params"):
+        return []
+    return [
+        (name, part)
+        for name, part in estimator.get_params().items()
+        if "__" not in name and hasattr(part, "fit") and not isinstance(part, type)
+    ]

@@ -3,13 +3,14 @@
 import numpy as np
 
 
-def as_probabilities(proba, n_classes):
+def as_probabilities(proba, shape):
     """Check a classifier's probabilities and normalize them to sum to one.
 
     Parameters
     ----------
     proba : array-like of shape (n_samples, n_classes)
-    n_classes : int
+    shape : tuple of int
+        The expected (n_samples, n_classes).
 
     Returns
     -------
@@ -21,10 +22,10 @@ def as_probabilities(proba, n_classes):
         If the shape is wrong, or a row does not hold probabilities.
     """
     proba = np.asarray(proba, dtype=np.float64)
-    if proba.ndim != 2 or proba.shape[1] != n_classes:
+    if proba.shape != shape:
         raise ValueError(
-            f"predict_proba returned shape {proba.shape}, expected "
-            f"{(*proba.shape[:1], n_classes)}: one column for each class it was fitted on."
+            f"predict_proba returned shape {proba.shape}, expected {shape}: one row for each row "
+            "of X, and one column for each class it was fitted on."
         )
     return check_probabilities(proba, "predict_proba did not return")
 

@@ -53,10 +53,9 @@ class Task(ABC):
 
     # Teachers
 
-    @staticmethod
     @abstractmethod
-    def check_teacher(name, teacher):
-        """Check that a teacher can predict soft targets of this task."""
+    def check_teacher(self, name, teacher):
+        """Check, before any is fitted, that a teacher can predict soft targets of this task."""
 
     @abstractmethod
     def fit_teacher(self, estimator, X, y, sample_weight=None):
@@ -74,7 +73,7 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def place_columns(self, predictions, columns):
+    def place_columns(self, predictions, columns, n_samples):
         """Check predictions and place their columns, shape (n_samples, n_outputs)."""
 
     @abstractmethod

@@ -123,7 +123,8 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
         proba : ndarray of shape (n_samples, n_classes)
             Columns follow `classes_`.
         """
-        return as_probabilities(self.to_proba(self.raw_predictions(X)), len(self.classes))
+        raw = self.raw_predictions(X)
+        return as_probabilities(self.to_proba(raw), raw.shape)
 
     def predict(self, X):
         """Predict the most probable class of each row.

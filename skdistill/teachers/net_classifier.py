@@ -94,6 +94,8 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
     (150, 3)
     """
 
+    encodes_labels = True
+
     def __init__(
         self,
         net=None,
@@ -170,6 +172,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         data : TrainingData
+            Its y are class indices.
         splits : list of (train, test)
             Test rows may be empty.
         names : list of str

@@ -12,7 +12,8 @@ from skdistill.table.encoder import TableEncoder
 from skdistill.table.splits import hold_out
 from skdistill.table.validation import check_table
 from skdistill.tasks.classification import Classification
-from skdistill.tasks.fitting import fit_on_indices, has_probabilities
+from skdistill.tasks.encoded_labels import InnerParameters
+from skdistill.tasks.fitting import fit_on_labels, has_probabilities, needs_indices
 
 # Largest number of boosting rounds on tables that are too small for validation rows.
 MAX_ROUNDS_UNVALIDATED = 100
@@ -24,7 +25,7 @@ MAX_CATEGORIES = 64
 ORDINAL_ONLY = ("feature_types", "monotone_constraints", "multi_strategy")
 
 
-class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """A classifier behind a `TableEncoder`, for tables with numbers and categories.
 
     The parameters of `classifier` are parameters of the `TableClassifier` as well. In an
@@ -33,8 +34,7 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     classifier : classifier
-        It must accept floats with NaN, and gets categories as codes. It is cloned and fitted
-        on class indices.
+        It must accept floats with NaN, and gets categories as codes. It is cloned.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         As in `TableEncoder`.
 
@@ -88,6 +88,8 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     DecisionTreeClassifier(max_depth=3)
     """
 
+    encodes_labels = True
+
     def __init__(self, classifier, categorical_features="from_dtype", *, side_by_side=False):
         self.classifier = classifier
         self.categorical_features = categorical_features
@@ -113,7 +115,6 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ValueError
             If the data is invalid.
         """
-        # Class indices, because XGBoost requires 0, 1, 2…
         task, X, y, sample_weight = Classification.check(self, X, y, sample_weight)
         self.classes_ = task.classes
         self.sparse_ = issparse(X)
@@ -124,8 +125,8 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             classifier = _for_table(classifier, self.encoder_, is_sparse=self.sparse_)
             if classifier.early_stopping_rounds:
                 classifier = _with_rounds_found(classifier, X, y, sample_weight)
-        fit_on_indices(classifier, X, y, self.classes_, sample_weight)
-        self.classifier_ = classifier
+        labels = fit_on_labels(classifier, X, self.classes_[y], sample_weight)
+        self.classifier_, self._columns = classifier, task.columns_of(labels)
         return self
 
     def can_fit_folds(self, X):
@@ -141,6 +142,7 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         data : TrainingData
+            Its y are class indices.
         splits : list of (train, test)
             Test rows may be empty.
         names : list of str
@@ -160,6 +162,7 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             data.set_columns(one)
             one.classes_, one.sparse_ = data.task.classes, issparse(data.X)
             one.encoder_, one.classifier_ = encoder, each
+            one._columns = np.arange(len(one.classes_))
             fitted.append(one)
         return fitted
 
@@ -177,7 +180,10 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             Columns follow `classes_`.
         """
         X = self._encode(X)
-        return self.classifier_.predict_proba(X)
+        proba = self.classifier_.predict_proba(X)
+        if np.array_equal(self._columns, np.arange(len(self.classes_))):
+            return proba
+        return Classification(self.classes_).place_columns(proba, self._columns, X.shape[0])
 
     def predict(self, X):
         """Predict the class of each row.
@@ -191,52 +197,13 @@ class TableClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         y : ndarray of shape (n_samples,)
         """
         X = self._encode(X)
-        return self.classes_[np.ravel(self.classifier_.predict(X))]  # CatBoost returns a column
+        y = np.ravel(self.classifier_.predict(X))  # CatBoost returns a column
+        return self.classes_[y] if needs_indices(self.classifier_) else y
 
     def _encode(self, X):
         check_is_fitted(self)
         matrix = self.encoder_.encode(check_table(self, X, reset=False))
         return as_at_fit(matrix, self.sparse_)
-
-    def get_params(self, deep=True):
-        """Get the parameters.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to include the parameters of the classifier, by their own names.
-
-        Returns
-        -------
-        params : dict
-        """
-        params = super().get_params(deep)
-        return params | self._own_names() if deep else params
-
-    def set_params(self, **params):
-        """Set parameters of this estimator, or of the classifier by their own names.
-
-        Parameters
-        ----------
-        **params : dict
-
-        Returns
-        -------
-        self : TableClassifier
-        """
-        if "classifier" in params:  # first, as the other parameters may be those of the new one
-            self.classifier = params.pop("classifier")
-        own_names = self._own_names()
-        passed_on = {name: params.pop(name) for name in list(params) if name in own_names}
-        super().set_params(**params)
-        if passed_on:
-            self.classifier.set_params(**passed_on)
-        return self
-
-    def _own_names(self):
-        """Return the classifier's parameters by name, except for names of our own."""
-        params = self.classifier.get_params() if hasattr(self.classifier, "get_params") else {}
-        return {name: params[name] for name in params if name not in self._get_param_names()}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

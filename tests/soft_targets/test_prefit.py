@@ -4,17 +4,19 @@ import warnings
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
+from sklearn.ensemble import VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from skdistill import CallableTeacher
+from skdistill import CallableTeacher, TableClassifier
 from skdistill.soft_targets.cross_fitting import cross_fit
 from tests.small import numeric_rows, quick_classifier, training_data
 
@@ -121,12 +123,53 @@ def test_a_frozen_teacher_is_told_of_once():
         quick_classifier(teachers).fit(X, y)
 
 
-def test_a_frozen_classifier_within_another_must_know_the_indices_it_is_fitted_on():
+def test_a_frozen_classifier_within_another_keeps_its_labels():
+    X, y = numeric_rows()
+    tree = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X[y != 1], WORDS[y[y != 1]])
+
+    p = targets(make_pipeline(StandardScaler(with_std=False), FrozenEstimator(tree)), X, y)
+
+    assert (p[:, 1] == 0).all()
+    assert_allclose(p.sum(1), 1)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda frozen: make_pipeline(StandardScaler(), frozen),
+        lambda frozen: TableClassifier(CalibratedClassifierCV(frozen, cv=2)),
+        lambda frozen: VotingClassifier([("old", frozen), ("nb", GaussianNB())], voting="soft"),
+    ],
+    ids=["pipeline", "calibrated", "vote"],
+)
+def test_a_frozen_classifier_of_other_classes_within_another_is_refused_before_any_fit(build, spy):
     X, y = numeric_rows()
     frozen = FrozenEstimator(DecisionTreeClassifier(max_depth=2).fit(X, y + 1))
+    teachers = [("spy", spy), ("t", build(frozen))]
 
-    with pytest.raises(ValueError, match=r"holds a FrozenEstimator of the classes \[1, 2, 3\]"):
-        quick_classifier(make_pipeline(StandardScaler(), frozen)).fit(X, y + 1)
+    with pytest.raises(ValueError, match=r"Teacher 't'.* holds a FrozenEstimator of .*\[1, 2, 3\]"):
+        quick_classifier(teachers).fit(X, WORDS[y])
+    assert not spy.fitted_on
+
+
+@pytest.mark.parametrize("labels", [WORDS, np.arange(3)], ids=["labels", "indices"])
+def test_a_vote_takes_frozen_classifiers_of_its_columns(labels):
+    X, y = numeric_rows()
+    frozen = FrozenEstimator(DecisionTreeClassifier(max_depth=2).fit(X, labels[y]))
+    vote = VotingClassifier([("old", frozen), ("nb", GaussianNB())], voting="soft")
+
+    assert (targets(vote, X, y).argmax(1) == y).mean() > 0.8
+
+
+def test_a_black_box_is_not_asked_where_another_teacher_is_refused():
+    X, y = numeric_rows()
+    asked = []
+    box = CallableTeacher(lambda X: asked.append(X) or proba_of(X), WORDS)
+    frozen = FrozenEstimator(DecisionTreeClassifier().fit(X, y))
+
+    with pytest.raises(ValueError, match=r"Teacher 'old' failed.*classes that y does not have"):
+        quick_classifier([("box", box), ("old", frozen)]).fit(X, WORDS[y])
+    assert not asked
 
 
 def test_a_frozen_classifier_of_indices_may_be_calibrated():
@@ -147,9 +190,17 @@ def test_a_frozen_transformer_is_part_of_any_teacher():
     assert clf.teacher_scores_["pool"] < 1
 
 
-def test_a_black_box_within_another_must_know_the_indices_too():
+def test_a_black_box_within_another_knows_the_labels_too():
     X, y = numeric_rows()
+    told = CallableTeacher(lambda X: proba_of(X)[:, [2, 0, 1]], WORDS[[2, 0, 1]])
+    centred = make_pipeline(StandardScaler(with_mean=False, with_std=False), told)
+
+    assert_allclose(targets(centred, X, y), proba_of(X))
+
+
+def test_a_black_box_of_more_classes_within_another_is_refused():
+    X, y = numeric_rows(n_classes=2)
     told = CallableTeacher(proba_of, WORDS)
 
-    with pytest.raises(ValueError, match=r"holds a CallableTeacher of the classes \['a'"):
+    with pytest.raises(ValueError, match=r"holds a CallableTeacher of the classes \['a', 'b', 'c'"):
         quick_classifier(make_pipeline(StandardScaler(), told)).fit(X, WORDS[y])

@@ -59,8 +59,7 @@ class LeastSquares(Task):
     def has_target(self, y):
         return ~np.isnan(y)
 
-    @staticmethod
-    def check_teacher(name, teacher):
+    def check_teacher(self, name, teacher):
         if not is_regressor(teacher):
             raise ValueError(f"Teacher {name!r} must be a regressor, got {teacher!r}.")
 
@@ -69,13 +68,13 @@ class LeastSquares(Task):
         return np.array([0])
 
     def predict_teacher(self, estimator, columns, X):
-        return self.place_columns(estimator.predict(X), columns)
+        return self.place_columns(estimator.predict(X), columns, len(X))
 
     def predict_out_of_bag(self, estimator, columns, n_samples):
-        return self.place_columns(estimator.oob_prediction_, columns)
+        return self.place_columns(estimator.oob_prediction_, columns, n_samples)
 
-    def place_columns(self, predictions, columns):
-        return np.reshape(predictions, (-1, 1))
+    def place_columns(self, predictions, columns, n_samples):
+        return np.reshape(predictions, (n_samples, 1))
 
     def check_soft_targets(self, soft_targets, n_samples):
         return (np.reshape(soft_targets, (n_samples, 1)) - self.mean) / self.scale
