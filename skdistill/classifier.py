@@ -26,8 +26,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     ----------
     teachers : list of (str, classifier), classifier, or None, default=None
         As in `VotingClassifier`: ``rf__n_estimators`` reaches into the teacher named
-        "rf", and "drop" leaves one out. Each gets X and y as they were given. Wrap a fitted classifier
-        in `FrozenEstimator`, a black box in `CallableTeacher`. None trains a random
+        "rf", and "drop" leaves one out. Each gets X and y as they were given. Wrap a fitted
+        classifier in `FrozenEstimator`, a black box in `CallableTeacher`. None trains a random
         forest, XGBoost and torch nets, see `default_teachers`.
     student : skorch.NeuralNet or None, default=None
         It is cloned, and trained with the distillation loss. Its module returns logits. It

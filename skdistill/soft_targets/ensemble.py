@@ -17,7 +17,7 @@ from skdistill.jobs.memory import open_memory
 from skdistill.jobs.seeds import repeatable_rng
 from skdistill.sklearn_private import HasMethods, StrOptions
 from skdistill.soft_targets.composition import TeachersMixin
-from skdistill.soft_targets.cross_fitting import cross_fit
+from skdistill.soft_targets.cross_fitting import cross_fit, naming_teacher
 from skdistill.table.containers import as_at_fit
 from skdistill.table.splits import make_folds
 from skdistill.table.training_data import TrainingData
@@ -315,7 +315,11 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
         """
         check_is_fitted(self)
         X = as_at_fit(check_table(self, X, reset=False), self._is_sparse)
-        return self._pool(np.stack([teacher.soft_targets(X) for teacher in self.teachers_]))
+        soft_targets = []
+        for teacher in self.teachers_:
+            with naming_teacher(teacher.name, "the rows to predict", X):
+                soft_targets.append(teacher.soft_targets(X))
+        return self._pool(np.stack(soft_targets))
 
     def predict(self, X):
         """Predict the most probable class of each row.

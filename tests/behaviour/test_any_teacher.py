@@ -296,6 +296,60 @@ def test_a_teacher_that_fails_on_one_fold_is_named_with_the_fold(answer, told, b
         quick_classifier([*beside, ("bad", Fails(answer))], cv=splits).fit(X, y)
 
 
+class Shaped(ClassifierMixin, BaseEstimator):
+    """A teacher that answers in a shape of its own, from `first` predictions on."""
+
+    def __init__(self, reshape, first=1):
+        self.reshape = reshape
+        self.first = first
+
+    def fit(self, X, y):
+        self.classes_, self.n_asked_ = np.unique(y), 0
+        return self
+
+    def predict_proba(self, X):
+        self.n_asked_ += 1
+        proba = np.full((len(X), 3), 1 / 3)
+        return proba if self.n_asked_ < self.first else self.reshape(proba)
+
+
+RESHAPED = {
+    "one row": (lambda P: P[:1], r"\(1, 3\), expected \({n}, 3\): one row for each"),
+    "a row less": (lambda P: P[1:], r"\({m}, 3\), expected \({n}, 3\): one row for each"),
+    "one column": (lambda P: P[:, :1], r"\({n}, 1\), expected \({n}, 3\)"),
+    "a column more": (lambda P: np.hstack([P, 0 * P[:, :1]]), r"\({n}, 4\), expected \({n}, 3\)"),
+    "one axis": (lambda P: P[:, 0], r"\({n},\), expected \({n}, 3\)"),
+    "three axes": (lambda P: P[:, :, None], r"\({n}, 3, 1\), expected \({n}, 3\)"),
+    "a number": (lambda P: 0.5, r"\(\), expected \({n}, 3\)"),
+}
+
+
+@pytest.mark.parametrize("shape", RESHAPED)
+@pytest.mark.parametrize("wrap", [lambda bad: bad, TableClassifier], ids=["alone", "encoded"])
+def test_probabilities_of_another_shape_are_told_with_teacher_and_fold(shape, wrap):
+    reshape, told = RESHAPED[shape]
+    splits = [(np.arange(20, 60), np.arange(20)), (np.arange(20), np.arange(20, 60))]
+    told = told.format(n=20, m=19)
+
+    with pytest.raises(ValueError, match=f"Teacher 'bad' failed on fold 1 of 2: .*shape {told}"):
+        quick_classifier([("bad", wrap(Shaped(reshape)))], cv=splits).fit(*numeric_rows())
+
+
+@pytest.mark.parametrize("shape", RESHAPED)
+def test_synthetic_rows_and_rows_to_predict_are_checked_as_folds_are(shape):
+    X, y = numeric_rows()
+    reshape, told = RESHAPED[shape]
+    bad = Shaped(reshape, first=2)
+    splits = [(np.arange(20, 60), np.arange(20)), (np.arange(20), np.arange(20, 60))]
+
+    with pytest.raises(ValueError, match=f"'bad' failed on fold 1 .*{told.format(n=240, m=239)}"):
+        quick_classifier([("bad", bad)], cv=splits, augmenter="munge").fit(X, y)
+    ensemble = TeacherEnsemble([("bad", bad)], cv=splits).fit(X, y)
+    ensemble.predict_proba(X)
+    with pytest.raises(ValueError, match=f"'bad' failed on the rows to .*{told.format(n=5, m=4)}"):
+        ensemble.predict_proba(X[:5])
+
+
 def test_a_teacher_that_takes_no_sparse_rows_is_named_with_what_to_do():
     X, y = numeric_rows()
     splits = [(np.arange(20, 60), np.arange(20)), (np.arange(20), np.arange(20, 60))]
