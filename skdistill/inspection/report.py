@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 import joblib
 import numpy as np
 from sklearn.metrics import log_loss
+from sklearn.utils.validation import column_or_1d
 
 from skdistill.inspection.metrics import (
     agreement,
@@ -121,11 +122,11 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
     Parameters
     ----------
     models : dict of str to classifier
-        Fitted on the same classes, with `predict_proba`.
+        Fitted on the same classes, in whatever order, with `predict_proba`.
     X : array-like or DataFrame of shape (n_samples, n_features)
         Rows that no model was fitted on.
     y : array-like of shape (n_samples,)
-        Labels of the rows.
+        Labels of the rows. A column is flattened with a warning, as by `fit`.
     reference : str, default=None
         Name of the model that agreement is measured with; None is the first.
     n_repeats : int, default=30
@@ -187,8 +188,11 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
         raise ValueError(
             f"reference {reference!r} is none of the models: {list(models)}. Name one of these."
         )
-    classes, y = _check_classes(models, y)
-    probas = {name: model.predict_proba(X) for name, model in models.items()}
+    y = column_or_1d(np.asarray(y), warn=True)
+    classes = _check_classes(models, y)
+    index = {label: k for k, label in enumerate(classes)}
+    y = np.array([index[label] for label in y.tolist()])
+    probas = {name: _in_order(model, X, classes) for name, model in models.items()}
     of_reference = probas[reference or next(iter(probas))]
     return Report(
         [
@@ -210,23 +214,29 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
 
 
 def _check_classes(models, y):
-    """Return the classes that all models share, and y as their indices."""
-    (first, model), *others = models.items()
-    classes = np.asarray(model.classes_)
-    for name, other in others:
-        if not np.array_equal(other.classes_, classes):
+    """Return the sorted classes that all models share, and that y is of."""
+    classes_of = {name: np.unique(model.classes_).tolist() for name, model in models.items()}
+    first, classes = next(iter(classes_of.items()))
+    for name, others in classes_of.items():
+        if others != classes:
             raise ValueError(
-                f"the models were fitted on different classes: {first!r} on {classes.tolist()}, "
-                f"{name!r} on {np.asarray(other.classes_).tolist()}. Fit all of them on the same "
-                "labels."
+                f"the models were fitted on different classes: {first!r} on {classes}, {name!r} "
+                f"on {others}. Fit all of them on the same labels."
             )
-    strange = sorted(set(np.asarray(y).tolist()) - set(classes.tolist()))
+    strange = [label for label in dict.fromkeys(y.tolist()) if label not in classes]
     if strange:
         raise ValueError(
             f"y has labels that the models were not fitted on: {strange[:5]}. Leave these rows "
             "out, or fit the models on rows with these labels too."
         )
-    return classes, np.searchsorted(classes, y)
+    return classes
+
+
+def _in_order(model, X, classes):
+    """Return a model's probabilities, with the columns in the order of the classes."""
+    own = np.asarray(model.classes_).tolist()
+    proba = np.asarray(model.predict_proba(X))
+    return proba if own == classes else proba[:, [own.index(label) for label in classes]]
 
 
 def size_in_bytes(model):

@@ -8,17 +8,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import AdaBoostClassifier, StackingClassifier, VotingClassifier
 from sklearn.feature_selection import SelectFromModel
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, make_scorer, recall_score
 from sklearn.model_selection import GridSearchCV, KFold, TunedThresholdClassifierCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from skorch import NeuralNetClassifier
 from xgboost import XGBClassifier
 
-from skdistill import TableClassifier, TeacherEnsemble
+from skdistill import CallableTeacher, TableClassifier, TeacherEnsemble
 from skdistill.soft_targets.cross_fitting import cross_fit
 from skdistill.tasks.encoded_labels import EncodedLabels
 from tests.small import Linear, numeric_rows, quick_classifier, training_data
@@ -235,8 +236,6 @@ class Unsorted(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X):
-        if len(self.classes_) != len(self.nb_.classes_):
-            return self.nb_.predict_proba(X)
         return self.nb_.predict_proba(X)[:, np.searchsorted(self.nb_.classes_, self.classes_)]
 
     def predict(self, X):
@@ -253,6 +252,26 @@ def test_columns_are_those_of_the_labels_in_whatever_order(wrap):
 
     assert_allclose(pooled.predict_proba(X), GaussianNB().fit(X, y).predict_proba(X))
     assert_array_equal(found.predict(X), found.classes_[found.predict_proba(X).argmax(1)])
+
+
+@pytest.mark.filterwarnings("ignore:Teacher .* is frozen")
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        FrozenEstimator,
+        lambda model: make_pipeline(FunctionTransformer(), FrozenEstimator(model)),
+        lambda model: CallableTeacher(model.predict_proba, model.classes_),
+        lambda model: CallableTeacher(model.predict_proba, model.classes_.tolist()),
+    ],
+    ids=["frozen", "frozen in a pipeline", "function", "function of a list"],
+)
+def test_columns_of_a_fitted_model_are_those_of_its_labels(wrap):
+    X, y = numeric_rows()
+    labels = np.array(["small", "medium", "large"])[y]
+
+    ensemble = TeacherEnsemble(wrap(Unsorted().fit(X, labels)), cv=2).fit(X, labels)
+
+    assert_allclose(ensemble.predict_proba(X), GaussianNB().fit(X, labels).predict_proba(X))
 
 
 def test_classes_that_are_no_labels_are_refused_with_those_that_are():

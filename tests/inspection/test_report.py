@@ -3,8 +3,12 @@
 import json
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
+from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import log_loss
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
@@ -62,6 +66,57 @@ def test_labels_of_text_are_compared_as_they_are(irises):
     report = compare({"named": named}, X, names[y], n_repeats=1)
 
     assert report["named"].accuracy == named.score(X, names[y])
+
+
+class Ordinal(ClassifierMixin, BaseEstimator):
+    """Naive Bayes with its classes in the order of their size."""
+
+    classes_ = np.array(["low", "medium", "high"])
+
+    def fit(self, X, y):
+        self.nb_ = GaussianNB().fit(X, y)
+        return self
+
+    def predict_proba(self, X):
+        return self.nb_.predict_proba(X)[:, [1, 2, 0]]
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(1)]
+
+
+def test_labels_are_found_by_name_whatever_their_order(irises):
+    _, X, y = irises
+    y = Ordinal.classes_[y]
+    models = {"ordinal": Ordinal().fit(X, y), "sorted": GaussianNB().fit(X, y)}
+
+    ordinal, in_order = compare(models, X, y, n_repeats=1).rows
+
+    assert ordinal.accuracy == models["ordinal"].score(X, y) > 0.9
+    assert ordinal.agreement == in_order.agreement == 1
+    for measure in ("log_loss", "calibration_error", "brier_score"):
+        assert getattr(ordinal, measure) == pytest.approx(getattr(in_order, measure))
+
+
+@pytest.mark.parametrize(
+    "as_column",
+    [lambda y: y[:, None], lambda y: pd.DataFrame({"y": y}), lambda y: pl.DataFrame({"y": y})],
+    ids=["array", "pandas", "polars"],
+)
+def test_labels_in_a_column_are_flattened_with_a_warning(irises, as_column):
+    models, X, y = irises
+
+    with pytest.warns(DataConversionWarning, match="column-vector y was passed"):
+        report = compare(models, X, as_column(y), n_repeats=1)
+
+    assert report["tree"].accuracy == models["tree"].score(X, y)
+
+
+def test_labels_of_mixed_types_are_told_as_they_are(irises):
+    models, X, y = irises
+    y = np.append(["?", None], y[2:])
+
+    with pytest.raises(ValueError, match=r"not fitted on: \['\?', None\]"):
+        compare(models, X, y)
 
 
 def test_models_of_different_classes_are_refused(irises):
