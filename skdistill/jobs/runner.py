@@ -1,10 +1,12 @@
 """Run tasks in parallel, or recall their results from memory."""
 
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 
 from skdistill.jobs.memory import Absent
 from skdistill.jobs.parallel import in_parallel
 from skdistill.jobs.progress import Progress
+from skdistill.jobs.running import Running
 
 
 def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0, afterwards=None):
@@ -31,6 +33,11 @@ def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0, afterwar
     -------
     results : list
         In the order of `tasks`.
+
+    Raises
+    ------
+    BrokenProcessPool
+        If a worker is killed. The message names the tasks that were running.
     """
     keys = dict(zip(tasks, keys))
     results = {} if memory is None else _recall(memory, keys)
@@ -40,9 +47,16 @@ def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0, afterwar
             for label, task in tasks.items()
             if label not in results
         }
-        if calls:
-            with Progress(what, calls, verbose, afterwards=afterwards) as progress:
-                results |= _run(calls, memory, progress, n_jobs)
+        if not calls:
+            continue
+        reporting = Progress(what, calls, verbose, afterwards=afterwards)
+        with reporting as progress, Running(calls) as running:
+            try:
+                results |= _run(calls, memory, progress, n_jobs, running)
+            except BrokenProcessPool as error:
+                n_kept = 0 if memory is None else len(_recall(memory, keys))
+                told = _what_is_lost(error, running.labels(), memory, n_kept, len(tasks))
+                raise BrokenProcessPool(told) from error
     return [results[label] for label in tasks]
 
 
@@ -52,10 +66,10 @@ def _recall(memory, keys):
     return {label: result for label, result in found.items() if result is not Absent.MISSING}
 
 
-def _run(calls, memory, progress, n_jobs):
+def _run(calls, memory, progress, n_jobs, running):
     """Run calls; return the results by label, except those that another process computes."""
     results = {}
-    outcomes = in_parallel(list(calls.values()), n_jobs, progress)
+    outcomes = in_parallel(running.watch(calls.values()), n_jobs, progress)
     for label, (result, problem) in zip(calls, outcomes):
         if result is not Absent.BUSY:
             results[label] = result
@@ -63,6 +77,20 @@ def _run(calls, memory, progress, n_jobs):
             memory.problem = problem
             memory.warn()
     return results
+
+
+def _what_is_lost(error, running, memory, n_kept, n_tasks):
+    """Return the message for a killed worker: what it was doing, and what is kept."""
+    doing = " and ".join(map(repr, running)) if running else "nothing"
+    kept = "Set memory to a folder, and a fit that fails keeps what it has finished."
+    if memory is not None:
+        kept = f"memory in {str(memory.folder)!r} keeps {n_kept} of {n_tasks} results"
+        kept += ": the next fit goes on from there." if n_kept else "."
+    return (
+        f"a worker process was killed or crashed; running were {doing}. Often the system is out of memory: "
+        f"use a smaller n_jobs, or smaller teachers. {kept} The error was: "
+        f"{type(error).__name__}: {error}"
+    )
 
 
 def _remember(memory, key, task, wait):

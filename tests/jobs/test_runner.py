@@ -1,5 +1,14 @@
 """Tasks are run once, and their results come in order."""
 
+import os
+import re
+import signal
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+
+import pytest
+
 from skdistill.jobs.memory import Memory
 from skdistill.jobs.runner import run_or_recall
 
@@ -64,3 +73,47 @@ def test_progress_names_the_tasks_that_were_run(tmp_path, capsys):
     run(tasks, memory, keys, verbose=1)
 
     assert "tasks: 1 done in" in capsys.readouterr().out
+
+
+def logged(log, mark):
+    """Note that it is run, whichever process does it."""
+    with open(log, "a") as file:
+        file.write(mark)
+    return mark
+
+
+def killed(own_process):
+    """End the worker as a system does that is out of memory."""
+    assert os.getpid() != own_process
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+def test_a_killed_worker_is_told_with_what_it_ran_and_what_is_kept(tmp_path):
+    memory, log = Memory(tmp_path / "memory"), tmp_path / "log"
+    tasks = {mark: partial(logged, log, mark) for mark in "abc"}
+    fatal = {**tasks, "rf, fold 2 of 5": partial(killed, os.getpid())}
+    keys = [memory.key(label) for label in fatal]
+
+    with pytest.raises(BrokenProcessPool, match=r"running were .*'rf, fold 2 of 5'") as told:
+        run_or_recall(fatal, keys, memory, what="tasks", n_jobs=2)
+    kept = int(re.search(r"memory in .*memory' keeps (\d) of 4 results", str(told.value))[1])
+
+    assert kept >= 2  # the fourth task began when a worker had finished two, or both one each
+    assert run_or_recall(tasks, keys[:3], memory, what="tasks") == ["a", "b", "c"]
+    assert 3 <= len(Path(log).read_text()) <= 3 + 3 - kept
+
+
+def broken():
+    raise BrokenProcessPool("gone")
+
+
+def test_without_memory_a_broken_pool_is_told_with_what_would_keep_results():
+    with pytest.raises(BrokenProcessPool, match=r"Set memory to a folder, .*: gone"):
+        run_or_recall({"rf": broken}, [None], None, what="tasks")
+
+
+def test_tasks_are_run_where_no_file_can_tell_that_they_are(monkeypatch):
+    monkeypatch.setattr("tempfile.mkdtemp", lambda *args, **kwargs: (_ for _ in ()).throw(OSError))
+
+    assert run([Task("a")]) == ["a"]
