@@ -87,8 +87,8 @@ def _what_is_lost(error, running, memory, n_kept, n_tasks):
         kept = f"memory in {str(memory.folder)!r} keeps {n_kept} of {n_tasks} results"
         kept += ": the next fit goes on from there." if n_kept else "."
     return (
-        f"a worker process was killed or crashed; running were {doing}. Often the system is out of memory: "
-        f"use a smaller n_jobs, or smaller teachers. {kept} The error was: "
+        f"a worker process was killed or crashed; running were {doing}. Often the system is out "
+        f"of memory: use a smaller n_jobs, or smaller teachers. {kept} The error was: "
         f"{type(error).__name__}: {error}"
     )
 
