@@ -115,8 +115,9 @@ def fit_on_labels(classifier, X, y, sample_weight=None):
 
 def needs_indices(classifier):
     """Tell whether a classifier takes only labels 0, 1, 2…, as XGBoost and skorch's nets do."""
-    is_one = hasattr(classifier, "get_booster") or hasattr(classifier, "initialize_module")
-    return is_one and is_classifier(classifier)
+    if isinstance(classifier, FrozenEstimator) or not is_classifier(classifier):
+        return False  # a frozen one is not fitted again
+    return hasattr(classifier, "get_booster") or hasattr(classifier, "initialize_module")
 
 
 def _encode_within(estimator):

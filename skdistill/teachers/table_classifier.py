@@ -121,7 +121,7 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
         self.encoder_ = TableEncoder(self.categorical_features).fit(X)
         X = self.encoder_.encode(X)
         classifier = clone(self.classifier)
-        if hasattr(classifier, "get_booster"):
+        if needs_indices(classifier) and hasattr(classifier, "get_booster"):
             classifier = _for_table(classifier, self.encoder_, is_sparse=self.sparse_)
             if classifier.early_stopping_rounds:
                 classifier = _with_rounds_found(classifier, X, y, sample_weight)

@@ -212,6 +212,28 @@ def test_a_fold_that_lacks_a_class_is_encoded_without_a_gap(kind):
     assert_allclose(targets.labeled[0][lacking][:, [0, 2]], by_hand, rtol=1e-6)
 
 
+def test_frozen_xgboost_in_a_pipeline_keeps_its_classes_where_a_fold_lacks_one():
+    X, y = numeric_rows(90)
+    frozen = FrozenEstimator(xgboost().fit(X, y))
+    splits = [(np.flatnonzero(y != 1), np.flatnonzero(y == 1)),
+              (np.flatnonzero(y == 1), np.flatnonzero(y != 1))]  # fmt: skip
+
+    data = training_data(X, y)
+    targets, _ = cross_fit([("t", make_pipeline(frozen))], data, splits=splits)
+
+    assert_allclose(targets.labeled[0][y == 1], frozen.predict_proba(X[y == 1]), rtol=1e-5)
+
+
+def test_frozen_xgboost_behind_an_encoder_predicts_as_it_did():
+    X, y = numeric_rows(90)
+    frozen = FrozenEstimator(xgboost().fit(X, y))
+
+    encoded = TableClassifier(frozen).fit(X, y)
+
+    assert_array_equal(encoded.predict(X), frozen.predict(X))
+    assert_allclose(encoded.predict_proba(X), frozen.predict_proba(X))
+
+
 def test_encoded_labels_are_those_of_the_rows_that_it_is_fitted_on():
     X, y = numeric_rows()
     encoded = EncodedLabels(xgboost()).set_params(max_depth=1)
