@@ -95,6 +95,7 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         data = TrainingData.check(
             self, self._task, X, y, sample_weight, X_unlabeled=X_unlabeled, groups=groups
         )
+        data.warn_of_rare_categories()
         teacher = self._make_teacher(data, teacher_proba)
         memory = open_memory(self.memory, self.random_state)
         rng = repeatable_rng(self.random_state, memory)

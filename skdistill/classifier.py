@@ -65,8 +65,9 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         like X.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         Which columns are categories, as in `HistGradientBoostingClassifier`: by default
-        a DataFrame's columns that are neither numbers nor booleans. An array's columns
-        are numbers unless named. It holds for the student and the default teachers.
+        a DataFrame's columns that are neither numbers nor booleans, also as objects. An
+        array's columns are numbers unless named. It holds for the student and the default
+        teachers.
     keep_teachers : bool, default=False
         Whether to fit the teachers on all rows too, and keep them as `teacher_`.
     memory : None, str, path-like or joblib.Memory, default=None

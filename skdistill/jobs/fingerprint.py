@@ -12,7 +12,13 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 
-from skdistill.table.containers import column_of, is_column, is_frame, is_polars
+from skdistill.table.containers import (
+    column_of,
+    holds_categories,
+    is_column,
+    is_frame,
+    is_polars,
+)
 
 DIGEST_BYTES = 20
 # Parameters that change how long a fit takes, not its result.
@@ -103,7 +109,7 @@ def _feed_column(digest, column):
         _feed_array(digest, column.drop_nulls().to_numpy())
         return
     _add(digest, "column", repr(column.dtype) if isinstance(column.dtype, np.dtype) else "")
-    if hasattr(column, "cat"):
+    if holds_categories(column):
         _feed(digest, [bool(column.cat.ordered), column.cat.categories.tolist()])
         _feed_array(digest, column.cat.codes.to_numpy())
     elif isinstance(column.dtype, np.dtype):

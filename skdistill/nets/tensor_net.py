@@ -136,8 +136,8 @@ class TensorNet(NeuralNet):
         if isinstance(dataset, torch.utils.data.Subset):  # from skorch's own train_split
             dataset, indices = dataset.dataset, dataset.indices
         X = _on_device(dataset.X[indices], self.device)
-        y = torch.zeros(len(X)) if dataset.y is None else torch.as_tensor(dataset.y[indices])
-        y = y.to(self.device)
+        y = np.zeros(len(X), np.float32) if dataset.y is None else dataset.y[indices]
+        y = _on_device(y, self.device)
         if not training:
             size = SPARSE_EVALUATION_BATCH if isinstance(X, SparseRows) else EVALUATION_BATCH
             return Batches(X, y, size, shuffle=False)
@@ -198,7 +198,11 @@ class TensorNet(NeuralNet):
 
 
 def _on_device(X, device):
-    return SparseRows(X, device) if issparse(X) else torch.as_tensor(X, device=device)
+    if issparse(X):
+        return SparseRows(X, device)
+    if isinstance(X, np.ndarray):
+        X = np.require(X, requirements=["C", "W"])  # torch takes no negative strides
+    return torch.as_tensor(X, device=device)
 
 
 class SparseRows:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skdistill.table.categories import is_missing
-from skdistill.table.containers import as_objects, column_of, is_frame
+from skdistill.table.containers import as_objects, column_of, is_frame, is_missing
 
 
 class OnnxStudent:

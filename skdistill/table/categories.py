@@ -5,18 +5,13 @@ from decimal import Decimal
 
 import numpy as np
 
-from skdistill.sklearn_private import is_pandas_na
+from skdistill.table.containers import is_missing
 
 NO_DATES = (
     "holds dates or times, and later ones would all be unseen categories: convert it to numbers, "
     "such as the year, the weekday or the days since the first date, or to strings if it is a "
     "category."
 )
-
-
-def is_missing(value):
-    """Tell whether a value is None, NaN or pandas' NA."""
-    return value is None or is_pandas_na(value) or value != value
 
 
 def find_categories(values, name):

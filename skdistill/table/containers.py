@@ -4,9 +4,16 @@ Neither pandas nor polars is imported here.
 """
 
 import sys
+from decimal import Decimal
+from numbers import Real
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse, vstack
+
+from skdistill.sklearn_private import is_pandas_na
+
+# What a column of dtype object may hold to be a column of numbers.
+NUMBERS = (Real, Decimal, np.bool_)
 
 
 def is_frame(X):
@@ -81,20 +88,69 @@ def as_objects(column):
 
 def as_floats(X):
     """Convert a frame of numbers to a float64 matrix; missing values are NaN."""
-    if not is_polars(X):
+    if not is_polars(X) and all(map(holds_numbers, X.dtypes)):
         return X.to_numpy(dtype=np.float64, na_value=np.nan)
     matrix = np.empty(X.shape)
-    for j, column in enumerate(X.iter_columns()):
-        matrix[:, j] = column.cast(float).to_numpy()
+    for j, dtype in enumerate(X.dtypes):
+        column = column_of(X, j)
+        if not holds_numbers(dtype):
+            matrix[:, j] = _floats_of_objects(as_objects(column), X.columns[j])
+        elif is_polars(X):
+            matrix[:, j] = column.cast(float).to_numpy()
+        else:
+            matrix[:, j] = column.to_numpy(dtype=np.float64, na_value=np.nan)
     return matrix
+
+
+def _floats_of_objects(objects, name):
+    try:
+        return with_nan(objects).astype(np.float64)
+    except OverflowError as error:
+        raise ValueError(f"column {name!r} has a number beyond 1.8e308: scale it down.") from error
+
+
+def with_nan(objects):
+    """Return an object array with NaN for whatever is missing."""
+    return np.where(np.frompyfunc(is_missing, 1, 1)(objects).astype(bool), np.nan, objects)
+
+
+def is_missing(value):
+    """Tell whether a value is None, NaN or pandas' NA."""
+    if value is None or is_pandas_na(value):
+        return True
+    differs = value != value  # an array for an array in a cell
+    return isinstance(differs, (bool, np.bool_)) and bool(differs)
+
+
+def first_other_than_number(column):
+    """Return the first value of a column that is neither a number nor missing, or None."""
+    if holds_numbers(column.dtype):
+        return None
+    values = as_objects(column)
+    return next((each for each in values if not (_is_number(each) or is_missing(each))), None)
+
+
+def is_numeric(column):
+    """Tell whether a column holds numbers or booleans, be it as objects; not if it is empty."""
+    if holds_numbers(column.dtype):
+        return True
+    if holds_categories(column):
+        return False
+    has_others = first_other_than_number(column) is not None
+    return not has_others and not all(map(is_missing, as_objects(column)))
+
+
+def _is_number(value):
+    # A duration of numpy counts as an integer.
+    return isinstance(value, NUMBERS) and not isinstance(value, np.timedelta64)
 
 
 def holds_numbers(dtype):
     """Tell whether a column of this dtype holds numbers or booleans."""
     # Nullable dtypes of pandas have a kind although they are no numpy dtypes. So do the strings
     # of pandas 3, therefore the kinds of numbers are listed.
-    if hasattr(dtype, "is_integer"):
-        return dtype.is_integer() or dtype.is_float() or holds_booleans(dtype)
+    if hasattr(dtype, "is_numeric"):
+        return dtype.is_numeric() or holds_booleans(dtype)
     return getattr(dtype, "kind", "O") in "biuf"
 
 
@@ -106,6 +162,11 @@ def holds_booleans(dtype):
 def holds_floats(dtype):
     """Tell whether a column of this dtype holds floats."""
     return getattr(dtype, "kind", None) == "f" or (hasattr(dtype, "is_float") and dtype.is_float())
+
+
+def holds_categories(column):
+    """Tell whether a column is of pandas' dtype of categories."""
+    return not is_polars(column) and hasattr(column.dtype, "categories")
 
 
 def holds_dates(dtype):

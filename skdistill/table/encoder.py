@@ -10,19 +10,23 @@ from skdistill.table.categories import (
     code_lookup,
     encode_categories,
     find_categories,
-    is_missing,
 )
 from skdistill.table.containers import (
     as_columns,
     as_floats,
     as_objects,
     column_of,
+    first_other_than_number,
+    holds_categories,
     holds_dates,
     holds_numbers,
     is_frame,
+    is_missing,
+    is_numeric,
     select_columns,
+    with_nan,
 )
-from skdistill.table.validation import check_table, name_string_columns
+from skdistill.table.validation import check_table, name_column_of_objects
 
 
 def categorical_mask(X, categorical_features):
@@ -33,7 +37,8 @@ def categorical_mask(X, categorical_features):
     X : DataFrame, CSR matrix or ndarray of shape (n_samples, n_features)
     categorical_features : "from_dtype", None, or array-like
         "from_dtype": the columns of a DataFrame that hold neither numbers nor booleans; no
-        column of an array. None: no column. Otherwise a mask, or names or indices of columns.
+        column of an array. Where the dtype is object, the values decide. None: no column.
+        Otherwise a mask, or names or indices of columns.
 
     Returns
     -------
@@ -55,7 +60,7 @@ def categorical_mask(X, categorical_features):
                 f"indices or booleans, got {categorical_features!r}."
             )
         if is_frame(X):
-            mask[:] = [not holds_numbers(dtype) for dtype in X.dtypes]
+            mask[:] = [not is_numeric(column_of(X, j)) for j in range(n_features)]
         return mask
 
     chosen = np.asarray(categorical_features)
@@ -95,10 +100,10 @@ def categorical_mask(X, categorical_features):
 
 def _check_dtypes(X, is_categorical):
     """Check that each column of a frame holds numbers or is categorical."""
-    for name, dtype, is_named in zip(X.columns, X.dtypes, is_categorical):
+    for j, (name, dtype, is_named) in enumerate(zip(X.columns, X.dtypes, is_categorical)):
         if holds_dates(dtype):
             raise ValueError(f"Column {name!r} {NO_DATES} Its dtype is {dtype}.")
-        if not is_named and not holds_numbers(dtype):
+        if not is_named and first_other_than_number(column_of(X, j)) is not None:
             raise ValueError(
                 f"Column {name!r} of dtype {dtype} holds no numbers, and categorical_features "
                 "does not name it: name it there, or convert it to numbers."
@@ -118,7 +123,7 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         The categorical columns, as in `sklearn.ensemble.HistGradientBoostingClassifier`.
 
         - "from_dtype": the columns of a DataFrame that hold neither numbers nor booleans; no
-          column of an array.
+          column of an array. Where the dtype is object, the values decide.
         - None: no column.
         - array-like of bool of shape (n_features,), or of int or str: a mask, or the indices or
           names of the columns.
@@ -300,12 +305,12 @@ class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 def _categorical_column(X, j, categories):
     """Return the values of a categorical column, as `encode_categories` takes them."""
     column = column_of(X, j)
-    if hasattr(column, "cat") and hasattr(column, "array"):  # a pandas Categorical
+    if holds_categories(column):
         return column.array
     if not is_frame(X):
         return column
     objects = as_objects(column)
-    became_numbers = categories.dtype.kind == "U" and holds_numbers(column.dtype)
+    became_numbers = categories.dtype.kind == "U" and is_numeric(column)
     if became_numbers and not all(map(is_missing, objects)):
         raise ValueError(
             f"Column {column.name!r} held strings at fit and now is of dtype {column.dtype}: "
@@ -318,17 +323,21 @@ def _numbers(X, mask):
     """Return the numeric columns as floats; refuse infinity by the name of its column."""
     if not is_frame(X):
         columns = X if mask.all() else X[:, mask]
-        with name_string_columns(X, mask):
+        columns = with_nan(columns) if columns.dtype == object else columns
+        with name_column_of_objects(X, mask):
             return check_array(
                 columns, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan",
                 ensure_min_features=0,
             )  # fmt: skip
     frame = X if mask.all() else select_columns(X, np.flatnonzero(mask))
-    for name, dtype in zip(frame.columns, frame.dtypes):
-        if not holds_numbers(dtype):
+    for j, (name, dtype) in enumerate(zip(frame.columns, frame.dtypes)):
+        if holds_numbers(dtype):
+            continue
+        other = first_other_than_number(column_of(frame, j))
+        if other is not None:
             raise ValueError(
-                f"Column {name!r} held numbers at fit and now is of dtype {dtype}: convert it to "
-                "numbers."
+                f"Column {name!r} held numbers at fit and now is of dtype {dtype} and has "
+                f"{other!r:.60}: convert it to numbers."
             )
     numbers = as_floats(frame)
     if not np.isfinite(numbers.sum()):  # one sum is faster than looking at each number

@@ -375,7 +375,8 @@ class UnscaledInputs:
         """Convert the result of `encode` to float32; refuse what is not finite."""
         if issparse(matrix):
             return matrix.astype(np.float32)
-        inputs = np.asarray(matrix, dtype=np.float32)
+        # torch takes no negative strides, and warns of arrays that cannot be written to.
+        inputs = np.require(matrix, np.float32, ["C", "W"])
         if not np.isfinite(inputs).all():
             raise ValueError(
                 "the student's module takes X unscaled, but X has missing values, or values too "

@@ -1,14 +1,18 @@
 """The arguments of `fit`, checked once: rows, targets, weights, groups, unlabeled rows."""
 
+import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from skdistill.table.containers import is_alike, kind_of
+from skdistill.table.containers import is_alike, is_frame, kind_of
 from skdistill.table.encoder import TableEncoder
 from skdistill.table.validation import check_groups, check_table
+
+# Fewer values say nothing about how often categories repeat.
+MIN_VALUES_TO_REPEAT = 20
 
 
 @dataclass
@@ -107,6 +111,25 @@ class TrainingData:
     def encoder(self):
         """Encoder fitted on X."""
         return TableEncoder(self.categorical_features).fit_checked(self.X)
+
+    def warn_of_rare_categories(self):
+        """Warn of columns whose categories hardly repeat, such as ids and free text."""
+        encoder = self.encoder
+        if not encoder.categories_:
+            return
+        n_present = (~np.isnan(encoder.encode(self.X))).sum(0)
+        hardly_repeat = encoder.n_categories_ > n_present / 2
+        for j in np.flatnonzero(hardly_repeat & (n_present >= MIN_VALUES_TO_REPEAT)):
+            name = self.X.columns[j] if is_frame(self.X) else int(j)
+            one = encoder.categories_[encoder.is_categorical_[:j].sum()][0]
+            warnings.warn(
+                f"Column {name!r} has {encoder.n_categories_[j]} categories in {n_present[j]} "
+                f"rows, such as {one!r:.60}, and most later values will be unseen: drop it if it "
+                "is an id, convert it if it holds numbers or dates as strings, and turn text into "
+                "numbers by TfidfVectorizer.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def _check_unlabeled(self, estimator, X_unlabeled):
         """Check that unlabeled rows have the columns of the labeled ones."""

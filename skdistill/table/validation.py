@@ -11,8 +11,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
 from skdistill.sklearn_private import check_sample_weight
-from skdistill.table.categories import is_missing
-from skdistill.table.containers import is_column, is_frame
+from skdistill.table.containers import is_column, is_frame, is_missing, with_nan
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
@@ -79,7 +78,7 @@ def check_table(estimator, X, *, reset):
     ValueError
         If X is empty, not numeric where it must be, not finite, or differs from the X of `fit`.
     """
-    if hasattr(X, "collect"):
+    if hasattr(type(X), "collect"):  # of the type: a column may have this name
         raise TypeError(f"X is a {type(X).__name__}, which holds no rows yet: call X.collect().")
     if not hasattr(X, "shape"):
         X = np.asarray(X)
@@ -102,17 +101,21 @@ def check_table(estimator, X, *, reset):
     was_frame = not reset and hasattr(estimator, "feature_names_in_")
     dtype = None if is_named or was_frame else "numeric"
     finite = "allow-nan" if len(X.shape) <= 2 else True
-    with name_string_columns(X):
+    if dtype and isinstance(X, np.ndarray) and X.dtype.kind == "O":
+        X = with_nan(X)
+    with name_column_of_objects(X):
         return validate_data(
             estimator, X, dtype=dtype, ensure_all_finite=finite, allow_nd=True, reset=reset
         )
 
 
 @contextmanager
-def name_string_columns(X, mask=slice(None)):
-    """Add the column to scikit-learn's error about a string in an array of numbers."""
+def name_column_of_objects(X, mask=slice(None)):
+    """Add the column to the error about a string, or a number beyond floats, in an array."""
     try:
         yield
+    except OverflowError as error:
+        raise ValueError("X has a whole number beyond 1.8e308: scale it down.") from error
     except ValueError as error:
         if "could not convert string to float" not in str(error):
             raise

@@ -181,7 +181,7 @@ class CallableTeacher(ClassifierMixin, BaseEstimator):
         """
         self._check_parameters()
         raw = self.func(X)
-        if hasattr(raw, "detach"):  # a torch tensor, perhaps with gradients or on a GPU
+        if hasattr(type(raw), "detach"):  # a torch tensor, perhaps with gradients or on a GPU
             raw = raw.detach().cpu()
         raw = np.asarray(raw, dtype=np.float64)
         n_samples, n_classes = num_samples(X), len(self.classes)

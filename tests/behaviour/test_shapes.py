@@ -154,6 +154,33 @@ def test_a_conv_student_survives_joblib_and_predicts_on_the_cpu(fitted):
     assert {p.device.type for p in copy.student_.module.parameters()} == {"cpu"}
 
 
+@pytest.mark.parametrize(
+    "view", [lambda X: X[::-1], lambda X: X[..., ::-1], lambda X: X.swapaxes(2, 3)],
+    ids=["rows", "pixels", "transposed"],
+)  # fmt: skip
+def test_a_view_of_images_is_predicted_as_its_copy_is(fitted, view):
+    images = view(IMAGES[450:470])
+    copy = np.ascontiguousarray(images)
+
+    assert_array_equal(fitted.predict_proba(images), fitted.predict_proba(copy))
+
+
+def test_read_only_images_are_predicted_without_a_warning(fitted):
+    images = IMAGES[450:].copy()
+    images.setflags(write=False)
+
+    assert_array_equal(fitted.predict_proba(images), fitted.predict_proba(IMAGES[450:]))
+
+
+def test_a_net_classifier_is_fitted_on_a_view_as_on_its_copy():
+    net = NetClassifier(conv_student(max_epochs=2), random_state=0)
+    of_view = net.fit(IMAGES[::-1], LABELS[::-1]).predict_proba(IMAGES)
+
+    of_copy = net.fit(IMAGES[::-1].copy(), LABELS[::-1]).predict_proba(IMAGES)
+
+    assert_array_equal(of_view, of_copy)
+
+
 def test_a_conv_student_is_no_file_of_arrays(fitted, tmp_path):
     with pytest.raises(ValueError, match="got a SmallConv: use joblib instead"):
         fitted.save(tmp_path / "student.safetensors")

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_array_equal
 from skorch import NeuralNet, NeuralNetClassifier
+from torch import nn
 
 from skdistill import (
     DistillationLoss,
@@ -296,3 +298,17 @@ def test_a_category_that_training_never_saw_stays_the_zero_vector():
     vectors = net.module_.categories.vector.detach().numpy()
     assert (vectors[-1] == 0).all()
     assert (vectors[:-1] != 0).all()
+
+
+def test_reversed_and_read_only_rows_are_trained_on_as_copies_are():
+    X, y, _ = rows()
+    read_only = X[::-1].copy()
+    read_only.setflags(write=False)
+    nets = []
+    for given, labels in ((X[::-1], y[::-1]), (read_only, y[::-1].copy())):
+        with seeded(0, "cpu"):
+            nets.append(linear_net(criterion=nn.CrossEntropyLoss, train_split=None))
+            nets[-1].fit(given, labels)
+
+    assert_array_equal(weights_of(nets[0]), weights_of(nets[1]))
+    assert_array_equal(nets[0].forward(X[::-1]), nets[1].forward(X[::-1].copy()))
