@@ -39,9 +39,10 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
             Numbers and, in a DataFrame, categories; missing values are welcome as far as
-            the teachers take them. A sparse matrix is used as CSR and never made dense as
-            a whole. Rows of several axes, such as images of shape (1, 28, 28), reach
-            teachers and a module of one's own as they are; the default ones flatten them.
+            the teachers take them. A sparse matrix is used as CSR and gets no synthetic rows;
+            it is made dense as a whole only where that takes no more memory. Rows of several
+            axes, such as images of shape (1, 28, 28), reach teachers and a module of one's
+            own as they are; the default ones flatten them.
         y : array-like of shape (n_samples,)
             Labels, strings or integers.
         sample_weight : array-like of shape (n_samples,), default=None

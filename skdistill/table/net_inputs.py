@@ -21,6 +21,7 @@ from skdistill.table.scaling import (
     has_two_values,
     robust_scale,
     sparse_scale,
+    store_zeros,
 )
 
 # Rows encoded at a time: few enough that intermediate arrays stay in a core's cache.
@@ -64,8 +65,10 @@ class NetInputs:
 
     The columns of a sparse matrix are numbers. They are not centered, so zeros stay zero, and
     they have no bins. They share one scale, so that the weights of a vectorizer keep their
-    proportions; only a column that differs by a factor of ten has a scale of its own. CSR stays
-    CSR, and a dense array of the same numbers gives the same inputs.
+    proportions; only a column that differs by a factor of ten has a scale of its own. A column
+    that is mostly stored and far from zero, such as a year, is centered as in a dense table. CSR
+    stays CSR, unless most columns are such: then it takes no more memory as a dense array. A
+    dense array of the same numbers gives the same inputs.
 
     Parameters
     ----------
@@ -134,7 +137,9 @@ class NetInputs:
         self.encoder = encoder or TableEncoder(self.categorical_features).fit_checked(X)
         matrix = self.encoder.encode(X)
         if issparse(matrix):
-            return self._fit_sparse(matrix)
+            if self._fit_sparse(matrix).keeps_sparse:
+                return self
+            matrix = matrix.toarray()
         sample = matrix
         if len(matrix) > ROWS_FOR_STATISTICS:
             indices = rng.choice(len(matrix), ROWS_FOR_STATISTICS, replace=False)
@@ -187,8 +192,8 @@ class NetInputs:
     def _fit_sparse(self, X):
         n_features = X.shape[1]
         self.number_columns, self.missing_columns = np.arange(n_features), np.arange(0)
-        self.center, self.split_points = np.zeros(n_features), np.zeros((n_features, 0))
-        self.inverse_scale = sparse_scale(X)
+        self.split_points = np.zeros((n_features, 0))
+        self.center, self.inverse_scale = sparse_scale(X)
         return self._lay_out(is_sparse=True)
 
     @classmethod
@@ -243,8 +248,9 @@ class NetInputs:
         self.are_in_place = np.array_equal(self.number_columns, np.arange(n_features))
         only_numbers = self.are_in_place and layout.width == layout.n_numbers
         # This is also True for a sparse fit that was read from a file.
-        self.keeps_zeros = only_numbers and not self.center.any()
-        self.layout = replace(layout, is_sparse=is_sparse and self.keeps_zeros)
+        n_centered = int((self.center != 0).sum())
+        self.keeps_sparse = only_numbers and 2 * n_centered <= n_features
+        self.layout = replace(layout, is_sparse=is_sparse and self.keeps_sparse)
         return self
 
     def transform(self, X):
@@ -257,14 +263,14 @@ class NetInputs:
         Returns
         -------
         inputs : ndarray or CSR matrix of shape (n_samples, layout.width), float32
-            CSR if X is CSR and these inputs keep zeros.
+            CSR if X is CSR and at most half of these inputs are centered.
         """
         return self.pack(self.encode(X))
 
     def encode(self, X, *, checked=False):
-        """Encode as `TableEncoder.encode` does; CSR stays CSR if these inputs keep zeros."""
+        """Encode as `TableEncoder.encode` does; CSR stays CSR if few inputs are centered."""
         matrix = self.encoder.encode(X, checked=checked)
-        return matrix if self.keeps_zeros or not issparse(matrix) else matrix.toarray()
+        return matrix if self.keeps_sparse or not issparse(matrix) else matrix.toarray()
 
     def pack(self, matrix):
         """Turn the result of `encode` into inputs."""
@@ -313,7 +319,9 @@ class NetInputs:
         return clip_smoothly(scaled).astype(np.float32), indicators, categories, self._bins(numbers)
 
     def _scale_sparse(self, X):
-        scaled = np.clip(X.data, -HUGE, HUGE, dtype=np.float64) * self.inverse_scale[X.indices]
+        X = store_zeros(X, np.flatnonzero(self.center))
+        numbers = np.clip(X.data, -HUGE, HUGE, dtype=np.float64)
+        scaled = (numbers - self.center[X.indices]) * self.inverse_scale[X.indices]
         data = clip_smoothly(scaled).astype(np.float32)
         return csr_matrix((data, X.indices, X.indptr), shape=X.shape)
 

@@ -1,15 +1,17 @@
 """Center, scale and smooth clipping of numeric columns."""
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 # More rows than this hardly change a median or a split point.
 ROWS_FOR_STATISTICS = 20_000
 HUGE = 1e100
+LIMIT = 3.0
 
 
 def clip_smoothly(scaled):
     """Clip smoothly to (-3, 3), in place: x / sqrt(1 + (x / 3)²)."""
-    divisor = np.square(scaled * (1 / 3))
+    divisor = np.square(scaled * (1 / LIMIT))
     divisor += 1
     scaled /= np.sqrt(divisor, out=divisor)
     return scaled
@@ -56,11 +58,14 @@ def robust_scale(numbers):
 
 
 def sparse_scale(X):
-    """Return 1 / scale of each column of a CSR matrix.
+    """Return the center and 1 / scale of each column of a CSR matrix.
 
-    The scale is common to all columns: the median over columns of the root mean square of the
-    stored values. A column has a scale of its own, its root mean square, if that is more than
-    ten times or less than a tenth of the common one.
+    Zero is the center, and the scale is common to all columns: the median over columns of the
+    root mean square of the stored values. A column has a scale of its own, its root mean square,
+    if that is more than ten times or less than a tenth of the common one.
+
+    A column that is mostly stored, and for which zero would lie beyond the limit of the clipping,
+    such as a year, is centered and scaled by `robust_scale`.
 
     Parameters
     ----------
@@ -68,6 +73,7 @@ def sparse_scale(X):
 
     Returns
     -------
+    center : ndarray of shape (n_features,)
     inverse_scale : ndarray of shape (n_features,)
     """
     n_features = X.shape[1]
@@ -77,4 +83,23 @@ def sparse_scale(X):
     scale = np.sqrt(squares / np.maximum(n_stored, 1))
     common = np.median(scale[n_stored > 0]) if n_stored.any() else 1.0
     within = (scale > common / 10) & (scale < common * 10)
-    return 1 / np.where(within | (scale == 0), common, scale)
+    center, inverse = np.zeros(n_features), 1 / np.where(within | (scale == 0), common, scale)
+    stored = np.flatnonzero(n_stored > X.shape[0] / 2)
+    every = 1 + (X.shape[0] - 1) // ROWS_FOR_STATISTICS
+    by_column = X[::every, stored].tocsc()
+    for k, j in enumerate(stored):
+        (middle,), (own,) = robust_scale(by_column[:, [k]].toarray().astype(np.float64))
+        if abs(middle) * own > LIMIT or own == 0:
+            center[j], inverse[j] = middle, own
+    return center, inverse
+
+
+def store_zeros(X, columns):
+    """Return a CSR matrix in which every row stores its values of some columns, zeros too."""
+    if not len(columns):
+        return X
+    X, n_samples = X.tocoo(), X.shape[0]
+    rows = np.concatenate([X.row, np.repeat(np.arange(n_samples), len(columns))])
+    columns = np.concatenate([X.col, np.tile(columns, n_samples)])
+    data = np.concatenate([X.data, np.zeros(len(rows) - X.nnz)])
+    return csr_matrix((data, (rows, columns)), shape=X.shape)  # adds up what is stored twice

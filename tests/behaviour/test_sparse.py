@@ -309,3 +309,50 @@ def test_an_ensemble_is_sparse_as_far_as_its_teachers_are():
 
     assert takes.__sklearn_tags__().input_tags.sparse
     assert not takes_not.__sklearn_tags__().input_tags.sparse
+
+
+def with_years(n_samples=120, n_years=3):
+    """Word counts beside columns far from zero, as OneHotEncoder and passthrough give them."""
+    X, _ = word_counts(n_samples, n_features=20)
+    years = np.random.RandomState(1).randint(1990, 2021, size=(n_samples, n_years))
+    years[5, 0] = 0  # as an unknown year is often written
+    return sp.hstack([X, years], format="csr"), (years[:, -1] > 2005).astype(int)
+
+
+def test_a_full_column_far_from_zero_is_centered_as_in_a_dense_table():
+    X, _ = with_years()
+    rng = np.random.RandomState(0)
+    inputs = NetInputs().fit(X, None, rng)
+    Z = inputs.transform(X)
+
+    dense = NetInputs(max_bins=0).fit(X.toarray(), None, rng).transform(X.toarray())
+
+    assert sp.issparse(Z)
+    assert_allclose(Z[:, 20:].toarray(), dense[:, 20:], rtol=1e-6)
+    assert Z[5, 20] < -2.9
+    assert_array_equal(inputs.center[:20], 0)
+    assert_allclose(inputs.transform(X.toarray()), Z.toarray(), rtol=1e-6)
+
+
+def test_a_number_beside_sparse_indicators_is_trained_on(tmp_path, never_whole):
+    X, y = with_years(400)
+    teachers, student = [("tree", DecisionTreeClassifier())], quick_student(max_epochs=30, lr=0.02)
+    clf = quick_classifier(teachers, student).fit(X, y)
+    clf.save(tmp_path / "student.safetensors")
+
+    loaded = skdistill.load(tmp_path / "student.safetensors")
+
+    assert clf.score(X, y) > 0.9
+    assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+    for start in range(0, 400, 50):
+        rows = X[start : start + 50]
+        assert_allclose(clf.predict_proba(rows.toarray()), clf.predict_proba(rows), atol=1e-6)
+
+
+def test_a_sparse_table_of_mostly_full_columns_gives_the_student_of_the_dense_one():
+    X, y = with_years(n_years=30)
+    of_sparse, of_dense = (quick_classifier().fit(rows, y) for rows in (X, X.toarray()))
+
+    assert not of_sparse.inputs_.layout.is_sparse
+    assert_allclose(of_sparse.inputs_.center, of_dense.inputs_.center)
+    assert_allclose(of_sparse.predict_proba(X), of_sparse.predict_proba(X.toarray()), atol=1e-6)
