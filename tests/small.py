@@ -37,6 +37,17 @@ def rows_with_binary_columns(n_samples=1200):
     return X, y
 
 
+def extreme_rows(n_samples=200, seed=0):
+    """Finite numbers as far from one as floats go, one kind in each column, as arrays (X, y)."""
+    rng = np.random.RandomState(seed)
+    z = rng.normal(size=(n_samples, 6)).clip(-3, 3)
+    y = (z.sum(1) > 0).astype(int)
+    ends = np.where(z[:, 4] > 0, 1.7e308, -1.7e308)
+    one_off = np.where(np.arange(n_samples) == 3, 1.7e308, z[:, 5])
+    columns = [1e-310 * z[:, 0], 1e-200 * z[:, 1], 1e120 * z[:, 2], 1e306 * z[:, 3], ends, one_off]
+    return np.column_stack([*columns, np.full(n_samples, 1e308)]), y
+
+
 def mixed_table(n_samples=60, seed=0):
     """Numbers, a boolean, categories, and missing values in both kinds, as (frame, labels)."""
     rng = np.random.RandomState(seed)

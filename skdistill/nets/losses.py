@@ -9,6 +9,8 @@ DIVERGENCES = ("kl", "reverse_kl", "soft_cross_entropy")
 
 # A forest predicts exact zeros; clipping keeps log p finite.
 SMALLEST_PROBABILITY = 1e-7
+# Beyond these temperatures, float32 holds too few digits of the tempered probabilities.
+COLDEST, HOTTEST = 1e-4, 1e4
 
 
 def distillation_loss(
@@ -61,7 +63,8 @@ def distillation_loss(
     The loss of a row is ``alpha * T**2 * D(p_T, q_T) + (1 - alpha) * CE(y, q)``, where
     ``q = softmax(logits)``, ``q_T = softmax(logits / T)`` and ``p_T`` is proportional to
     ``p ** (1 / T)``. The factor T² keeps the scale of the gradient independent of the
-    temperature. The divergence is a sum over classes; the loss is a mean over rows.
+    temperature. The divergence is a sum over classes; the loss is a mean over rows. Temperatures
+    are clipped to the range from 0.0001 to 10,000, beyond which float32 is too coarse.
 
     References
     ----------
@@ -79,6 +82,7 @@ def distillation_loss(
     if labels is None:
         labels = torch.full(logits.shape[:1], -1, device=logits.device)
     teacher_share = torch.where(labels < 0, 1.0, alpha)
+    temperature = min(max(temperature, COLDEST), HOTTEST)
     teacher_loss = temperature**2 * _divergence(logits, soft_targets, temperature, divergence)
     label_loss = F.cross_entropy(logits, labels, ignore_index=-1, reduction="none")
     losses = teacher_share * teacher_loss + (1 - teacher_share) * label_loss

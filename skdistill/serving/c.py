@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from skdistill.serving.forward import ForwardPass
+from skdistill.table.scaling import FURTHEST, HUGE
 
 KEYWORDS = """
 auto break case char const continue default do double else enum extern float for goto if inline int
@@ -206,14 +207,16 @@ _FUNCTION = """int %(name)s(const double *x, double *proba)
 
 def _numbers(inputs, folded):
     """Return the block that fills in missing numbers, scales all and clips them smoothly."""
-    return _NUMBERS % {"n_numbers": inputs.layout.n_numbers}
+    n_numbers = inputs.layout.n_numbers
+    return _NUMBERS % {"n_numbers": n_numbers, "furthest": FURTHEST, "huge": HUGE}
 
 
 _NUMBERS = """
     for (i = 0; i < %(n_numbers)d; i++) {
         double value = x[number_columns[i]], scaled;
-        number[i] = isnan(value) ? center[i] : fmin(fmax(value, -1e100), 1e100);
+        number[i] = isnan(value) ? center[i] : fmin(fmax(value, -%(furthest)g), %(furthest)g);
         scaled = (number[i] - center[i]) * inverse_scale[i];
+        scaled = fmin(fmax(scaled, -%(huge)g), %(huge)g);
         *h++ = (float)(scaled / sqrt(1.0 + (scaled / 3.0) * (scaled / 3.0)));
     }
 """

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from skdistill.serving.forward import ForwardPass
+from skdistill.table.scaling import FURTHEST, HUGE
 
 OPSET = 17
 OPSET_ML = 3
 ML = "ai.onnx.ml"
 OUTPUTS = ("label", "probabilities")
-FURTHEST = 1e100  # numbers are clipped to it, so that their squares stay finite
 
 
 def to_onnx(estimator, path=None, *, dtype="float32", int8=False, X=None, max_changed=0.01):
@@ -218,11 +218,13 @@ def _center(inputs, dtype):
     """Return what replaces missing numbers, in the same bins in float32 as in doubles."""
     if dtype == "float64":
         return inputs.center
-    below, points = _rounded_down(inputs.center), inputs.split_points
+    largest, points = np.finfo(np.float32).max, inputs.split_points
+    center = inputs.center.clip(-largest, largest)
+    below = _rounded_down(center)
     bins = (inputs.center[: len(points), None] > points).sum(1)
     is_right = (below[: len(points), None] > _rounded_down(points)).sum(1) == bins
-    above = np.nextafter(below, np.float32(np.inf))
-    center = inputs.center.astype(np.float32)
+    above = np.nextafter(below, largest)
+    center = center.astype(np.float32)
     center[: len(points)] = np.where(is_right, below[: len(points)], above[: len(points)])
     return center
 
@@ -232,9 +234,9 @@ def _scaled(graph, inputs, numbers, dtype):
     if dtype == "float32":
         # In doubles, since the difference to the center would lose digits in float32.
         numbers = graph("Cast", numbers, to=_type("float64"))
-    else:
-        numbers = graph("Clip", numbers, np.array(-FURTHEST), np.array(FURTHEST))
+    numbers = graph("Clip", numbers, np.array(-FURTHEST), np.array(FURTHEST))
     scaled = graph("Mul", graph("Sub", numbers, inputs.center), inputs.inverse_scale)
+    scaled = graph("Clip", scaled, np.array(-HUGE), np.array(HUGE))
     third = graph("Mul", scaled, np.array(1 / 3))
     bend = graph("Sqrt", graph("Add", graph("Mul", third, third), np.array(1.0)))
     return graph("Cast", graph("Div", scaled, bend), to=_type("float32"))
@@ -274,7 +276,7 @@ def _look_up(graph, embedding, rows):
 def _rounded_down(points):
     """Return the largest float32 that does not exceed each point."""
     rounded = points.astype(np.float32)
-    below = np.nextafter(rounded, np.float32(-np.inf))
+    below = np.nextafter(rounded, -np.finfo(np.float32).max)
     return np.where(rounded > points, below, rounded)
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from skdistill.table.scaling import clip_for_trees
+
 AUTO_BINS = 16
 MIN_ROWS_WITH_BINS = 1_000
 MAX_NUMBERS_WITH_BINS = 100
@@ -29,13 +31,12 @@ def find_split_points(numbers, targets, max_bins):
 
     # With one column the tree draws nothing, but without a seed it uses numpy's global generator.
     tree = DecisionTreeRegressor(max_leaf_nodes=max_bins, min_samples_leaf=10, random_state=0)
-    largest = np.finfo(np.float32).max  # a tree accepts no larger number
     thresholds = []
     for column in numbers.T:
         is_present = ~np.isnan(column)
         points = np.array([])
         if is_present.sum() > 1:
-            present = column[is_present, None].clip(-largest, largest)
+            present = clip_for_trees(column[is_present, None])
             fitted = tree.fit(present, targets[is_present]).tree_
             points = np.unique(fitted.threshold[fitted.children_left >= 0])
         thresholds.append(points)

@@ -324,7 +324,7 @@ def _numbers(X, mask):
     if not is_frame(X):
         columns = X if mask.all() else X[:, mask]
         columns = with_nan(columns) if columns.dtype == object else columns
-        with name_column_of_objects(X, mask):
+        with name_column_of_objects(X, mask), np.errstate(invalid="ignore"):
             return check_array(
                 columns, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan",
                 ensure_min_features=0,
@@ -340,7 +340,9 @@ def _numbers(X, mask):
                 f"{other!r:.60}: convert it to numbers."
             )
     numbers = as_floats(frame)
-    if not np.isfinite(numbers.sum()):  # one sum is faster than looking at each number
+    with np.errstate(over="ignore", invalid="ignore"):
+        is_finite = np.isfinite(numbers.sum())  # faster than looking at each number
+    if not is_finite:
         infinite = np.isinf(numbers).any(0)
         if infinite.any():
             raise ValueError(

@@ -15,11 +15,13 @@ from skdistill.table.bins import (
 )
 from skdistill.table.encoder import TableEncoder
 from skdistill.table.scaling import (
+    FURTHEST,
     HUGE,
     ROWS_FOR_STATISTICS,
     clip_smoothly,
     has_two_values,
     robust_scale,
+    scale,
     sparse_scale,
     store_zeros,
 )
@@ -244,6 +246,8 @@ class NetInputs:
             n_categories=() if self.one_hot else tuple(self.n_codes.tolist()),
             n_bins=self.split_points.shape[1] + 1 if self.split_points.shape[1] else 0,
         )
+        largest = np.abs([self.center, self.inverse_scale]).max(initial=0)
+        self.has_usual_scales = bool(largest < HUGE**0.5)
         n_features = len(self.encoder.n_categories_)
         self.are_in_place = np.array_equal(self.number_columns, np.arange(n_features))
         only_numbers = self.are_in_place and layout.width == layout.n_numbers
@@ -310,29 +314,33 @@ class NetInputs:
             )
         if not self.are_in_place:
             numbers = numbers[:, self.number_columns]
-        numbers, indicators = self._complete(numbers)
+        # One product covers all values: it is NaN if one is NaN, and huge if one is huge.
+        is_usual = self.has_usual_scales and np.vdot(numbers, numbers) < HUGE
+        if is_usual:
+            indicators = np.zeros((len(numbers), len(self.missing_columns)), dtype=np.float32)
+        else:
+            numbers, indicators = self._complete(numbers)
         if self.one_hot and self.category_columns.size:
             indicators = np.hstack([indicators, self._one_hot(categories)])
             categories = _no_columns(len(matrix))
-        scaled = numbers - self.center
-        scaled *= self.inverse_scale
+        if is_usual:  # `scale` takes longer
+            scaled = numbers - self.center
+            scaled *= self.inverse_scale
+        else:
+            scaled = scale(numbers, self.center, self.inverse_scale)
         return clip_smoothly(scaled).astype(np.float32), indicators, categories, self._bins(numbers)
 
     def _scale_sparse(self, X):
         X = store_zeros(X, np.flatnonzero(self.center))
-        numbers = np.clip(X.data, -HUGE, HUGE, dtype=np.float64)
-        scaled = (numbers - self.center[X.indices]) * self.inverse_scale[X.indices]
+        numbers = np.clip(X.data, -FURTHEST, FURTHEST, dtype=np.float64)
+        scaled = scale(numbers, self.center[X.indices], self.inverse_scale[X.indices])
         data = clip_smoothly(scaled).astype(np.float32)
         return csr_matrix((data, X.indices, X.indptr), shape=X.shape)
 
     def _complete(self, numbers):
         """Fill in missing numbers; return them and the missing indicators."""
-        # One product covers all values: it is NaN if one is NaN, and huge if one is huge.
-        if np.vdot(numbers, numbers) < HUGE:
-            return numbers, np.zeros((len(numbers), len(self.missing_columns)), dtype=np.float32)
         missing = np.isnan(numbers)
-        # Huge numbers must not overflow before the smooth clipping.
-        numbers = np.clip(np.where(missing, self.center, numbers), -HUGE, HUGE)
+        numbers = np.clip(np.where(missing, self.center, numbers), -FURTHEST, FURTHEST)
         return numbers, missing[:, self.missing_columns]
 
     def _bins(self, numbers):

@@ -1,12 +1,35 @@
 """Center, scale and smooth clipping of numeric columns."""
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, issparse
 
 # More rows than this hardly change a median or a split point.
 ROWS_FOR_STATISTICS = 20_000
+# Numbers are clipped to it, so that their differences are finite.
+FURTHEST = 1e307
+# Scaled numbers are clipped to it, so that their squares are finite.
 HUGE = 1e100
 LIMIT = 3.0
+# Trees take float32, and scikit-learn's add up all of them.
+LARGEST_FOR_TREES = 1e30
+
+
+def scale(numbers, center, inverse_scale):
+    """Return (numbers - center) * inverse_scale of numbers within `FURTHEST`, within `HUGE`."""
+    with np.errstate(over="ignore"):
+        scaled = (numbers - center) * inverse_scale
+    return np.clip(scaled, -HUGE, HUGE, out=scaled)
+
+
+def clip_for_trees(matrix):
+    """Clip an ndarray or CSR matrix to numbers that all trees take."""
+    if issparse(matrix):
+        return csr_matrix(
+            (clip_for_trees(matrix.data), matrix.indices, matrix.indptr), matrix.shape
+        )
+    if not (np.abs(matrix) > LARGEST_FOR_TREES).any():
+        return matrix
+    return matrix.clip(-LARGEST_FOR_TREES, LARGEST_FOR_TREES)
 
 
 def clip_smoothly(scaled):
@@ -32,7 +55,7 @@ def robust_scale(numbers):
 
     Parameters
     ----------
-    numbers : ndarray of shape (n_samples, n_columns)
+    numbers : ndarray of shape (n_samples, n_columns), float64
         NaN where a number is missing.
 
     Returns
@@ -43,6 +66,7 @@ def robust_scale(numbers):
     if not len(numbers) or not numbers.shape[1]:
         return np.zeros(numbers.shape[1]), np.zeros(numbers.shape[1])
     filled = np.where(np.isnan(numbers).all(0), 0.0, numbers)  # an empty column is a constant
+    filled = filled.clip(-FURTHEST, FURTHEST)
     low, quarter, center, three_quarters, high = np.nanquantile(
         filled, [0, 0.25, 0.5, 0.75, 1], axis=0
     )
@@ -53,8 +77,14 @@ def robust_scale(numbers):
     relative = (filled - center)[:, is_mostly_one_value] / span
     spread[is_mostly_one_value] = 2 * span * np.nanstd(relative, axis=0)
     # A constant column is always zero here, so later values of it have no effect either.
-    inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
-    return center, inverse
+    return center, _inverse(spread)
+
+
+def _inverse(spread):
+    """Return 1 / spread, which is finite; 0 for a spread of zero."""
+    with np.errstate(over="ignore"):
+        inverse = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+    return np.minimum(inverse, np.finfo(np.float64).max)
 
 
 def sparse_scale(X):
@@ -78,12 +108,17 @@ def sparse_scale(X):
     """
     n_features = X.shape[1]
     n_stored = np.bincount(X.indices, minlength=n_features)
-    values = np.clip(X.data, -HUGE, HUGE, dtype=np.float64)
-    squares = np.bincount(X.indices, np.square(values), n_features)
-    scale = np.sqrt(squares / np.maximum(n_stored, 1))
-    common = np.median(scale[n_stored > 0]) if n_stored.any() else 1.0
-    within = (scale > common / 10) & (scale < common * 10)
-    center, inverse = np.zeros(n_features), 1 / np.where(within | (scale == 0), common, scale)
+    values = np.abs(np.clip(X.data, -FURTHEST, FURTHEST, dtype=np.float64))
+    peak = np.full(n_features, np.nextafter(0.0, 1.0))
+    np.maximum.at(peak, X.indices, values)
+    squares = np.bincount(X.indices, np.square(values / peak[X.indices]), n_features)
+    spread = peak * np.sqrt(squares / np.maximum(n_stored, 1))
+    common = np.median(spread[n_stored > 0]) if n_stored.any() else 1.0
+    within = (spread > common / 10) & (spread < common * 10)
+    center, inverse = (
+        np.zeros(n_features),
+        _inverse(np.where(within | (spread == 0), common, spread)),
+    )
     stored = np.flatnonzero(n_stored > X.shape[0] / 2)
     every = 1 + (X.shape[0] - 1) // ROWS_FOR_STATISTICS
     by_column = X[::every, stored].tocsc()

@@ -103,7 +103,8 @@ def check_table(estimator, X, *, reset):
     finite = "allow-nan" if len(X.shape) <= 2 else True
     if dtype and isinstance(X, np.ndarray) and X.dtype.kind == "O":
         X = with_nan(X)
-    with name_column_of_objects(X):
+    # scikit-learn adds up all numbers, and numpy warns where their sum is inf - inf.
+    with name_column_of_objects(X), np.errstate(invalid="ignore"):
         return validate_data(
             estimator, X, dtype=dtype, ensure_all_finite=finite, allow_nd=True, reset=reset
         )
@@ -221,6 +222,8 @@ def check_rows(estimator, X, y, sample_weight=None):
         )
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        if math.isinf(sum(sample_weight.tolist())):  # only their ratios matter
+            sample_weight = sample_weight / sample_weight.max()
     return X, y, sample_weight
 
 

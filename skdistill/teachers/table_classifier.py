@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill.table.containers import as_at_fit
 from skdistill.table.encoder import TableEncoder
+from skdistill.table.scaling import clip_for_trees
 from skdistill.table.splits import hold_out
 from skdistill.table.validation import check_table
 from skdistill.tasks.classification import Classification
@@ -64,7 +65,7 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
     Notes
     -----
     After a fit on a sparse matrix, the classifier always gets CSR. Rows of more than one axis
-    are flattened.
+    are flattened. Numbers beyond 1e30 are clipped: trees take no larger ones than float32.
 
     XGBoost gets settings that fit the table, unless they are set already:
 
@@ -119,7 +120,7 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
         self.classes_ = task.classes
         self.sparse_ = issparse(X)
         self.encoder_ = TableEncoder(self.categorical_features).fit(X)
-        X = self.encoder_.encode(X)
+        X = clip_for_trees(self.encoder_.encode(X))
         classifier = clone(self.classifier)
         if needs_indices(classifier) and hasattr(classifier, "get_booster"):
             classifier = _for_table(classifier, self.encoder_, is_sparse=self.sparse_)
@@ -153,7 +154,7 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
         fitted : list of TableClassifier
         """
         encoder = TableEncoder(self.categorical_features).fit(data.X)
-        X = encoder.encode(data.X)
+        X = clip_for_trees(encoder.encode(data.X))
         classifier = _for_table(clone(self.classifier), encoder, is_sparse=issparse(X))
         boosted = _fit_boosted_folds(classifier, X, data.y, data.sample_weight, splits)
         fitted = []
@@ -202,7 +203,7 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
 
     def _encode(self, X):
         check_is_fitted(self)
-        matrix = self.encoder_.encode(check_table(self, X, reset=False))
+        matrix = clip_for_trees(self.encoder_.encode(check_table(self, X, reset=False)))
         return as_at_fit(matrix, self.sparse_)
 
     def __sklearn_tags__(self):

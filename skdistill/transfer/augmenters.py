@@ -397,7 +397,9 @@ def _mix(column, parents, others, share):
     if not _is_continuous(column):
         return target
     origin = take(column, parents)
-    return as_dtype(origin + share * (target - origin), column.dtype)
+    # Halves, so that the difference of huge numbers is finite.
+    half = origin / 2 + share * (target / 2 - origin / 2)
+    return as_dtype(half * 2, column.dtype)
 
 
 def _is_continuous(column):

@@ -12,6 +12,7 @@ from skdistill import StudentNet
 from tests.small import (
     Linear,
     encoded_tree,
+    extreme_rows,
     mixed_table,
     numeric_rows,
     quick_classifier,
@@ -60,6 +61,14 @@ def test_numbers_with_missing_values(tmp_path, hidden_sizes):
     X[0] = np.nan
     X[1] *= 1e200
     assert_same_predictions(clf, X, X, tmp_path)
+
+
+@needs_gcc
+def test_extreme_numbers(tmp_path):
+    X, y = extreme_rows()
+    clf = quick_classifier().fit(X, y)
+    assert_same_predictions(clf, X, X, tmp_path)
+    assert_same_predictions(clf, X[:, ::-1], X[:, ::-1], tmp_path)
 
 
 @needs_gcc

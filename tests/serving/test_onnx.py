@@ -13,6 +13,7 @@ from skdistill.serving.onnx_converter import register_skl2onnx
 from tests.small import (
     Linear,
     encoded_tree,
+    extreme_rows,
     mixed_table,
     numeric_rows,
     quick_classifier,
@@ -52,6 +53,15 @@ def test_float32_numbers_are_compared_as_numpy_does():
     around = [points.astype(np.float32)]
     around += [np.nextafter(around[0], np.float32(side)) for side in (-np.inf, np.inf)]
     assert_same_predictions(clf, np.concatenate(around))
+
+
+def test_extreme_numbers():
+    X, y = extreme_rows()
+    clf = quick_classifier().fit(X, y)
+    assert_same_predictions(clf, X, dtype="float64")
+    assert_same_predictions(clf, X[:, ::-1], dtype="float64")
+    of_single = OnnxStudent(clf.to_onnx()).predict_proba(X[:, ::-1].clip(-3e38, 3e38))
+    assert np.isfinite(of_single).all()
 
 
 @pytest.mark.parametrize("huge", [1e30, -1e30])
