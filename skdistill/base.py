@@ -4,6 +4,7 @@ from typing import Any
 
 from scipy.sparse import issparse
 from sklearn.base import clone
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.effort import effort_named
@@ -13,7 +14,7 @@ from skdistill.serving.forward import ROWS_WORTH_A_GPU, batched_outputs
 from skdistill.sklearn_private import parallel_block, serial_block
 from skdistill.soft_targets.composition import TeachersMixin
 from skdistill.table.training_data import TrainingData
-from skdistill.table.validation import check_table, is_clean_matrix
+from skdistill.table.validation import check_table, has_missing, is_clean_matrix
 
 
 class BaseDistilled(ExportMixin, TeachersMixin):
@@ -39,10 +40,10 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
             Numbers and, in a DataFrame, categories; missing values are welcome as far as
-            the teachers take them. A sparse matrix is used as CSR and gets no synthetic rows;
-            it is made dense as a whole only where that takes no more memory. Rows of several
-            axes, such as images of shape (1, 28, 28), reach teachers and a module of one's
-            own as they are; the default ones flatten them.
+            the teachers take them, see `allows_missing_`. A sparse matrix is used as CSR and
+            gets no synthetic rows; it is made dense as a whole only where that takes no more
+            memory. Rows of several axes, such as images of shape (1, 28, 28), reach teachers
+            and a module of one's own as they are; the default ones flatten them.
         y : array-like of shape (n_samples,)
             Labels, strings or integers.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -140,6 +141,9 @@ class BaseDistilled(ExportMixin, TeachersMixin):
             setattr(self, name, value)
         self.teacher_weights_, self.teacher_scores_ = teacher.weights_, teacher.scores_
         self.teacher_diversity_ = teacher.diversity_
+        # Where teachers refuse a missing value, it would be one that nothing was trained on.
+        takes_missing = get_tags(self).input_tags.allow_nan or not teacher.can_label
+        self.allows_missing_ = takes_missing or has_missing(data.X)
         self.temperature_, self.alpha_ = training.recipe.temperature, training.recipe.alpha
         self.candidates_, self.history_ = training.candidates, training.history
         if self.keep_teachers:

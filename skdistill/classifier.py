@@ -112,6 +112,10 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     teacher_ : TeacherEnsemble
         The teachers fitted on all rows, with `named_teachers_`. Only with
         ``keep_teachers=True``.
+    allows_missing_ : bool
+        Whether `predict` takes missing values: if all teachers do by their tags, or if `fit`
+        was given some. In a column without any at fit, a missing number counts as the
+        median, and a missing category as an unseen one.
     alpha_, temperature_ : float
         As used.
     candidates_ : list of dict

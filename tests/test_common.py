@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import (
+    check_estimators_nan_inf,
+    check_estimators_pickle,
+    parametrize_with_checks,
+)
 
 from skdistill import (
     CallableTeacher,
@@ -84,6 +91,16 @@ EVERY_CHECK = parametrize_with_checks(ESTIMATORS, expected_failed_checks=expecte
 @pytest.mark.parametrize(*EVERY_CHECK.args, ids=name)
 def test_an_estimator_keeps_scikit_learns_contract(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("teacher", [LogisticRegression(), GaussianNB(), TREE[0][1]], ids=str)
+def test_missing_values_keep_scikit_learns_contract_whatever_the_teachers(teacher):
+    estimator = DistilledClassifier([("one", teacher)], StudentNet(**NET), cv=2, alpha=0.5)
+
+    for check in (check_estimators_nan_inf, check_estimators_pickle):
+        takes_missing = get_tags(estimator).input_tags.allow_nan
+        if check is check_estimators_pickle or not takes_missing:
+            check("DistilledClassifier", clone(estimator))
 
 
 QUICK_NET = NetClassifier(TensorNet(StudentMLP, max_epochs=3), random_state=0)

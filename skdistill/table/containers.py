@@ -122,6 +122,13 @@ def is_missing(value):
     return isinstance(differs, (bool, np.bool_)) and bool(differs)
 
 
+def has_gaps(column):
+    """Tell whether a Series has missing values."""
+    if not is_polars(column):
+        return bool(column.isna().any())
+    return column.null_count() > 0 or (holds_floats(column.dtype) and bool(column.is_nan().any()))
+
+
 def first_other_than_number(column):
     """Return the first value of a column that is neither a number nor missing, or None."""
     if holds_numbers(column.dtype):

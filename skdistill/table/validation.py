@@ -11,7 +11,14 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
 from skdistill.sklearn_private import check_sample_weight
-from skdistill.table.containers import is_column, is_frame, is_missing, with_nan
+from skdistill.table.containers import (
+    column_of,
+    has_gaps,
+    is_column,
+    is_frame,
+    is_missing,
+    with_nan,
+)
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
@@ -77,7 +84,29 @@ def check_table(estimator, X, *, reset):
         If X is a lazy frame.
     ValueError
         If X is empty, not numeric where it must be, not finite, or differs from the X of `fit`.
+        If values are missing, and the estimator's ``allows_missing_`` is False.
     """
+    X = _check_table(estimator, X, reset=reset)
+    if not (reset or vars(estimator).get("allows_missing_", True)) and has_missing(X):
+        raise ValueError(
+            "Input X contains NaN or None, but neither did the X of fit, nor do the teachers take "
+            "missing values: impute them, or put an imputer in front of the teachers before fit."
+        )
+    return X
+
+
+def has_missing(X):
+    """Tell whether a checked table has missing values."""
+    if issparse(X):
+        return False
+    if is_frame(X):
+        return any(has_gaps(column_of(X, j)) for j in range(X.shape[1]))
+    if X.dtype.kind == "O":
+        return any(map(is_missing, X.ravel()))
+    return X.dtype.kind == "f" and bool(np.isnan(X).any())
+
+
+def _check_table(estimator, X, *, reset):
     if hasattr(type(X), "collect"):  # of the type: a column may have this name
         raise TypeError(f"X is a {type(X).__name__}, which holds no rows yet: call X.collect().")
     if not hasattr(X, "shape"):
@@ -176,7 +205,9 @@ def is_clean_matrix(estimator, X):
         return False
     # A finite product proves that X is finite. Otherwise X holds NaN, which is allowed, infinity
     # or large numbers. np.vdot is the one product that does not warn of an overflow.
-    return math.isfinite(np.vdot(X, X)) or not np.isinf(X).any()
+    if math.isfinite(np.vdot(X, X)):
+        return True
+    return state.get("allows_missing_", True) and not np.isinf(X).any()
 
 
 def check_rows(estimator, X, y, sample_weight=None):
