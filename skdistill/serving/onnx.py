@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from skdistill.serving.forward import ForwardPass
+from skdistill.table.categories import hold_strings
 from skdistill.table.scaling import FURTHEST, HUGE
 
 OPSET = 17
@@ -163,7 +164,7 @@ def _codes(graph, column, categories, unseen, *, as_floats):
     """Return the codes of a column; a value that is not a category gets the code `unseen`."""
     attributes = {"values_int64s": list(range(len(categories))), "default_int64": int(unseen)}
     kind = categories.dtype.kind
-    if kind == "U" or (kind == "O" and all(isinstance(category, str) for category in categories)):
+    if hold_strings(categories):
         return graph(
             "LabelEncoder", column, domain=ML, keys_strings=categories.tolist(), **attributes
         )

@@ -26,7 +26,7 @@ def find_categories(values, name):
     Returns
     -------
     categories : ndarray of shape (n_categories,)
-        Array of strings or numbers; an object array for any other type.
+        Array of numbers, or object array of strings or of any other type.
 
     Raises
     ------
@@ -68,16 +68,22 @@ def _is_unhashable(value):
 
 
 def _as_plain_array(categories):
-    """Return a list of categories as an array of strings or numbers if that loses nothing."""
+    """Return a list of categories as an array of numbers if that loses nothing."""
     if not categories:
         return np.array([], dtype=np.float64)
-    plain = np.array(categories)
-    # numpy turns 1 and "1" into two equal strings, and strips trailing null characters.
-    if plain.ndim == 1 and plain.dtype.kind in "Ubiuf" and plain.tolist() == categories:
-        return plain
+    if not isinstance(categories[0], str):
+        plain = np.array(categories)
+        if plain.ndim == 1 and plain.dtype.kind in "biuf" and plain.tolist() == categories:
+            return plain
+    # In an array of strings, each would take as much memory as the longest.
     objects = np.empty(len(categories), dtype=object)
     objects[:] = categories
     return objects
+
+
+def hold_strings(categories):
+    """Tell whether sorted categories are strings: they are of one type."""
+    return len(categories) > 0 and isinstance(categories[0], str)
 
 
 def code_lookup(categories):

@@ -10,6 +10,7 @@ from skdistill.table.categories import (
     code_lookup,
     encode_categories,
     find_categories,
+    hold_strings,
 )
 from skdistill.table.containers import (
     as_columns,
@@ -310,7 +311,7 @@ def _categorical_column(X, j, categories):
     if not is_frame(X):
         return column
     objects = as_objects(column)
-    became_numbers = categories.dtype.kind == "U" and is_numeric(column)
+    became_numbers = hold_strings(categories) and is_numeric(column)
     if became_numbers and not all(map(is_missing, objects)):
         raise ValueError(
             f"Column {column.name!r} held strings at fit and now is of dtype {column.dtype}: "

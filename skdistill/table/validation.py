@@ -21,6 +21,8 @@ from skdistill.table.containers import (
 )
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+# Strings of up to so many bytes in numpy, four for each character, stay an array of strings.
+PADDED_BYTES = 400
 
 
 def check_row_shape(estimator, shape, *, reset):
@@ -241,7 +243,7 @@ def check_rows(estimator, X, y, sample_weight=None):
             f"{type(estimator).__name__} requires y to be passed, but the target y is None."
         )
     # scikit-learn would convert a nullable column to floats.
-    y = column_or_1d(np.asarray(y) if is_column(y) else y, warn=True)
+    y = column_or_1d(np.asarray(y) if is_column(y) else _compact(y), warn=True)
     check_consistent_length(X, y)
     missing = np.array([is_missing(target) for target in y], dtype=bool)
     if y.dtype.kind == "f":
@@ -256,6 +258,17 @@ def check_rows(estimator, X, y, sample_weight=None):
         if math.isinf(sum(sample_weight.tolist())):  # only their ratios matter
             sample_weight = sample_weight / sample_weight.max()
     return X, y, sample_weight
+
+
+def _compact(y):
+    """Return long strings as objects: numpy would pad all to the length of the longest."""
+    if isinstance(y, np.ndarray) and y.dtype.kind == "U":
+        is_long = y.dtype.itemsize > PADDED_BYTES
+    elif isinstance(y, (list, tuple)) and all(isinstance(label, str) for label in y):
+        is_long = 4 * max(map(len, y), default=0) > PADDED_BYTES
+    else:
+        return y
+    return np.array(y, dtype=object) if is_long else y
 
 
 def check_groups(groups, n_samples):

@@ -1,5 +1,6 @@
 """Labels of every type, and classes that are rare."""
 
+import pickle
 from datetime import datetime
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import log_loss
 from sklearn.tree import DecisionTreeClassifier
 
+import skdistill
 from skdistill import NetClassifier, TableClassifier, TeacherEnsemble, compare
 from tests.small import numeric_rows, quick_classifier, quick_student, training_data, two_trees
 
@@ -212,3 +214,20 @@ def test_six_in_a_hundred_are_told_from_the_rest(real_rows):
     assert share < 0.08
     of_shares = log_loss(y[3000:], np.tile([1 - share, share], (1500, 1)), labels=clf.classes_)
     assert log_loss(y[3000:], proba, labels=clf.classes_) < of_shares
+
+
+@pytest.mark.parametrize("kind", [list, np.array, pd.Series])
+def test_a_long_label_does_not_make_the_others_as_long(kind, tmp_path):
+    labels = np.where(Y == 0, 10_000 * "a", np.where(Y == 1, "b", "c"))
+
+    clf = quick_classifier().fit(X, kind(labels.tolist()))
+    clf.save(tmp_path / "student.safetensors")
+
+    assert clf.classes_.dtype == object
+    assert len(pickle.dumps(clf)) < 20_000 + 2 * 10_000
+    loaded = skdistill.load(tmp_path / "student.safetensors")
+    assert_array_equal(loaded.predict(X), clf.predict(X))
+
+
+def test_short_labels_stay_strings_of_numpy():
+    assert quick_classifier().fit(X, [f"class {k}" for k in Y]).classes_.dtype.kind == "U"

@@ -137,3 +137,16 @@ def test_encoding_leaves_the_table_as_it_was():
     TableEncoder().fit_transform(X)
 
     pd.testing.assert_frame_equal(X, before)
+
+
+def test_a_long_category_does_not_make_the_others_as_long():
+    words = [f"word{i}" for i in range(500)] + [100_000 * "x"]
+    encoder = TableEncoder().fit(pd.DataFrame({"c": words}))
+
+    assert len(pickle.dumps(encoder)) < 2 * sum(map(len, words))
+
+
+def test_strings_keep_what_numpy_would_strip():
+    encoder = TableEncoder().fit(pd.DataFrame({"c": ["a", "a\0"]}))
+
+    assert encoder.categories_[0].tolist() == ["a", "a\0"]
