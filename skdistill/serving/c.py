@@ -35,8 +35,8 @@ def to_c(estimator, path=None, *, name="student"):
     Raises
     ------
     ValueError
-        If the student is a custom torch module, or if `name` is not an identifier in C or
-        is used by C or by the file itself.
+        If the student is a custom torch module, if categories above 2**53 are equal as doubles,
+        or if `name` is not an identifier in C or is used by C or by the file itself.
     """
     student, inputs = estimator.student_, estimator.inputs_
     if not isinstance(student, ForwardPass):
@@ -129,11 +129,20 @@ def _constants(inputs, folded):
 
 def _category_values(inputs):
     """Return what `x` holds for each category: the number itself, or the rank of a string."""
-    values = [
-        categories.astype(np.float64) if _are_numbers(categories) else np.arange(len(categories))
-        for categories in inputs.encoder.categories_
-    ]
-    return np.concatenate(values)
+    return np.concatenate([_as_doubles(categories) for categories in inputs.encoder.categories_])
+
+
+def _as_doubles(categories):
+    if not _are_numbers(categories):
+        return np.arange(len(categories))
+    doubles = categories.astype(np.float64)
+    same = np.flatnonzero(doubles[1:] == doubles[:-1])  # they are sorted
+    if len(same):
+        raise ValueError(
+            f"C takes categories as doubles, in which {categories[same[0]]} and "
+            f"{categories[same[0] + 1]} are equal: convert them to strings before fit."
+        )
+    return doubles
 
 
 def _array(kind, name, array):

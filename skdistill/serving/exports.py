@@ -145,8 +145,9 @@ class ExportMixin(BaseEstimator):
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If the student is a custom torch module, or if `name` is not an identifier in C
-            or is used by C or by the file itself.
+            If the student is a custom torch module, if categories above 2**53 are equal as
+            doubles, or if `name` is not an identifier in C or is used by C or by the file
+            itself.
 
         See Also
         --------

@@ -4,6 +4,7 @@ The content of a frame's columns is checked by the encoder.
 """
 
 import math
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -88,6 +89,7 @@ def check_table(estimator, X, *, reset):
         If X is empty, not numeric where it must be, not finite, or differs from the X of `fit`.
         If values are missing, and the estimator's ``allows_missing_`` is False.
     """
+    _warn_of_mask(X, "X")
     X = _check_table(estimator, X, reset=reset)
     if not (reset or vars(estimator).get("allows_missing_", True)) and has_missing(X):
         raise ValueError(
@@ -95,6 +97,17 @@ def check_table(estimator, X, *, reset):
             "missing values: impute them, or put an imputer in front of the teachers before fit."
         )
     return X
+
+
+def _warn_of_mask(values, name):
+    """Warn that the mask of a masked array is ignored, as scikit-learn ignores it."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        warnings.warn(
+            f"{name} is a masked array, and its mask is ignored: pass {name}.filled(np.nan) where "
+            "masked values are missing, or only the rows that count.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def has_missing(X):
@@ -242,6 +255,8 @@ def check_rows(estimator, X, y, sample_weight=None):
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None."
         )
+    _warn_of_mask(y, "y")
+    _warn_of_mask(sample_weight, "sample_weight")
     # scikit-learn would convert a nullable column to floats.
     y = column_or_1d(np.asarray(y) if is_column(y) else _compact(y), warn=True)
     check_consistent_length(X, y)
@@ -290,6 +305,7 @@ def check_groups(groups, n_samples):
     """
     if groups is None:
         return None
+    _warn_of_mask(groups, "groups")
     groups = np.asarray(groups)
     if groups.shape != (n_samples,):
         raise ValueError(

@@ -460,3 +460,24 @@ def test_weights_reach_a_search_and_a_pipeline_without_routing_too():
 
     assert_array_equal(answers(search), by_hand)
     assert_array_equal(answers(pipeline), by_hand)
+
+
+@pytest.mark.parametrize("name", ["X", "y", "sample_weight", "groups"])
+def test_a_mask_is_ignored_with_a_warning(name):
+    X, y = numeric_rows()
+    given = {"X": X, "y": y, "sample_weight": np.linspace(1, 2, 60), "groups": np.arange(60) % 9}
+    expected = quick_classifier().fit(**given).predict_proba(X)
+    given[name] = np.ma.masked_array(given[name], mask=given[name] == given[name].flat[0])
+
+    with pytest.warns(UserWarning, match=f"{name} is a masked array, and its mask") as caught:
+        clf = quick_classifier().fit(**given)
+
+    assert len(caught) == 1
+    assert_array_equal(clf.predict_proba(X), expected)
+
+
+def test_a_masked_array_without_masked_values_is_an_array():
+    X, y = numeric_rows()
+    clf = quick_classifier().fit(np.ma.masked_array(X), y)
+
+    assert_array_equal(clf.predict_proba(np.ma.masked_array(X)), clf.predict_proba(X))

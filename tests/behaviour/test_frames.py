@@ -640,7 +640,7 @@ def test_missing_values_do_not_count_as_repeated_categories():
         quick_classifier().fit(X.assign(odd=words), Y)
 
 
-ATTRIBUTES = ["collect", "detach", "get_params", "named_modules", "shape", "iloc", "cat", "fit"]
+ATTRIBUTES = ["collect", "detach", "get_params", "named_modules", "shape", "_mask", "cat", "fit"]
 
 
 def test_columns_and_rows_may_be_named_like_attributes(tmp_path):

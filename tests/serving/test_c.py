@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
@@ -141,3 +142,14 @@ def test_a_torch_module_is_refused():
     clf = quick_classifier(student=StudentNet(Linear, max_epochs=1)).fit(X, y)
     with pytest.raises(ValueError, match=r"only a StudentMLP.*Linear"):
         clf.to_c()
+
+
+def test_categories_that_are_equal_as_doubles_are_refused(tmp_path):
+    X, y = numeric_rows()
+    codes = 2**53 + np.arange(60) % 2
+    frame = pd.DataFrame({"number": X[:, 0], "code": pd.Categorical(codes)})
+    clf = quick_classifier().fit(frame, y)
+
+    with pytest.raises(ValueError, match="9007199254740992 and 9007199254740993 are equal"):
+        clf.to_c(tmp_path / "student.c")
+    assert not list(tmp_path.iterdir())
