@@ -13,6 +13,7 @@ from skdistill.table.containers import (
     as_columns,
     as_dtype,
     as_floats,
+    as_objects,
     column_of,
     from_columns,
     holds_booleans,
@@ -20,9 +21,11 @@ from skdistill.table.containers import (
     holds_numbers,
     is_alike,
     is_frame,
+    is_numeric,
     kind_of,
     select_columns,
     take,
+    with_nan,
 )
 from skdistill.table.encoder import TableEncoder
 from skdistill.table.net_inputs import NetInputs
@@ -393,19 +396,30 @@ def _thresholds(forest, n_features):
 
 def _mix(column, parents, others, share):
     """Return the values of the others; continuous numbers lie between parents and others."""
-    target = take(column, others)
     if not _is_continuous(column):
-        return target
-    origin = take(column, parents)
+        return take(column, others)
+    origin, target = take(_as_floats(column), parents), take(_as_floats(column), others)
     # Halves, so that the difference of huge numbers is finite.
     half = origin / 2 + share * (target / 2 - origin / 2)
     return as_dtype(half * 2, column.dtype)
 
 
 def _is_continuous(column):
-    """Tell whether a column has floats that are not whole numbers."""
-    if not holds_floats(column.dtype):
+    """Tell whether a column has floats, be it as objects, that are not whole numbers."""
+    if not holds_floats(column.dtype) and not (_holds_objects(column) and is_numeric(column)):
         return False
-    values = np.asarray(column, dtype=np.float64)
+    values = np.asarray(_as_floats(column), dtype=np.float64)
     values = values[np.isfinite(values)]
     return bool((values != np.round(values)).any())
+
+
+def _holds_objects(column):
+    return isinstance(column.dtype, np.dtype) and column.dtype.kind == "O"
+
+
+def _as_floats(column):
+    """Return a column of numbers that are kept as objects as floats."""
+    if not _holds_objects(column):
+        return column
+    floats = with_nan(as_objects(column)).astype(np.float64)
+    return floats if isinstance(column, np.ndarray) else type(column)(floats)
