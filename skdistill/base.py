@@ -1,5 +1,6 @@
 """What every distilled estimator shares: `fit`, as the five steps of the picture."""
 
+from contextlib import suppress
 from typing import Any
 
 from scipy.sparse import issparse
@@ -224,9 +225,10 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         student = self.student_
         on_gpu = self.device.startswith("cuda") and not issparse(X)
         if on_gpu and len(X) >= ROWS_WORTH_A_GPU:
-            from skdistill.serving.on_device import on_device
+            with suppress(ImportError):  # a machine that only predicts needs no torch
+                from skdistill.serving.on_device import on_device
 
-            student = on_device(student, self.device)
+                student = on_device(student, self.device)
         return batched_outputs(self.inputs_, student, X, checked=checked)
 
     def _teacher_names(self):

@@ -3,11 +3,11 @@
 import json
 import re
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
 from skdistill.serving.forward import ForwardPass
+from skdistill.serving.writing import write_whole
 from skdistill.table.scaling import FURTHEST, HUGE
 
 KEYWORDS = """
@@ -54,7 +54,7 @@ def to_c(estimator, path=None, *, name="student"):
         )
     code = "\n".join([_comment(estimator, name), constants, _function(inputs, folded, name)])
     if path is not None:
-        Path(path).write_text(code)
+        write_whole(path, code.encode())
     return code
 
 

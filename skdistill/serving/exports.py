@@ -17,7 +17,7 @@ class ExportMixin(BaseEstimator):
         """Save the student to a safetensors file.
 
         The file holds what predicting needs and the fitted attributes that are plain
-        values. Parameters that are estimators, such as `teachers`, are not saved. Loading
+        values. Parameters that are estimators or splits, and `memory`, are not saved. Loading
         the file executes no code.
 
         Parameters

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import os
 import re
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from skdistill.serving.forward import ForwardPass
-from skdistill.serving.state import from_plain, to_plain
+from skdistill.serving.schema import FITTED, OPTIONAL, PARAMS, check_nesting, check_values
+from skdistill.serving.state import from_plain, is_array_name, to_plain
+from skdistill.serving.writing import write_whole
 
 FORMAT = "skdistill"
 # Files of these names are expected to be pickles.
@@ -19,8 +20,17 @@ PICKLES = (".joblib", ".pkl", ".pickle")
 FORMAT_VERSION = 2
 # The classes that a file may name.
 CLASSES = ("DistilledClassifier",)
-_PLAIN_DTYPE = re.compile(r"[<|]U\d{1,6}|[<|]?[biuf][1248]|\|O")
-_FITTED = re.compile(r"[a-z][a-z_]*_")
+_PLAIN_DTYPE = re.compile(r"<U\d{1,6}|[<|][iu][1248]|[<|]f[248]|\|b1|\|O")
+# The types of values that an array of a kind holds in JSON.
+PYTHON_TYPES: dict[str, set] = {
+    "U": {str},
+    "O": {str},
+    "b": {bool},
+    "i": {int},
+    "u": {int},
+    "f": {float, int},
+}
+WIDE = 2**20  # bytes
 
 
 def save(estimator, path):
@@ -48,7 +58,7 @@ def save(estimator, path):
     plain = to_plain(estimator.inputs_, estimator.student_)
     # safetensors writes memory as it is laid out.
     arrays = {name: np.ascontiguousarray(array) for name, array in plain["arrays"].items()}
-    text = json.dumps(_content(estimator, plain["categories"]), default=np.generic.item)
+    text = json.dumps(_content(estimator, plain["categories"]))
     header = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
@@ -56,7 +66,7 @@ def save(estimator, path):
         "content": text,
         "sha256": _checksum(text, arrays),
     }
-    _write_whole(path, _safetensors().numpy.save(arrays, header))
+    write_whole(path, _safetensors().numpy.save(arrays, header))
 
 
 def _check_can_be_saved(estimator):
@@ -76,16 +86,13 @@ def _check_can_be_saved(estimator):
 
 def _content(estimator, categories):
     """Return all but the arrays, as values that JSON can hold."""
-    fitted = {name: value for name, value in vars(estimator).items() if name.endswith("_")}
-    params = estimator.get_params(deep=False)
-    params = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in params.items()}
+    fitted, params = vars(estimator), estimator.get_params(deep=False)
     content = {
         "class": type(estimator).__name__,
         "classes": _to_json(estimator.classes_, "classes_"),
         "categories": [_to_json(each, "a categorical column") for each in categories],
-        # Others need not see the folders of the machine that fitted the model.
-        "params": {k: v for k, v in params.items() if k != "memory" and _is_json(v)},
-        "fitted": {name: value for name, value in fitted.items() if _is_json(value)},
+        "params": _of_schema(params, PARAMS),
+        "fitted": _of_schema(fitted, FITTED | OPTIONAL),
     }
     if "feature_names_in_" in fitted:
         names = _to_json(fitted["feature_names_in_"], "feature_names_in_")
@@ -93,11 +100,26 @@ def _content(estimator, categories):
     return content
 
 
+def _of_schema(values, schema):
+    """Return those values that pass the check of their name, as JSON holds them."""
+    plain = {name: _plain(values[name]) for name in schema if name in values}
+    return {name: value for name, value in plain.items() if schema[name](value)}
+
+
+def _plain(value):
+    """Return arrays and tuples as lists, at any depth; numbers of numpy as those of Python."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+
+
 def load(path):
     """Load a student that `DistilledClassifier.save` has written.
 
-    Loading executes no code of the file. Parameters that are estimators, such as
-    `teachers`, are not in the file and come back as their defaults.
+    Loading executes no code of the file. Parameters that are estimators or splits, and
+    `memory`, are not in the file and come back as their defaults.
 
     Parameters
     ----------
@@ -116,8 +138,9 @@ def load(path):
     ImportError
         If safetensors is not installed.
     ValueError
-        If the file is damaged, was altered, is of another format or of another version
-        of it, or if its arrays disagree.
+        If the path is no file; if the file is damaged, was altered, is of another format or of
+        another version of it; if it holds what `save` does not write, or if its weights could
+        make a prediction infinite.
 
     See Also
     --------
@@ -148,8 +171,10 @@ def load(path):
     (150, 3)
     """
     path = Path(path)
-    header, arrays = _read(path)
+    header, arrays, unknown = _read(path)
     _check_version(path, header)
+    if unknown:
+        raise ValueError(f"{path} has arrays {unknown!r:.200}, which save does not write.")
     text = header.get("content", "")
     if header.get("sha256") != _checksum(text, arrays):
         raise ValueError(
@@ -157,8 +182,9 @@ def load(path):
             "again, or copy it again."
         )
     try:
+        check_nesting(text)
         return _build(json.loads(text), arrays)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except Exception as error:  # whatever a stranger's file causes
         raise ValueError(
             f"{path} cannot be understood: {error}. Save it again with DistilledClassifier.save."
         ) from error
@@ -183,39 +209,56 @@ def _check_version(path, header):
 
 
 def _read(path):
+    """Return the header of a safetensors file, the arrays of a student, and other names."""
     safetensors = _safetensors()
+    if path.exists() and not path.is_file():
+        raise ValueError(
+            f"{path} is not a file: pass a file that DistilledClassifier.save has written."
+        )
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            names = file.keys()
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in names}
-    except (safetensors.SafetensorError, KeyError, TypeError, AttributeError) as error:
+            header, names = file.metadata() or {}, set(file.keys())
+            known = filter(is_array_name, names)
+            arrays = {name: file.get_tensor(name) for name in known}
+    except OSError:
+        raise
+    except Exception as error:
         raise ValueError(
             f"{path} is not a safetensors file, or it is damaged ({error}). If it was written by "
             "joblib and you trust its source, use joblib.load."
         ) from error
+    return header, arrays, sorted(names - set(arrays))
 
 
 def _build(content, arrays):
+    """Return the estimator that a file describes."""
     if content["class"] not in CLASSES:
-        raise ValueError(f"its class is {content['class']!r}, expected one of {CLASSES}")
+        raise ValueError(f"its class is {content['class']!r:.100}, expected one of {CLASSES}")
     kind = getattr(import_module("skdistill"), content["class"])
-    unknown = set(content["params"]) - set(kind().get_params(deep=False))
-    if unknown:
-        raise ValueError(f"it has parameters {sorted(unknown)}, unknown to this version")
+    check_values(content["params"], PARAMS, what="parameter")
+    check_values(content["fitted"], FITTED | OPTIONAL, FITTED, what="attribute")
     estimator = kind(**content["params"])
+    estimator._validate_params()
     for name, value in content["fitted"].items():
-        if not _FITTED.fullmatch(name) or hasattr(kind, name) or not _is_json(value):
-            raise ValueError(f"it sets the attribute {name!r}, which fit does not set")
-        setattr(estimator, name, value)
+        setattr(estimator, name, tuple(value) if name == "row_shape_in_" else value)
     categories = [_from_json(each) for each in content["categories"]]
     estimator.inputs_, estimator.student_ = from_plain({"arrays": arrays, "categories": categories})
     estimator.classes_ = _from_json(content["classes"])
-    if "row_shape_in_" in content["fitted"]:
-        estimator.row_shape_in_ = tuple(content["fitted"]["row_shape_in_"])
     if "feature_names_in" in content:
         estimator.feature_names_in_ = _from_json(content["feature_names_in"])
     _check_sizes(estimator, len(arrays["is_categorical"]))
+    _check_names(estimator, categories)
     return estimator
+
+
+def _check_names(estimator, categories):
+    """Check that labels and categories are sorted, and that columns have distinct names."""
+    for values in (*categories, estimator.classes_):
+        if not (values[1:] > values[:-1]).all():
+            raise ValueError("its labels or categories are not sorted, or not distinct")
+    names = getattr(estimator, "feature_names_in_", np.array([], dtype=object))
+    if names.dtype != object or len(set(names.tolist())) < len(names):
+        raise ValueError("its feature_names_in_ are not distinct strings")
 
 
 def _check_sizes(estimator, n_columns):
@@ -232,7 +275,7 @@ def _check_sizes(estimator, n_columns):
             f"numbers of columns are {widths}"
         )
     n_outputs = estimator.student_.weights[-1][1].size
-    if len(estimator.classes_) != n_outputs:
+    if len(estimator.classes_) != n_outputs or n_outputs < 2:
         raise ValueError(
             f"it has {len(estimator.classes_)} classes, but its net has {n_outputs} outputs"
         )
@@ -248,43 +291,36 @@ def _checksum(text, arrays):
 
 
 def _to_json(array, what):
+    """Return labels, categories or names as values that JSON can hold."""
     values = array.tolist()
-    if array.dtype.kind == "O" and not all(isinstance(value, str) for value in values):
+    if array.dtype.kind not in PYTHON_TYPES or not _are_of_kind(values, array.dtype.kind):
         kinds = sorted({type(value).__name__ for value in values})
         raise ValueError(
             f"{what} holds values of type {', '.join(kinds)}, but only strings, numbers and "
             "booleans can be saved: convert them to strings before fit, or use joblib."
         )
-    return {"dtype": array.dtype.str, "values": values}
+    return {"dtype": array.dtype.newbyteorder("<").str, "values": values}
 
 
 def _from_json(stored):
+    """Return an array that `_to_json` has described."""
     dtype, values = stored["dtype"], stored["values"]
-    if not _PLAIN_DTYPE.fullmatch(dtype):
-        raise ValueError(f"its labels or categories have dtype {dtype!r}")
-    array = np.array(values, dtype=dtype)
-    if array.ndim != 1 or array.tolist() != values:
-        raise ValueError(f"its labels or categories are not a list of {dtype}")
-    return array
+    if not (isinstance(dtype, str) and _PLAIN_DTYPE.fullmatch(dtype)):
+        raise ValueError(f"its labels or categories have dtype {dtype!r:.100}")
+    kind = np.dtype(dtype).kind
+    if isinstance(values, list) and _are_of_kind(values, kind):
+        # Each string of an array takes the room of the longest.
+        room = np.dtype(dtype).itemsize * len(values)
+        is_wide = kind == "U" and room > 8 * sum(map(len, values)) + WIDE
+        array = np.array(values, dtype=object if is_wide else dtype)
+        if array.tolist() == values:
+            return array
+    raise ValueError(f"its labels or categories are not a list of {dtype}")
 
 
-def _is_json(value):
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and _is_json(each) for key, each in value.items())
-    if isinstance(value, (list, tuple)):
-        return all(map(_is_json, value))
-    return value is None or isinstance(value, (bool, int, float, str, np.generic))
-
-
-def _write_whole(path, content):
-    """Write a file so that a reader finds the old one or the new one, never half of one."""
-    path = Path(path)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+def _are_of_kind(values, kind):
+    """Tell whether all values are of the Python type of a kind of numpy."""
+    return {type(value) for value in values} <= PYTHON_TYPES[kind]
 
 
 def _safetensors():

@@ -23,11 +23,13 @@ def on_device(student, device):
     Returns
     -------
     student : DeviceForward, ForwardPass or TorchForward
-        The student itself if it is a custom torch module, or if no GPU is available.
+        The student itself if it is a custom torch module, or if there is no such GPU.
     """
     if not isinstance(student, ForwardPass):
         return student
-    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+    wanted = torch.device(device)
+    n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if wanted.type == "cuda" and (wanted.index or 0) >= n_gpus:
         return student
     uploaded = _uploaded.get(student)
     if uploaded is None or uploaded.device != torch.device(device):

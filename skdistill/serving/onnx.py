@@ -1,10 +1,9 @@
 """Writes a fitted student, preprocessing included, as one ONNX graph."""
 
-from pathlib import Path
-
 import numpy as np
 
 from skdistill.serving.forward import ForwardPass
+from skdistill.serving.writing import write_whole
 from skdistill.table.categories import hold_strings
 from skdistill.table.scaling import FURTHEST, HUGE
 
@@ -56,7 +55,7 @@ def to_onnx(estimator, path=None, *, dtype="float32", int8=False, X=None, max_ch
 
         model = in_eight_bits(model, X, max_changed)
     if path is not None:
-        Path(path).write_bytes(model.SerializeToString())
+        write_whole(path, model.SerializeToString())
     return model
 
 

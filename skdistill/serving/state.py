@@ -1,5 +1,6 @@
 """Conversion of a fitted student to plain arrays and back, behind pickle and safetensors."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -8,6 +9,11 @@ from skdistill.serving.forward import ForwardPass
 from skdistill.table.net_inputs import NetInputs
 
 PERIODIC = ("frequency", "phase", "weight", "bias")
+REQUIRED = {"is_categorical", "number_columns", "missing_columns"}
+REQUIRED |= {"center", "inverse_scale", "split_points"}
+EMBEDDINGS = ("bin_embedding", "category_embedding")
+_LAYER = re.compile(r"layer(0|[1-9]\d{0,2})\.(weight|bias)")
+LARGEST_UNIT = 1e37  # float32 ends at 3e38
 
 
 def to_plain(inputs, student):
@@ -39,6 +45,12 @@ def to_plain(inputs, student):
     return {"arrays": arrays, "categories": categories}
 
 
+def is_array_name(name):
+    """Tell whether `to_plain` may return an array of this name."""
+    periodic = (f"periodic.{part}" for part in PERIODIC)
+    return name in REQUIRED or name in (*EMBEDDINGS, *periodic) or bool(_LAYER.fullmatch(name))
+
+
 def from_plain(plain):
     """Build a student from what `to_plain` returned.
 
@@ -58,11 +70,9 @@ def from_plain(plain):
     """
     arrays = plain["arrays"]
     n_layers = sum(name.startswith("layer") and name.endswith(".weight") for name in arrays)
-    wanted = {"is_categorical", "number_columns", "missing_columns"}
-    wanted |= {"center", "inverse_scale", "split_points"}
-    wanted |= {f"layer{i}.{part}" for i in range(n_layers) for part in ("weight", "bias")}
+    wanted = REQUIRED | {f"layer{i}.{part}" for i in range(n_layers) for part in ("weight", "bias")}
     periodic = [f"periodic.{name}" for name in PERIODIC if "periodic.frequency" in arrays]
-    optional = {name for name in ("bin_embedding", "category_embedding") if name in arrays}
+    optional = {name for name in EMBEDDINGS if name in arrays}
     _require(n_layers > 0, "there are no layers")
     unexpected = set(arrays) ^ (wanted | set(periodic) | optional)
     _require(not unexpected, f"{sorted(unexpected)} are missing or unknown")
@@ -87,6 +97,7 @@ def from_plain(plain):
         categories=arrays.get("category_embedding"),
     )
     _check_net(student)
+    _check_stays_finite(inputs, student)
     return inputs, student
 
 
@@ -114,6 +125,7 @@ def _check_inputs(arrays, categories):
     points = arrays["split_points"]
     fits = points.ndim == 2 and points.dtype == np.float64 and len(points) <= n_numbers
     _require(fits, f"split_points is {points.dtype} of shape {points.shape}")
+    _require(not np.isnan(points).any(), "split_points are not numbers")
     _require((points[:, 1:] >= points[:, :-1]).all(), "split_points are not sorted")
     indicators = arrays["missing_columns"]
     _require(
@@ -167,6 +179,47 @@ def _expected_embeddings(student):
         expected["category_embedding"] = (student.categories, (sum(layout.n_categories), shape[1]))
         width += len(layout.n_categories) * shape[1]
     return expected, width
+
+
+def _check_stays_finite(inputs, student):
+    """Check that no row, however extreme, makes the net overflow.
+
+    A bound on the size of each unit is carried from layer to layer.
+    """
+    scaled = _largest_numbers(inputs)
+    _require(np.isfinite(scaled).all(), "center or inverse_scale overflow")
+    bounds = [scaled, np.ones(student.layout.n_indicators)]
+    if student.periodic is not None:
+        frequency, phase, weight, bias = (np.abs(part, dtype=float) for part in student.periodic)
+        angles = 7 * (frequency * scaled[: len(frequency), None] + phase)
+        _require(_is_small(angles), "periodic.frequency or periodic.phase is not finite, or huge")
+        bounds.append((weight.sum(axis=1) + bias).ravel())
+    if student.bins is not None:
+        bounds.append(np.abs(student.bins).max(axis=1, initial=0).ravel())
+    if student.categories is not None:
+        ends = np.cumsum(student.layout.n_categories)[:-1]
+        bounds += [np.abs(each).max(axis=0) for each in np.split(student.categories, ends)]
+    bound = np.concatenate(bounds).astype(float)
+    _require(_is_small(bound), "an embedding is not finite, or huge")
+    for i, (weight, bias) in enumerate(student.weights):
+        bound = bound @ np.abs(weight) + np.abs(bias)
+        _require(_is_small(bound), f"the weights of layer{i} are not finite, or huge")
+
+
+def _largest_numbers(inputs):
+    """Return the largest size of each scaled number, from rows of extreme numbers."""
+    largest = np.finfo(np.float64).max
+    row = np.full((1, len(inputs.encoder.is_categorical_)), np.nan)
+    n_numbers, scaled = inputs.layout.n_numbers, np.zeros(inputs.layout.n_numbers)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for number in (0.0, 1.0, -1.0, largest, -largest):
+            row[:, inputs.number_columns] = number
+            scaled = np.maximum(scaled, np.abs(inputs.pack(row)[0, :n_numbers]))
+    return scaled
+
+
+def _is_small(array):
+    return not array.size or array.max() < LARGEST_UNIT  # False for NaN
 
 
 def _require_array(arrays, name, shape, dtype):

@@ -1,6 +1,5 @@
 """A student in a file predicts the same when it is loaded; bad files are refused."""
 
-import json
 import pickle
 from copy import copy
 
@@ -8,13 +7,11 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-import safetensors.numpy
 from numpy.testing import assert_array_equal
 from sklearn.tree import DecisionTreeClassifier
 
 import skdistill
 from skdistill import StudentNet, TableClassifier
-from skdistill.serving import files
 from tests.small import (
     Linear,
     encoded_tree,
@@ -147,19 +144,6 @@ def test_parameters_that_are_estimators_are_not_saved(saved):
     assert (back.cv, back.alpha, back.random_state) == (clf.cv, clf.alpha, clf.random_state)
 
 
-def test_saving_over_a_file_replaces_it_whole(saved, tmp_path, monkeypatch):
-    clf, _, _ = saved
-    path = tmp_path / "student"
-    clf.save(path)
-    before = path.read_bytes()
-    monkeypatch.setattr(files.Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
-    with pytest.raises(OSError, match="full"):
-        clf.save(path)
-
-    assert path.read_bytes() == before
-    assert [each.name for each in tmp_path.iterdir()] == ["student"]
-
-
 def test_an_unfitted_student_cannot_be_saved(tmp_path):
     with pytest.raises(ValueError, match="not fitted"):
         quick_classifier().save(tmp_path / "student")
@@ -182,132 +166,30 @@ def test_categories_that_json_cannot_hold_are_refused_by_name(tmp_path):
     assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(X), clf.predict_proba(X))
 
 
-@pytest.mark.parametrize("share", [0, 0.001, 0.1, 0.5, 0.999])
-def test_a_truncated_file_is_refused(saved, tmp_path, share):
-    content = saved[2].read_bytes()
-    path = tmp_path / "cut"
-    path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(ValueError, match="damaged"):
-        skdistill.load(path)
+def test_a_label_much_longer_than_the_others_is_restored(tmp_path):
+    X, y = numeric_rows()
+    labels = np.array(["a", "b", "c" * 200_000])[y]
+    clf = quick_classifier().fit(X, labels)
+
+    clf.save(tmp_path / "student")
+
+    assert skdistill.load(tmp_path / "student").classes_.tolist() == clf.classes_.tolist()
 
 
-@pytest.mark.parametrize("where", [0.05, 0.3, 0.6, 0.95])
-def test_an_altered_byte_is_noticed(saved, tmp_path, where):
-    content = bytearray(saved[2].read_bytes())
-    content[int(where * len(content))] ^= 1
-    path = tmp_path / "altered"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"altered|damaged"):
-        skdistill.load(path)
+def test_memory_is_not_saved(tmp_path):
+    clf = quick_classifier(memory=tmp_path / "memory").fit(*numeric_rows())
+    clf.save(tmp_path / "student")
+
+    assert skdistill.load(tmp_path / "student").memory is None
+    assert str(tmp_path).encode() not in (tmp_path / "student").read_bytes()
 
 
-class Bomb:
-    def __reduce__(self):
-        return (exec, ("raise SystemExit('a pickle was executed')",))
+def test_labels_of_any_byte_order_are_saved(tmp_path):
+    X, y = numeric_rows()
+    clf = quick_classifier().fit(X, y.astype(">i4"))
+    clf.save(tmp_path / "student")
 
-
-def test_a_pickle_is_refused_and_not_executed(tmp_path):
-    path = tmp_path / "bomb"
-    path.write_bytes(pickle.dumps(Bomb()))
-    with pytest.raises(ValueError, match="not a safetensors file"):
-        skdistill.load(path)
-
-
-def test_a_foreign_safetensors_file_is_refused(tmp_path):
-    safetensors.numpy.save_file({"a": np.zeros(3)}, tmp_path / "foreign")
-    with pytest.raises(ValueError, match="skdistill has not written"):
-        skdistill.load(tmp_path / "foreign")
-
-
-def test_a_file_that_does_not_exist_is_not_found(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        skdistill.load(tmp_path / "nothing")
-
-
-def forged(path, out, *, header=None, content=None, arrays=None):
-    """A file with changes, and a checksum that fits them."""
-    with safetensors.safe_open(path, framework="numpy") as file:
-        old_header = file.metadata()
-        names = file.keys()
-        old_arrays = {name: file.get_tensor(name) for name in names}
-    new_arrays = {k: v for k, v in (old_arrays | (arrays or {})).items() if v is not None}
-    text = json.dumps(json.loads(old_header["content"]) | (content or {}))
-    new_header = old_header | {"content": text, "sha256": files._checksum(text, new_arrays)}
-    safetensors.numpy.save_file(new_arrays, out, new_header | (header or {}))
-    return out
-
-
-def test_a_forged_file_without_changes_loads(saved, tmp_path):
-    clf, X, path = saved
-    back = skdistill.load(forged(path, tmp_path / "same"))
-    assert_array_equal(back.predict_proba(X), clf.predict_proba(X))
-
-
-def test_a_newer_file_asks_for_an_upgrade(saved, tmp_path):
-    path = forged(saved[2], tmp_path / "newer", header={"format_version": "3"})
-    with pytest.raises(ValueError, match="upgrade skdistill"):
-        skdistill.load(path)
-
-
-def test_a_file_of_version_1_asks_for_another_fit(saved, tmp_path):
-    header = {"format_version": "1", "written_by": "skdistill 0.0"}
-    path = forged(saved[2], tmp_path / "older", header=header)
-    with pytest.raises(
-        ValueError, match=r"version '1' \(written by skdistill 0.0\), expected 2.*fit"
-    ):
-        skdistill.load(path)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ({"class": "Popen"}, "class is 'Popen'"),
-        ({"params": {"shape": 3}}, r"parameters \['shape'\]"),
-        ({"fitted": {"predict_proba": 3}}, "attribute 'predict_proba'"),
-        ({"fitted": {"__class__": 3}}, "attribute '__class__'"),
-        ({"classes": {"dtype": "|O8,O", "values": ["a"]}}, "dtype"),
-        ({"classes": {"dtype": "<U3", "values": ["no", "yes", "why"]}}, "3 classes"),
-        ({"classes": {"dtype": "<U1", "values": ["no", "yes"]}}, "not a list of <U1"),
-        ({"classes": {"dtype": "<i8", "values": [[1, 2]]}}, "not a list of <i8"),
-        ({"categories": []}, "categories of 0 columns"),
-        (
-            {"categories": [{"dtype": "<U4", "values": ["Lima"]}]},
-            "layer0.weight|category_embedding",
-        ),
-        ({"feature_names_in": {"dtype": "<U1", "values": ["a"]}}, "n_features_in_"),
-        ({"categories": 3}, "cannot be understood"),
-    ],
-)
-def test_metadata_that_makes_no_sense_is_refused(saved, tmp_path, content, message):
-    path = forged(saved[2], tmp_path / "forged", content=content)
-    with pytest.raises(ValueError, match=message):
-        skdistill.load(path)
-
-
-@pytest.mark.parametrize(
-    ("arrays", "message"),
-    [
-        ({"layer0.bias": np.zeros(9, np.float32)}, r"layer0.weight is float32 of shape"),
-        ({"layer0.bias": np.zeros(8)}, "layer0.bias is float64"),
-        ({"layer0.bias": None}, r"\['layer0.bias'\] are missing or unknown"),
-        ({"extra": np.zeros(1)}, r"\['extra'\]"),
-        ({"is_categorical": np.zeros(4, np.int8)}, "is_categorical"),
-        ({"center": np.full(3, np.nan)}, "center is not finite"),
-        ({"center": np.zeros(2)}, "center is"),
-        ({"split_points": np.array([[2.0, 1.0]] * 2)}, "not sorted"),
-        ({"split_points": np.zeros((4, 1))}, "split_points is"),
-        ({"number_columns": np.array([0, 1, 1])}, "number_columns"),
-        ({"number_columns": np.array([[0], [1], [3]])}, "number_columns"),
-        ({"missing_columns": np.array([7])}, "missing_columns"),
-        ({"category_embedding": np.zeros((2, 8), np.float32)}, "category_embedding is"),
-        ({"category_embedding": None}, "no category_embedding"),
-        ({"periodic.phase": None}, "periodic.phase"),
-    ],
-)
-def test_arrays_that_disagree_are_refused(saved, tmp_path, arrays, message):
-    path = forged(saved[2], tmp_path / "forged", arrays=arrays)
-    with pytest.raises(ValueError, match=message):
-        skdistill.load(path)
+    assert_array_equal(skdistill.load(tmp_path / "student").predict(X), clf.predict(X))
 
 
 @pytest.mark.parametrize("columns", [[2], [False, False, True, False]])

@@ -2,6 +2,7 @@
 
 import gc
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -46,13 +47,25 @@ def test_arrays_go_to_the_device_once_and_leave_with_the_student():
     assert len(module._uploaded) == before - 1
 
 
-def test_a_gpu_that_is_not_there_is_done_without(monkeypatch):
+@pytest.mark.parametrize(("n_gpus", "device"), [(0, "cuda"), (0, "cuda:0"), (1, "cuda:1")])
+def test_a_gpu_that_is_not_there_is_done_without(monkeypatch, n_gpus, device):
     X, y = numeric_rows()
     clf = quick_classifier().fit(X, y)
     many = np.resize(X, (ROWS_WORTH_A_GPU, X.shape[1]))
     expected = clf.predict_proba(many)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: n_gpus > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: n_gpus)
+    clf.device = device
+    assert_array_equal(clf.predict_proba(many), expected)
+
+
+def test_a_machine_without_torch_predicts_without_a_gpu(monkeypatch):
+    X, y = numeric_rows()
+    clf = quick_classifier().fit(X, y)
+    many = np.resize(X, (ROWS_WORTH_A_GPU, X.shape[1]))
+    expected = clf.predict_proba(many)
     clf.device = "cuda"
+    monkeypatch.setitem(sys.modules, module.__name__, None)  # importing it fails
     assert_array_equal(clf.predict_proba(many), expected)
 
 

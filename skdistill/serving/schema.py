@@ -1,0 +1,172 @@
+"""What a file of `save` may hold: a check of each parameter and of each fitted attribute.
+
+`save` leaves out what fails its check, and `load` refuses it.
+"""
+
+import re
+
+LARGEST_INT = 2**63
+_DEVICE = re.compile(r"(auto|cpu|cuda|mps|xpu)(:\d{1,3})?")
+# A string or a bracket. Possessive, so that it takes linear time on any text.
+_STRING_OR_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[][{}]', re.DOTALL)
+DEEPEST = 10
+MANY = 5_000
+
+
+def is_none(value):
+    """Tell whether a value is None."""
+    return value is None
+
+
+def is_bool(value):
+    """Tell whether a value is a boolean."""
+    return isinstance(value, bool)
+
+
+def is_int(value):
+    """Tell whether a value is an integer that fits into 64 bits."""
+    return type(value) is int and -LARGEST_INT <= value < LARGEST_INT
+
+
+def is_size(value):
+    """Tell whether a value is an integer above 0."""
+    return is_int(value) and value > 0
+
+
+def is_number(value):
+    """Tell whether a value is a float, or an integer that fits into 64 bits."""
+    return isinstance(value, float) or is_int(value)
+
+
+def is_text(value):
+    """Tell whether a value is a string."""
+    return isinstance(value, str)
+
+
+def is_device(value):
+    """Tell whether a value names a device."""
+    return is_text(value) and _DEVICE.fullmatch(value) is not None
+
+
+def is_row_shape(value):
+    """Tell whether a value is the shape of a row of several axes."""
+    return list_of(is_size)(value) and len(value) > 1
+
+
+def any_of(*checks):
+    """Return a check that passes if one of some checks does."""
+    return lambda value: any(check(value) for check in checks)
+
+
+def list_of(check):
+    """Return a check of a list, each value of which passes a check."""
+    return lambda value: isinstance(value, list) and all(map(check, value))
+
+
+def dict_of(check, **required):
+    """Return a check of a dict, each value of which passes a check, those named their own."""
+    return lambda value: (
+        isinstance(value, dict)
+        and set(required) <= set(value)
+        and all(required.get(key, check)(each) for key, each in value.items())
+    )
+
+
+is_candidate = dict_of(
+    lambda value: False,
+    alpha=is_number,
+    temperature=is_number,
+    teachers=is_bool,
+    valid_loss=is_number,
+    cut_short=is_bool,
+    chosen=is_bool,
+)
+
+# Estimators, splits and the folder of `memory` are not saved: that folder holds pickles.
+PARAMS = {
+    "teachers": is_none,
+    "student": is_none,
+    "effort": is_text,
+    "weights": any_of(is_none, is_text, list_of(is_number), dict_of(is_number)),
+    "combination": is_text,
+    "temperature": any_of(is_number, is_text),
+    "alpha": any_of(is_number, is_text),
+    "cv": any_of(is_none, is_int, is_text),
+    "augmenter": any_of(is_none, is_text),
+    "categorical_features": any_of(is_none, is_text, list_of(any_of(is_text, is_int, is_bool))),
+    "keep_teachers": is_bool,
+    "max_time": any_of(is_none, is_number),
+    "n_jobs": any_of(is_none, is_int),
+    "device": is_device,
+    "random_state": any_of(is_none, is_int),
+    "verbose": any_of(is_bool, is_int),
+}
+FITTED = {
+    "n_features_in_": is_size,
+    "teacher_weights_": dict_of(is_number),
+    "teacher_scores_": dict_of(is_number, pool=is_number),
+    "teacher_diversity_": dict_of(dict_of(any_of(is_number, dict_of(is_number)))),
+    "temperature_": is_number,
+    "alpha_": is_number,
+    "candidates_": list_of(is_candidate),
+    "history_": list_of(dict_of(is_number)),
+}
+OPTIONAL = {
+    "row_shape_in_": is_row_shape,
+    "fit_times_": dict_of(any_of(is_number, dict_of(is_number))),
+}
+
+
+def check_values(values, schema, required=(), *, what):
+    """Check a dict from a file against a schema.
+
+    Parameters
+    ----------
+    values : object
+        Read from JSON.
+    schema : dict of str to callable
+    required : collection of str
+        Names that must be there.
+    what : str
+        What the names stand for, such as "parameter".
+
+    Raises
+    ------
+    ValueError
+        If `values` is no dict, if a name is unknown or lacks, or if a value fails its check.
+    """
+    if not isinstance(values, dict):
+        raise ValueError(f"its {what}s are not a dict")
+    unknown = sorted(set(values) - set(schema))
+    if unknown:
+        raise ValueError(f"it has {what}s {unknown!r:.200}, which save does not write")
+    missing = sorted(set(required) - set(values))
+    if missing:
+        raise ValueError(f"it lacks the {what}s {missing}")
+    for name, value in values.items():
+        if not schema[name](value):
+            raise ValueError(f"its {what} {name} is {value!r:.100}, which save does not write")
+
+
+def check_nesting(text):
+    """Check, before JSON is parsed, that it is neither deep nor mostly brackets.
+
+    Each empty list takes 20 times as much memory as text.
+
+    Parameters
+    ----------
+    text : str
+
+    Raises
+    ------
+    ValueError
+    """
+    depth, n_opened, most = 0, 0, MANY + len(text) // 50
+    for match in _STRING_OR_BRACKET.finditer(text):
+        character = text[match.start()]
+        if character in "[{":
+            depth, n_opened = depth + 1, n_opened + 1
+        elif character in "]}":
+            depth -= 1
+        if depth > DEEPEST or n_opened > most:
+            raise ValueError(f"its JSON is nested more than {DEEPEST} deep, or mostly brackets")
