@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import fill
 
 from skdistill.effort import EFFORTS
+from skdistill.serving.writing import check_can_write, whole_file
 
 BUNDLED = ("digits", "breast_cancer", "wine", "iris")
 STUDENT, TEACHERS, BASELINE = "student", "pooled teachers", "same net on labels"
@@ -24,6 +25,8 @@ NOTES = (
 def main(argv=None, **params):
     """Print what distillation gained and lost; save the student."""
     arguments = _parser().parse_args(argv)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a name that the console cannot print
     try:
         return run(arguments, **params)
     except (ValueError, TypeError, OSError, ImportError) as error:
@@ -53,28 +56,48 @@ def _parser():
 
 
 def run(arguments, **params):
-    """Read the table, fit the models, print the report and save the student."""
+    """Read the table, fit and save the student, and print the report."""
     import joblib
 
     X, y = _read(arguments)
-    out = Path(arguments.out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if arguments.picture:
-        _check_picture(arguments.picture)
+    out, picture = _check_outputs(arguments)
     split = X_train, X_test, y_train, y_test = _divide(X, y, arguments)
     print(_header(arguments, split), flush=True)
 
-    models = _fit(arguments, X_train, y_train, **params)
-    report = _compare(models, X_test, y_test)
-    print(f"\n{report}\n\n{fill(NOTES, LINE)}\n\n{fill(conclusion(report, len(X_test)), LINE)}\n")
+    teachers, student = _fit(arguments, X_train, y_train, **params)
+    with whole_file(out) as file:  # before anything else can fail
+        joblib.dump(student, file)
+    print(f"Student: {out} (joblib.load reads it)", flush=True)
 
-    joblib.dump(models[STUDENT], out)
-    print(f"Student: {out} (joblib.load reads it)")
-    if arguments.picture:
+    baseline = _fit_baseline(arguments, student, X_train, y_train)
+    report = _compare(teachers, baseline, student, X_test, y_test)
+    print(f"\n{report}\n\n{fill(NOTES, LINE)}\n\n{fill(conclusion(report, len(X_test)), LINE)}\n")
+    if picture:
         display = report.plot(highlight=(TEACHERS, STUDENT))
-        display.figure_.savefig(arguments.picture, dpi=150)
-        print(f"Picture: {arguments.picture}")
+        with whole_file(picture) as file:
+            display.figure_.savefig(file, dpi=150, format=picture.suffix[1:].lower())
+        print(f"Picture: {picture}")
     return 0
+
+
+def _check_outputs(arguments):
+    """Check before the fit that the files can be written; return their paths."""
+    out = Path(arguments.out)
+    if out.suffix == ".safetensors":
+        raise ValueError(
+            f"--out is {str(out)!r}, but the student is written by joblib: name it .joblib, and "
+            "save it as safetensors afterwards, with joblib.load(...).save(...)."
+        )
+    check_can_write(out)
+    if not arguments.picture:
+        return out, None
+    picture = Path(arguments.picture)
+    if not picture.suffix:
+        picture = picture.with_name(f"{picture.name}.png")
+    _check_picture(picture)
+    if picture.resolve() == out.resolve():
+        raise ValueError(f"--out and --picture are the same file, {str(out)!r}: name two files.")
+    return out, picture
 
 
 def _header(arguments, split):
@@ -90,10 +113,8 @@ def _header(arguments, split):
 
 
 def _fit(arguments, X, y, **params):
-    """Fit teachers, baseline and student; return them by name."""
-    from sklearn.base import clone
-
-    from skdistill import DistilledClassifier, NetClassifier, StudentNet
+    """Fit teachers and student; return both."""
+    from skdistill import DistilledClassifier
 
     clf = DistilledClassifier(
         effort=arguments.effort,
@@ -103,21 +124,30 @@ def _fit(arguments, X, y, **params):
         verbose=0 if arguments.quiet else 1,
         **params,
     ).fit(X, y)
+    # The file holds the student only: unfitted teachers would need torch to be loaded.
+    teachers, clf.teachers = vars(clf).pop("teacher_"), None
+    return teachers, clf
+
+
+def _fit_baseline(arguments, clf, X, y):
+    """Train the student's net on the labels alone."""
+    from sklearn.base import clone
+
+    from skdistill import NetClassifier, StudentNet
+
     if not arguments.quiet:
         print("For comparison, the same net is trained on the labels alone.", flush=True)
     net = StudentNet() if clf.student is None else clone(clf.student)
-    baseline = NetClassifier(net, random_state=arguments.seed).fit(X, y)
-    # The file holds the student only: unfitted teachers would need torch to be loaded.
-    teachers, clf.teachers = vars(clf).pop("teacher_"), None
-    single = {f"teacher {each.name}": each for each in teachers.teachers_}
-    return {**single, TEACHERS: teachers, BASELINE: baseline, STUDENT: clf}
+    return NetClassifier(net, random_state=arguments.seed).fit(X, y)
 
 
-def _compare(models, X, y):
+def _compare(teachers, baseline, student, X, y):
     """Return the report: single teachers first, sorted from worst to best."""
     from skdistill import compare
     from skdistill.inspection.report import Report
 
+    models = {f"teacher {each.name}": each for each in teachers.teachers_}
+    models |= {TEACHERS: teachers, BASELINE: baseline, STUDENT: student}
     rows = compare(models, X, y, reference=TEACHERS).rows
     single = [row for row in rows if row.name not in (TEACHERS, BASELINE, STUDENT)]
     single.sort(key=lambda row: -row.log_loss)
@@ -220,18 +250,17 @@ def _read(arguments):
 
 
 def _check_picture(path):
-    """Check before the fit that the picture can be saved."""
+    """Check that a picture can be drawn and written."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
             "--picture needs matplotlib: pip install 'skdistill[plot]', or leave --picture out."
         ) from error
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
     known = sorted(Figure().canvas.get_supported_filetypes())
-    suffix = Path(path).suffix.lstrip(".").lower()
-    if suffix and suffix not in known:
-        raise ValueError(f"--picture is {path!r}, but must end with one of {known}.")
+    if path.suffix[1:].lower() not in known:
+        raise ValueError(f"--picture is {str(path)!r}, but must end with one of {known}.")
+    check_can_write(path)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """Small tables and quick estimators that the tests share."""
 
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification
 from sklearn.tree import DecisionTreeClassifier
@@ -198,3 +200,15 @@ def logged_classifier(log, marks="ab", **params):
 def fits_in(log):
     """How often each mark was fitted."""
     return Counter(Path(log).read_text().split()) if Path(log).exists() else Counter()
+
+
+@contextmanager
+def full_disk(n_bytes=1000):
+    """No file of this process can grow beyond so many bytes."""
+    resource = pytest.importorskip("resource", reason="Windows has no limit on a file's size")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -9,13 +9,14 @@ from types import SimpleNamespace
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_wine
 
-from skdistill import StudentNet
+from skdistill import NetClassifier, StudentNet, TeacherEnsemble
 from skdistill.__main__ import conclusion, main
 from skdistill.inspection.report import Report, Row
-from tests.small import mixed_table, small_default_teachers
+from tests.small import full_disk, mixed_table, small_default_teachers, two_trees
 
 NAMES = ["pooled teachers", "same net on labels", "student"]
 
@@ -66,7 +67,7 @@ def test_the_student_that_is_saved_comes_without_its_teachers(outcome):
 def test_the_report_compares_teachers_pool_baseline_and_student(outcome):
     for name in ("teacher rf", "teacher xgb", "pooled teachers", "same net on labels", "student"):
         assert name in outcome.printed
-    for column in ("accuracy", "log loss", "calib. error", "size, kB", "one row, µs"):
+    for column in ("accuracy", "log loss", "calib. error", "size, kB", "one row, us"):
         assert column in outcome.printed
 
 
@@ -179,19 +180,33 @@ def test_a_seed_gives_the_same_student_again(tmp_path):
             ["train.csv", "--target", "label", "--picture", "r.doc"],
             "must end with one of [",
         ),
+        (["train.csv", "--target", "label", "--out", "folder"], "'folder' is a folder"),
+        (["train.csv", "--target", "label", "--picture", "folder.png"], "'folder.png' is a folder"),
+        (["train.csv", "--target", "label", "--picture", "train.csv/r.png"], "train.csv"),
+        (["train.csv", "--target", "label", "--out", "s.safetensors"], "written by joblib"),
+        (
+            ["train.csv", "--target", "label", "--out", "r.png", "--picture", "./r.png"],
+            "are the same file",
+        ),
+        (["dates.parquet", "--target", "label"], "Column 'when' holds dates"),
         (
             ["train.csv"],
             "--target is missing, but must name the column with the labels",
         ),
     ],
-    ids=["no file", "no such column", "no table", "no picture", "no target"],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_an_argument_that_cannot_be_followed_is_an_error_of_one_line(
     given, message, tmp_path, monkeypatch, capsys
 ):
     X, y = mixed_table(20)
     X.assign(label=y).to_csv(tmp_path / "train.csv", index=False)
+    dates = pd.date_range("2020", periods=len(X))
+    X.assign(label=y, when=dates).to_parquet(tmp_path / "dates.parquet")
+    for name in ("folder", "folder.png"):
+        (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(TeacherEnsemble, "fit_soft_targets", None)  # no teacher may be fitted
 
     assert main(given) == 2
 
@@ -217,6 +232,46 @@ def test_the_command_is_there():
 
     assert run.returncode == 2
     assert run.stderr.startswith("skdistill: there is no file 'nowhere.csv': ")
+
+
+def distill_quickly(*arguments):
+    """Run the command with two small trees as teachers."""
+    params = {"teachers": two_trees(), "student": StudentNet(max_epochs=3), "cv": 2}
+    return main([*map(str, arguments), "--jobs", "1", "--quiet"], **params)
+
+
+@pytest.mark.parametrize("encoding", ["cp932", "gbk", "ascii"])
+def test_a_console_of_few_characters_shows_the_report(tmp_path, encoding):
+    out = tmp_path / "élève.joblib"
+    with redirect_stdout(io.TextIOWrapper(io.BytesIO(), encoding=encoding)) as console:
+        assert distill_quickly("--data", "wine", "--out", out) == 0
+
+    assert b"pooled teachers" in console.buffer.getvalue()
+    assert out.exists()
+
+
+def test_the_report_is_in_ascii():
+    assert str(Report([row(name, 0.2, 100, 50) for name in NAMES])).isascii()
+
+
+def test_the_student_is_there_even_if_the_comparison_fails(tmp_path, monkeypatch):
+    out = tmp_path / "student.joblib"
+    monkeypatch.setattr(NetClassifier, "fit", None)
+
+    assert distill_quickly("--data", "wine", "--out", out) == 2
+
+    assert joblib.load(out).predict(load_wine(as_frame=True).data).shape == (178,)
+
+
+def test_a_full_disk_leaves_the_old_student(tmp_path, capsys):
+    out = tmp_path / "student.joblib"
+    out.write_bytes(b"old")
+
+    with full_disk():
+        assert distill_quickly("--data", "iris", "--out", out) == 2
+
+    assert "File too large" in capsys.readouterr().err
+    assert out.read_bytes() == b"old"
 
 
 def test_low_effort_is_fewer_teachers_and_a_file_without_them(tmp_path, capsys):

@@ -41,7 +41,7 @@ COLUMNS = {  # of the printed table: header, then the format of a Row
     "calib. error": "{0.calibration_error:.4f}",
     "agreement": "{0.agreement:.2%}",
     "size, kB": "{0.kilobytes:,.0f}",
-    "one row, µs": "{0.microseconds:,.0f}",
+    "one row, us": "{0.microseconds:,.0f}",
 }
 
 
@@ -169,7 +169,7 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
     >>> report["naive Bayes"].log_loss < report["tree"].log_loss
     True
     >>> print(report)
-    model        log loss  accuracy  calib. error  agreement  size, kB  one row, µs
+    model        log loss  accuracy  calib. error  agreement  size, kB  one row, us
     -------------------------------------------------------------------------------
     tree         ...
     naive Bayes  ...

@@ -2,26 +2,12 @@
 
 import os
 import threading
-from contextlib import contextmanager
 
 import pytest
 
 import skdistill
 from skdistill.serving.writing import check_can_write, whole_file, write_whole
-from tests.small import numeric_rows, quick_classifier
-
-resource = pytest.importorskip("resource", reason="Windows has no limit on the size of a file")
-
-
-@contextmanager
-def full_disk(n_bytes=1000):
-    """No file of this process can grow beyond so many bytes."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+from tests.small import full_disk, numeric_rows, quick_classifier
 
 
 @pytest.fixture(scope="module")
