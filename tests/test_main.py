@@ -245,6 +245,7 @@ def test_a_console_of_few_characters_shows_the_report(tmp_path, encoding):
     out = tmp_path / "élève.joblib"
     with redirect_stdout(io.TextIOWrapper(io.BytesIO(), encoding=encoding)) as console:
         assert distill_quickly("--data", "wine", "--out", out) == 0
+        console.flush()
 
     assert b"pooled teachers" in console.buffer.getvalue()
     assert out.exists()

@@ -8,7 +8,10 @@ The lock is released when the process ends, however it ends.
 
 import os
 import pickle
+import tempfile
+import threading
 import warnings
+from contextlib import suppress
 from enum import Enum
 from hashlib import blake2b
 from pathlib import Path
@@ -23,6 +26,7 @@ from skdistill.jobs.fingerprint import (
     fingerprint,
     version_of,
 )
+from skdistill.jobs.locks import in_each_child
 
 try:
     import fcntl
@@ -31,6 +35,19 @@ except ImportError:  # Windows: two processes may compute the same result, neith
 
 # Increase the number whenever stored results, or the parts of a key, change their meaning.
 FORMAT = b"skdistill memory 9\n"
+FORMAT = b"skdistill memory 8\n"
+PRIVATE = 0o700  # entries are executed when they are read, so only the owner may write them
+_claimed: set = set()  # the unfinished files that this process has locked
+
+
+def _leave_to_parent():
+    """Close the locked files in a forked child, which would keep the locks of a killed parent."""
+    for part in list(_claimed):
+        part.close()
+    _claimed.clear()
+
+
+in_each_child(_leave_to_parent)
 
 
 class Absent(Enum):
@@ -49,18 +66,18 @@ class Memory:
     Parameters
     ----------
     folder : path-like
-        Created if it does not exist.
+        Created if it does not exist, for its owner alone.
     """
 
     def __init__(self, folder):
         self.folder = Path(folder)
         self.problem = None
+        self._has_warned = False
         self._tables = {}
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            probe = self.folder / f".probe-{os.getpid()}"
-            probe.touch()
-            probe.unlink()
+            self.folder.mkdir(PRIVATE, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
         except OSError as error:
             self.problem = describe_error(error)
 
@@ -83,7 +100,10 @@ class Memory:
     def recall(self, key):
         """Return the result of a key, or `Absent.MISSING`, also for a damaged or foreign file."""
         try:
-            with open(self._path(key), "rb") as file:
+            path = self._path(key)
+            if not path.is_file():  # nobody may ever write to a pipe
+                return Absent.MISSING
+            with open(path, "rb") as file:
                 head, payload = file.read(len(_header(key, b""))), file.read()
             if head == _header(key, payload):
                 return pickle.loads(payload)
@@ -130,8 +150,9 @@ class Memory:
             _release(part)
 
     def warn(self):
-        """Warn of the problem, if there is one."""
-        if self.problem:
+        """Warn of the problem, if there is one, once."""
+        if self.problem and not self._has_warned:
+            self._has_warned = True
             warnings.warn(
                 f"memory in {str(self.folder)!r} is not used: {self.problem}. The fit continues "
                 "without it and keeps no results. Give a folder that can be written to.",
@@ -144,23 +165,26 @@ class Memory:
 
     def _claim(self, key, wait):
         """Open and lock the unfinished file of a key; return None if another process has it."""
-        path = self._path(key).with_suffix(".part" if fcntl else f".{os.getpid()}.part")
-        path.parent.mkdir(exist_ok=True)
+        own = f".{os.getpid()}-{threading.get_ident()}.part"
+        path = self._path(key).with_suffix(".part" if fcntl else own)
+        self.folder.mkdir(PRIVATE, parents=True, exist_ok=True)  # it may be deleted at any time
+        path.parent.mkdir(PRIVATE, exist_ok=True)
         while True:
             # "wb" would empty a file that another process is writing. Open until renamed.
-            part = open(path, "ab", buffering=0)  # noqa: SIM115
+            part = open(path, "ab", buffering=0, opener=_open_file)  # noqa: SIM115
+            _claimed.add(part)
             try:
                 if fcntl is not None:
                     fcntl.flock(part, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
                 if _is_there(part):
                     return part
             except BlockingIOError:
-                part.close()
+                _close(part)
                 return None
             except BaseException:
-                part.close()
+                _close(part)
                 raise
-            part.close()  # renamed while we waited: try again
+            _close(part)  # renamed while we waited: try again
 
     def _write(self, part, key, result):
         try:
@@ -170,7 +194,7 @@ class Memory:
                 file.write(_header(key, payload))
                 file.write(payload)
             if fcntl is None:
-                part.close()  # Windows does not rename an open file
+                _close(part)  # Windows does not rename an open file
             os.replace(part.name, self._path(key))
         except Exception as error:  # such as a full disk, or a result that cannot be pickled
             self.problem = describe_error(error)
@@ -258,6 +282,13 @@ def _header(key, payload):
     return FORMAT + key.encode() + blake2b(payload, digest_size=DIGEST_BYTES).digest()
 
 
+def _open_file(path, flags):
+    """Open a file as `open` does; refuse a pipe, which would wait for a reader."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise FileExistsError(f"{path} is not a file")
+    return os.open(path, flags, 0o600)
+
+
 def _is_there(part):
     """Tell whether an open file still has its name."""
     try:
@@ -268,8 +299,16 @@ def _is_there(part):
 
 def _release(part):
     """Release a lock; delete the unfinished file if it was not renamed."""
-    if not part.closed and _is_there(part) and fcntl is not None:
-        os.unlink(part.name)
-    part.close()
-    if fcntl is None:
-        Path(part.name).unlink(missing_ok=True)
+    with suppress(OSError):  # such as a folder that may no longer be read
+        if fcntl is None:
+            _close(part)
+            Path(part.name).unlink(missing_ok=True)
+        elif not part.closed and _is_there(part):
+            os.unlink(part.name)
+    _close(part)
+
+
+def _close(part):
+    _claimed.discard(part)
+    with suppress(OSError):
+        part.close()

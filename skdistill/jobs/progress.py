@@ -2,11 +2,12 @@
 
 import shutil
 import sys
-import threading
 import time
 
+from skdistill.jobs.locks import ForkSafeLock
+
 LINES_PER_PHASE = 10  # on a stream that cannot redraw
-_WRITING = threading.Lock()  # two threads must not write to one line at a time
+_WRITING = ForkSafeLock()  # two threads must not write to one line at a time
 ERASE = "\r\x1b[K"  # return to the start of the line and clear it
 
 
@@ -139,7 +140,7 @@ def write(text, verbose, stream=None):
     if not verbose:
         return
     try:
-        with _WRITING:
+        with _WRITING.held():
             stream = sys.stdout if stream is None else stream
             stream.write(text)
             stream.flush()

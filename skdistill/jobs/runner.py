@@ -73,7 +73,7 @@ def _run(calls, memory, progress, n_jobs, running):
     for label, (result, problem) in zip(calls, outcomes):
         if result is not Absent.BUSY:
             results[label] = result
-        if problem and not memory.problem:
+        if problem:
             memory.problem = problem
             memory.warn()
     return results

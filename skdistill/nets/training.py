@@ -3,7 +3,6 @@
 import time
 import warnings
 from contextlib import contextmanager
-from threading import RLock
 
 import numpy as np
 import torch
@@ -12,13 +11,14 @@ from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
+from skdistill.jobs.locks import ForkSafeLock
 from skdistill.jobs.progress import Progress
 from skdistill.nets.losses import pack_targets
 
 SMALLEST_BATCH = 16
 CUT_SHORT = ("time", "interrupt")
 # torch has one global random generator, so only one thread trains at a time.
-_TRAINING = RLock()
+_TRAINING = ForkSafeLock()
 
 
 def train_net(net, transfer_set, *, seed, max_time=None, verbose=0, keep_interrupted=False, **loss):
@@ -232,7 +232,7 @@ def resolve_device(device):
 def seeded(seed, device):
     """Seed torch within the block, and restore the state of its generators afterwards."""
     on_gpu = torch.device(device).type == "cuda"
-    with _TRAINING, torch.random.fork_rng(devices=[torch.device(device)] if on_gpu else []):
+    with _TRAINING.held(), torch.random.fork_rng(devices=[torch.device(device)] if on_gpu else []):
         if seed is not None:
             torch.manual_seed(seed)
         yield

@@ -59,7 +59,8 @@ def test_tasks_are_run_although_their_results_cannot_be_kept(tmp_path):
     memory, tasks = Memory(tmp_path), [Task("a"), Task("b")]
     memory.folder = tmp_path / "file"  # in which nothing can be put
 
-    results = run(tasks, memory, [memory.key("a"), memory.key("b")])
+    with pytest.warns(UserWarning, match="is not used"):
+        results = run(tasks, memory, [memory.key("a"), memory.key("b")])
 
     assert results == ["a", "b"]
     assert "Error" in memory.problem
