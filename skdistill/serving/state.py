@@ -186,8 +186,11 @@ def _check_stays_finite(inputs, student):
 
     A bound on the size of each unit is carried from layer to layer.
     """
-    scaled = _largest_numbers(inputs)
-    _require(np.isfinite(scaled).all(), "center or inverse_scale overflow")
+    try:
+        with np.errstate(over="raise", invalid="raise"):
+            scaled = _largest_numbers(inputs)
+    except FloatingPointError:
+        _require(False, "center or inverse_scale overflow")
     bounds = [scaled, np.ones(student.layout.n_indicators)]
     if student.periodic is not None:
         frequency, phase, weight, bias = (np.abs(part, dtype=float) for part in student.periodic)
@@ -211,10 +214,9 @@ def _largest_numbers(inputs):
     largest = np.finfo(np.float64).max
     row = np.full((1, len(inputs.encoder.is_categorical_)), np.nan)
     n_numbers, scaled = inputs.layout.n_numbers, np.zeros(inputs.layout.n_numbers)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for number in (0.0, 1.0, -1.0, largest, -largest):
-            row[:, inputs.number_columns] = number
-            scaled = np.maximum(scaled, np.abs(inputs.pack(row)[0, :n_numbers]))
+    for number in (0.0, 1.0, -1.0, largest, -largest):
+        row[:, inputs.number_columns] = number
+        scaled = np.maximum(scaled, np.abs(inputs.pack(row)[0, :n_numbers]))
     return scaled
 
 

@@ -1,8 +1,6 @@
 """The C file predicts what `predict_proba` predicts."""
 
-import ctypes
 import shutil
-import subprocess
 
 import numpy as np
 import pandas as pd
@@ -10,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skdistill import StudentNet
+from tests.compiled import compiled
 from tests.small import (
     Linear,
     encoded_tree,
@@ -23,30 +22,13 @@ from tests.small import (
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 
 
-def compiled(clf, folder):
-    """The student as a function of rows, through gcc with all warnings as errors."""
+def compiled_student(clf, folder):
     clf.to_c(folder / "student.c")
-    strict = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-O2", "-fPIC", "-shared"]
-    library = folder / "student.so"
-    subprocess.run(
-        ["gcc", *strict, folder / "student.c", "-o", library, "-lm"], check=True, text=True
-    )
-    function = ctypes.CDLL(str(library)).student
-    vector = ctypes.POINTER(ctypes.c_double)
-    function.argtypes, function.restype = [vector, vector], ctypes.c_int
-
-    def predict(rows):
-        proba = np.zeros((len(rows), len(clf.classes_)))
-        best = []
-        for row, out in zip(np.ascontiguousarray(rows, dtype=np.float64), proba):
-            best.append(function(row.ctypes.data_as(vector), out.ctypes.data_as(vector)))
-        return np.array(best), proba
-
-    return predict
+    return compiled(folder / "student.c", len(clf.classes_), folder)
 
 
 def assert_same_predictions(clf, X, rows, folder):
-    best, proba = compiled(clf, folder)(rows)
+    best, proba = compiled_student(clf, folder)(rows)
     expected = clf.predict_proba(X)
     assert_allclose(proba, expected, atol=1e-5)
     assert (best == expected.argmax(1)).mean() > 0.99
@@ -115,7 +97,7 @@ def test_a_net_without_embeddings(tmp_path):
 @needs_gcc
 def test_infinity_returns_minus_one(tmp_path):
     X, y = numeric_rows()
-    predict = compiled(quick_classifier().fit(X, y), tmp_path)
+    predict = compiled_student(quick_classifier().fit(X, y), tmp_path)
     X[0, 2] = -np.inf
     best, proba = predict(X[:2])
     assert best[0] == -1

@@ -1,0 +1,80 @@
+"""Students that were saved once are loaded for ever, whatever their format."""
+
+import json
+import shutil
+import warnings
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn
+from numpy.testing import assert_allclose
+from sklearn.exceptions import InconsistentVersionWarning
+
+import skdistill
+from tests.compiled import compiled
+
+FOLDER = Path(__file__).parents[1] / "students"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+@pytest.fixture(params=NAMES)
+def old(request):
+    """The path of the files of a student without suffix, its rows, and its predictions."""
+    expected = json.loads((FOLDER / f"{request.param}.json").read_text())
+    X = expected["X"]
+    X = pd.DataFrame(X) if isinstance(X, dict) else np.array(X)
+    return FOLDER / request.param, X, expected
+
+
+def assert_predicts(student, X, expected):
+    assert_allclose(student.predict_proba(X), expected["predict_proba"], atol=1e-6)
+    assert student.predict(X).tolist() == expected["predict"]
+
+
+def test_the_files_are_there():
+    assert NAMES == ["images", "mixed", "numbers"]
+    assert {path.suffix for path in FOLDER.iterdir()} >= {".safetensors", ".onnx", ".c", ".joblib"}
+
+
+def test_a_safetensors_file(old):
+    path, X, expected = old
+    student = skdistill.load(path.with_suffix(".safetensors"))
+
+    assert_predicts(student, X, expected)
+    assert student.n_iter_ == len(student.history_) > 0
+    assert student.report_["teachers"] > 0
+
+
+def test_a_pickle_of_the_same_major_versions(old):
+    path, X, expected = old
+    for library in (np, sklearn):
+        if (
+            library.__version__.split(".")[0]
+            != expected["versions"][library.__name__].split(".")[0]
+        ):
+            pytest.skip(f"pickled with another major version of {library.__name__}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InconsistentVersionWarning)
+        student = joblib.load(path.with_suffix(".joblib"))
+
+    assert_predicts(student, X, expected)
+
+
+def test_an_onnx_file(old):
+    path, X, expected = old
+    X = X.reshape(len(X), -1) if isinstance(X, np.ndarray) else X
+
+    assert_predicts(skdistill.OnnxStudent(path.with_suffix(".onnx")), X, expected)
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+def test_a_c_file(old, tmp_path):
+    path, _, expected = old
+    proba = np.array(expected["predict_proba"])
+    best, found = compiled(path.with_suffix(".c"), proba.shape[1], tmp_path)(expected["rows_for_c"])
+
+    assert_allclose(found, proba, atol=1e-5)
+    assert best.tolist() == proba.argmax(1).tolist()
