@@ -1,6 +1,7 @@
 """Files of students with changes, and a checksum that fits them."""
 
 import json
+from pathlib import Path
 
 import safetensors.numpy
 
@@ -16,7 +17,7 @@ def read_student(path):
 def write_student(out, header, text, arrays):
     """Write a file with this text as its content, and a checksum that fits."""
     header = header | {"content": text, "sha256": files._checksum(text, arrays)}
-    safetensors.numpy.save_file(arrays, out, header)
+    Path(out).write_bytes(safetensors.numpy.save(arrays, header))  # faster than save_file
 
 
 def forged(path, out, *, header=None, content=None, arrays=None):

@@ -139,9 +139,9 @@ def change_bytes(rng, path):
 
 
 def hostile_file(rng, student, path):
-    """Write a file with one or two changes of a student (header, content, arrays)."""
-    header, content, arrays = student
-    header, content, arrays = dict(header), copy.deepcopy(content), dict(arrays)
+    """Write a file with one or two changes of a student (header, arrays)."""
+    header, arrays = (dict(each) for each in student)
+    content = json.loads(header["content"])
     for _ in range(1 + rng.integers(3) // 2):
         if rng.random() < 0.5 and len(content):
             change_content(rng, content)
@@ -158,10 +158,9 @@ def read_students():
     """The students of tests/students and rows for each, by name."""
     students = {}
     for path in sorted(FOLDER.glob("*.safetensors")):
-        header, arrays = read_student(path)
         X = json.loads(path.with_suffix(".json").read_text())["X"]
         X = pd.DataFrame(X) if isinstance(X, dict) else np.array(X)
-        students[path.stem] = (header, json.loads(header["content"]), arrays), X
+        students[path.stem] = read_student(path), X
     return students
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from skdistill.serving.forward import ForwardPass
-from skdistill.serving.schema import FITTED, OPTIONAL, PARAMS, check_nesting, check_values
+from skdistill.serving.schema import FITTED, OPTIONAL, PARAMS, check_json, check_values
 from skdistill.serving.state import from_plain, is_array_name, to_plain
 from skdistill.serving.writing import write_whole
 
@@ -174,7 +174,7 @@ def load(path):
     header, arrays, unknown = _read(path)
     _check_version(path, header)
     if unknown:
-        raise ValueError(f"{path} has arrays {unknown!r:.200}, which save does not write.")
+        raise ValueError(f"{path} has arrays {unknown[:5]!r:.200}, which save does not write.")
     text = header.get("content", "")
     if header.get("sha256") != _checksum(text, arrays):
         raise ValueError(
@@ -182,7 +182,7 @@ def load(path):
             "again, or copy it again."
         )
     try:
-        check_nesting(text)
+        check_json(text)
         return _build(json.loads(text), arrays)
     except Exception as error:  # whatever a stranger's file causes
         raise ValueError(
@@ -241,7 +241,8 @@ def _build(content, arrays):
     estimator._validate_params()
     for name, value in content["fitted"].items():
         setattr(estimator, name, tuple(value) if name == "row_shape_in_" else value)
-    categories = [_from_json(each) for each in content["categories"]]
+    # Popped, so that the strings of JSON are deleted before others are made.
+    categories = [_from_json(each) for each in content.pop("categories")]
     estimator.inputs_, estimator.student_ = from_plain({"arrays": arrays, "categories": categories})
     estimator.classes_ = _from_json(content["classes"])
     if "feature_names_in" in content:
@@ -307,15 +308,20 @@ def _from_json(stored):
     dtype, values = stored["dtype"], stored["values"]
     if not (isinstance(dtype, str) and _PLAIN_DTYPE.fullmatch(dtype)):
         raise ValueError(f"its labels or categories have dtype {dtype!r:.100}")
-    kind = np.dtype(dtype).kind
+    kind, n_bytes = np.dtype(dtype).kind, np.dtype(dtype).itemsize
     if isinstance(values, list) and _are_of_kind(values, kind):
-        # Each string of an array takes the room of the longest.
-        room = np.dtype(dtype).itemsize * len(values)
-        is_wide = kind == "U" and room > 8 * sum(map(len, values)) + WIDE
-        array = np.array(values, dtype=object if is_wide else dtype)
-        if array.tolist() == values:
+        if kind == "U" and _fit_into(values, n_bytes // 4):
+            # Each string of an array takes the room of the longest.
+            is_wide = n_bytes * len(values) > 8 * sum(map(len, values)) + WIDE
+            return np.array(values, dtype=object if is_wide else dtype)
+        if kind != "U" and (array := np.array(values, dtype=dtype)).tolist() == values:
             return array
     raise ValueError(f"its labels or categories are not a list of {dtype}")
+
+
+def _fit_into(strings, width):
+    """Tell whether an array of strings of this width holds these strings unchanged."""
+    return all(len(each) <= width and not each.endswith("\0") for each in strings)
 
 
 def _are_of_kind(values, kind):

@@ -7,8 +7,8 @@ import re
 
 LARGEST_INT = 2**63
 _DEVICE = re.compile(r"(auto|cpu|cuda|mps|xpu)(:\d{1,3})?")
-# A string or a bracket. Possessive, so that it takes linear time on any text.
-_STRING_OR_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[][{}]', re.DOTALL)
+# A string, a bracket or a colon. Possessive, so that it takes linear time on any text.
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[][{}:]', re.DOTALL)
 DEEPEST = 10
 MANY = 5_000
 
@@ -41,6 +41,11 @@ def is_number(value):
 def is_text(value):
     """Tell whether a value is a string."""
     return isinstance(value, str)
+
+
+def is_word(value):
+    """Tell whether a value is a short string, such as the name of an option."""
+    return is_text(value) and len(value) < 100
 
 
 def is_device(value):
@@ -86,14 +91,14 @@ is_candidate = dict_of(
 PARAMS = {
     "teachers": is_none,
     "student": is_none,
-    "effort": is_text,
-    "weights": any_of(is_none, is_text, list_of(is_number), dict_of(is_number)),
-    "combination": is_text,
-    "temperature": any_of(is_number, is_text),
-    "alpha": any_of(is_number, is_text),
-    "cv": any_of(is_none, is_int, is_text),
-    "augmenter": any_of(is_none, is_text),
-    "categorical_features": any_of(is_none, is_text, list_of(any_of(is_text, is_int, is_bool))),
+    "effort": is_word,
+    "weights": any_of(is_none, is_word, list_of(is_number), dict_of(is_number)),
+    "combination": is_word,
+    "temperature": any_of(is_number, is_word),
+    "alpha": any_of(is_number, is_word),
+    "cv": any_of(is_none, is_int, is_word),
+    "augmenter": any_of(is_none, is_word),
+    "categorical_features": any_of(is_none, is_word, list_of(any_of(is_text, is_int, is_bool))),
     "keep_teachers": is_bool,
     "max_time": any_of(is_none, is_number),
     "n_jobs": any_of(is_none, is_int),
@@ -139,7 +144,7 @@ def check_values(values, schema, required=(), *, what):
         raise ValueError(f"its {what}s are not a dict")
     unknown = sorted(set(values) - set(schema))
     if unknown:
-        raise ValueError(f"it has {what}s {unknown!r:.200}, which save does not write")
+        raise ValueError(f"it has {what}s {unknown[:5]!r:.200}, which save does not write")
     missing = sorted(set(required) - set(values))
     if missing:
         raise ValueError(f"it lacks the {what}s {missing}")
@@ -148,10 +153,10 @@ def check_values(values, schema, required=(), *, what):
             raise ValueError(f"its {what} {name} is {value!r:.100}, which save does not write")
 
 
-def check_nesting(text):
-    """Check, before JSON is parsed, that it is neither deep nor mostly brackets.
+def check_json(text):
+    """Check, before JSON is parsed, that it takes neither a deep stack nor much memory.
 
-    Each empty list takes 20 times as much memory as text.
+    An empty list takes 20 times as much memory as text.
 
     Parameters
     ----------
@@ -161,12 +166,17 @@ def check_nesting(text):
     ------
     ValueError
     """
-    depth, n_opened, most = 0, 0, MANY + len(text) // 50
-    for match in _STRING_OR_BRACKET.finditer(text):
+    if not text.isascii():
+        raise ValueError("its JSON is not ASCII")
+    depth, n_lists, n_keys = 0, 0, 0
+    most_lists, most_keys = MANY + len(text) // 30, MANY + len(text) // 15
+    for match in _TOKEN.finditer(text):
         character = text[match.start()]
         if character in "[{":
-            depth, n_opened = depth + 1, n_opened + 1
+            depth, n_lists = depth + 1, n_lists + 1
         elif character in "]}":
             depth -= 1
-        if depth > DEEPEST or n_opened > most:
-            raise ValueError(f"its JSON is nested more than {DEEPEST} deep, or mostly brackets")
+        elif character == ":":
+            n_keys += 1
+        if depth > DEEPEST or n_lists > most_lists or n_keys > most_keys:
+            raise ValueError(f"its JSON is nested more than {DEEPEST} deep, or has too many parts")

@@ -175,7 +175,7 @@ def _expected_embeddings(student):
         width += n_embedded * size
     if student.categories is not None:
         shape = student.categories.shape
-        _require(len(shape) == 2, f"category_embedding has shape {shape}")
+        _require(len(shape) == 2 and shape[1] > 0, f"category_embedding has shape {shape}")
         expected["category_embedding"] = (student.categories, (sum(layout.n_categories), shape[1]))
         width += len(layout.n_categories) * shape[1]
     return expected, width

@@ -223,6 +223,8 @@ NOT_STUDENTS = {
     "brackets": "[" + "[]," * 300_000 + "[]]",
     "brackets in strings": '{"class":"' + "[" * 400_000 + '\\"' + "[" * 400_000 + '"}',
     "open string": '"\\"' * 300_000,
+    "keys": "{" + ",".join(f'"{i}":0' for i in range(100_000)) + "}",
+    "wide characters": '{"class":"' + "a" * 400_000 + "\U0001f600" + '"}',
     "large number": '{"class":' + "9" * 900_000 + "}",
 }
 
