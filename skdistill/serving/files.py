@@ -46,8 +46,8 @@ def save(estimator, path):
     ------
     ValueError
         If the name is that of a pickle, if the student is a custom torch module, if the estimator
-        is of a class that is not in
-        `CLASSES`, or if a label or a category is neither a string nor a number.
+        is of a class that is not in `CLASSES`, or if a label or a category is neither a string
+        nor a number.
     """
     if Path(path).suffix in PICKLES:
         raise ValueError(
@@ -198,7 +198,8 @@ def _check_version(path, header):
             "DistilledClassifier.save has written."
         )
     version = header.get("format_version", "")
-    got = f"{path} has format version {version!r} (written by {header.get('written_by')})"
+    author = str(header.get("written_by"))
+    got = f"{path} has format version {version!r:.40} (written by {author:.40})"
     if not version.isdecimal() or int(version) > FORMAT_VERSION:
         raise ValueError(f"{got}, expected {FORMAT_VERSION}: upgrade skdistill.")
     if int(version) < FORMAT_VERSION:
@@ -293,7 +294,7 @@ def _checksum(text, arrays):
 
 def _to_json(array, what):
     """Return labels, categories or names as values that JSON can hold."""
-    values = array.tolist()
+    values = [str(each) if isinstance(each, str) else each for each in array.tolist()]
     if array.dtype.kind not in PYTHON_TYPES or not _are_of_kind(values, array.dtype.kind):
         kinds = sorted({type(value).__name__ for value in values})
         raise ValueError(

@@ -87,6 +87,12 @@ is_candidate = dict_of(
     chosen=is_bool,
 )
 
+
+def is_candidates(value):
+    """Tell whether a value is `candidates_`, one of which is chosen if there are any."""
+    return list_of(is_candidate)(value) and sum(each["chosen"] for each in value) == bool(value)
+
+
 # Estimators, splits and the folder of `memory` are not saved: that folder holds pickles.
 PARAMS = {
     "teachers": is_none,
@@ -113,7 +119,7 @@ FITTED = {
     "teacher_diversity_": dict_of(dict_of(any_of(is_number, dict_of(is_number)))),
     "temperature_": is_number,
     "alpha_": is_number,
-    "candidates_": list_of(is_candidate),
+    "candidates_": is_candidates,
     "history_": list_of(dict_of(is_number)),
 }
 OPTIONAL = {

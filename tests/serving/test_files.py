@@ -176,6 +176,15 @@ def test_a_label_much_longer_than_the_others_is_restored(tmp_path):
     assert skdistill.load(tmp_path / "student").classes_.tolist() == clf.classes_.tolist()
 
 
+def test_strings_of_numpy_in_an_object_column_are_saved(tmp_path):
+    X, y = mixed_table()
+    X["city"] = pd.Series([np.str_(each) for each in X["city"].astype(str)], dtype=object)
+    clf = quick_classifier(encoded_tree()).fit(X, y)
+    clf.save(tmp_path / "student")
+
+    assert_array_equal(skdistill.load(tmp_path / "student").predict(X), clf.predict(X))
+
+
 def test_memory_is_not_saved(tmp_path):
     clf = quick_classifier(memory=tmp_path / "memory").fit(*numeric_rows())
     clf.save(tmp_path / "student")
