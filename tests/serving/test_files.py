@@ -12,6 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import skdistill
 from skdistill import StudentNet, TableClassifier
+from skdistill.serving.schema import FITTED, OPTIONAL, PARAMS
 from tests.small import (
     Linear,
     encoded_tree,
@@ -183,6 +184,16 @@ def test_strings_of_numpy_in_an_object_column_are_saved(tmp_path):
     clf.save(tmp_path / "student")
 
     assert_array_equal(skdistill.load(tmp_path / "student").predict(X), clf.predict(X))
+
+
+def test_it_is_decided_of_each_parameter_and_attribute_whether_it_is_saved(saved):
+    params = skdistill.DistilledClassifier().get_params(deep=False)
+    fitted = {name for name in vars(saved[0]) if name.endswith("_")}
+
+    assert set(params) - set(PARAMS) == {"memory"}
+    assert fitted - set(FITTED) - set(OPTIONAL) == {
+        "classes_", "feature_names_in_", "inputs_", "student_",
+    }  # fmt: skip
 
 
 def test_memory_is_not_saved(tmp_path):
