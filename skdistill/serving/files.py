@@ -94,6 +94,7 @@ def _content(estimator, categories):
         "params": _of_schema(params, PARAMS),
         "fitted": _of_schema(fitted, FITTED | OPTIONAL),
     }
+    check_values(content["fitted"], FITTED | OPTIONAL, FITTED, what="attribute")
     if "feature_names_in_" in fitted:
         names = _to_json(fitted["feature_names_in_"], "feature_names_in_")
         content["feature_names_in"] = names

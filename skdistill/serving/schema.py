@@ -144,7 +144,7 @@ def check_values(values, schema, required=(), *, what):
     Raises
     ------
     ValueError
-        If `values` is no dict, if a name is unknown or lacks, or if a value fails its check.
+        If `values` is no dict, if a name is unknown or missing, or if a value fails its check.
     """
     if not isinstance(values, dict):
         raise ValueError(f"its {what}s are not a dict")
