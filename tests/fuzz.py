@@ -78,7 +78,7 @@ def change_content(rng, content):
     elif kind == 3 and isinstance(parent, list):
         parent.append(parent[key])
     else:
-        parent[key] = ODD_VALUES[rng.integers(len(ODD_VALUES))]
+        parent[key] = copy.deepcopy(ODD_VALUES[rng.integers(len(ODD_VALUES))])
 
 
 def _numbers(rng, array):
