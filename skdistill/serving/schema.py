@@ -123,6 +123,7 @@ FITTED = {
     "history_": list_of(dict_of(is_number)),
 }
 OPTIONAL = {
+    "allows_missing_": is_bool,
     "row_shape_in_": is_row_shape,
     "fit_times_": dict_of(any_of(is_number, dict_of(is_number))),
 }
