@@ -163,7 +163,13 @@ class TensorNet(NeuralNet):
             self.notify("on_batch_end", batch=batch, training=training, **step)
         if average is not None:
             average.swap_in()
-        self.history.record(f"{prefix}_loss", total.item() / iterator.n_samples)
+        self._record_loss(f"{prefix}_loss", total.item() / iterator.n_samples)
+
+    def _record_loss(self, name, loss):
+        """Record a loss of the epoch, and whether it is the lowest, as skorch does."""
+        is_lowest = all(loss < epoch.get(name, np.inf) for epoch in self.history[:-1])
+        self.history.record(name, loss)
+        self.history.record(f"{name}_best", is_lowest)
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         """Start the moving average of the weights."""
@@ -243,7 +249,9 @@ class Batches:
     def __init__(self, X, y, batch_size, *, shuffle):
         self.X, self.y, self.shuffle = X, y, shuffle
         self.n_samples = len(X)
-        self.n_batches = max(1, round(len(X) / batch_size))
+        # Of two rows or more each, as batch norm cannot be trained on one row.
+        most = len(X) if batch_size == 1 else len(X) // 2
+        self.n_batches = max(1, min(round(len(X) / batch_size), most))
 
     def __len__(self):
         return self.n_batches

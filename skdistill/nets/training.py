@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from skorch import NeuralNetClassifier
+from skorch import NeuralNet, NeuralNetClassifier
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
@@ -66,6 +66,7 @@ def train_net(net, transfer_set, *, seed, max_time=None, verbose=0, keep_interru
     net.set_params(train_split=split)  # None without validation rows: train on all rows
 
     def fit():
+        _join_single_row(net, len(packed[1]))
         with seeded(seed, net.device), one_thread(net.device):
             net.fit(*packed)
 
@@ -108,6 +109,22 @@ def within_memory(train, net, n_samples):
             )
             net.set_params(batch_size=size // 2)
             torch.cuda.empty_cache()
+
+
+def _join_single_row(net, n_samples):
+    """Enlarge the batches of skorch's loader where the last one would be a single row.
+
+    Batch norm cannot be trained on one row.
+    """
+    loader = net.get_params_for("iterator_train")
+    name = "iterator_train__batch_size" if "batch_size" in loader else "batch_size"
+    size = loader.get("batch_size", net.batch_size)
+    is_skorchs = type(net).get_iterator is NeuralNet.get_iterator
+    if not is_skorchs or loader.get("drop_last") or not 1 < size < n_samples:
+        return
+    while n_samples % size == 1:
+        size += 1
+    net.set_params(**{name: size})
 
 
 def auto_batch_size(n_samples):

@@ -1,17 +1,16 @@
 """Check of a student against its table, before the teachers are fitted."""
 
 import math
-from numbers import Integral, Real
 
 import numpy as np
 import torch
 from sklearn.base import clone
 from skorch import NeuralNet
 
+from skdistill.nets.checks import check_parameters, try_training
 from skdistill.nets.interface import ROWS_TO_TRY, check_module, settle, size_module
+from skdistill.nets.losses import pack_targets
 from skdistill.nets.modules import LayerStack, StudentMLP
-from skdistill.nets.tensor_net import TensorNet
-from skdistill.nets.training import seeded
 from skdistill.sklearn_private import safe_indexing
 from skdistill.student.student_net import fit_inputs
 from skdistill.table.net_inputs import InputLayout
@@ -30,47 +29,32 @@ def check_student(net: NeuralNet, data):
     ------
     ValueError
         If the net was cut from a teacher with another number of columns or classes, if a column
-        holds neither numbers nor categories, or if a custom module fails on a few rows or
-        returns no logits.
+        holds neither numbers nor categories, if a parameter of the net is invalid, or if the net
+        cannot be trained on a few rows or returns no logits.
     """
-    n_outputs = data.task.n_outputs
+    n_outputs, criterion = data.task.n_outputs, data.task.criterion
     _check_cut(net, math.prod(data.X.shape[1:]), n_outputs)
-    _check_training_parameters(settle(clone(net)))
-    trial = clone(net).set_params(verbose=0)
-    if net.module is StudentMLP:
-        data.encoder.encode(data.X)  # checks each column
-        if getattr(net, "start", None) is None:
-            _check_module_parameters(trial, n_outputs)
-        return
+    trial = settle(clone(net)).set_params(verbose=0)
+    check_parameters(trial, criterion, "student")
+    data.encoder.encode(data.X)  # checks each column
+    X = _few_inputs(trial, data)
+    check_module(trial, X, n_outputs)
+    y = data.y[: X.shape[0]]
+    try_training(trial, criterion, X, pack_targets(data.task.as_soft_targets(y), y))
+
+
+def _few_inputs(net, data):
+    """Size an unfitted net, and return a few encoded rows for it.
+
+    The default student is tried on a table of one column: its own inputs take longer to fit.
+    """
+    n_rows = min(len(data), ROWS_TO_TRY)
+    if net.module is StudentMLP and getattr(net, "start", None) is None:
+        size_module(net, InputLayout(1, 1, 0, (), 0), data.task.n_outputs, n_rows)
+        return np.zeros((n_rows, 1), dtype=np.float32)
     targets = data.task.as_soft_targets(data.y)
-    inputs = fit_inputs(trial, data, targets, np.random.RandomState(0))
-    few = safe_indexing(data.X, np.arange(min(len(data), ROWS_TO_TRY)))
-    check_module(trial, inputs.transform(few), n_outputs)
-
-
-def _check_training_parameters(net):
-    """Check the parameters that skorch uses only in training."""
-    if not (isinstance(net.lr, Real) and 0 <= float(net.lr) < math.inf):
-        raise ValueError(f"student__lr must be a finite number of at least 0, got {net.lr!r}.")
-    if not (isinstance(net.max_epochs, Integral) and int(net.max_epochs) > 0):
-        raise ValueError(f"student__max_epochs must be an int above 0, got {net.max_epochs!r}.")
-    size = net.batch_size
-    is_auto = isinstance(size, str) and size == "auto" and isinstance(net, TensorNet)
-    if not (is_auto or (isinstance(size, Integral) and (int(size) > 0 or size == -1))):
-        raise ValueError(f"student__batch_size must be 'auto' or an int above 0, got {size!r}.")
-
-
-def _check_module_parameters(trial, n_outputs):
-    """Check that the module can be made, on a table of one column."""
-    size_module(trial, InputLayout(1, 1, 0, (), 0), n_outputs, 1)
-    try:
-        with seeded(0, trial.device):
-            trial.initialize()
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"the student cannot be initialized: {type(error).__name__}: {error}. Check its "
-            "parameters student__…."
-        ) from error
+    inputs = fit_inputs(net, data, targets, np.random.RandomState(0))
+    return inputs.transform(safe_indexing(data.X, np.arange(n_rows)))
 
 
 def _check_cut(net, n_features, n_outputs):

@@ -8,6 +8,7 @@ from sklearn.base import clone
 
 from skdistill.effort import EFFORTS
 from skdistill.jobs.parallel import in_parallel
+from skdistill.nets.checks import watches_validation
 from skdistill.nets.interface import settle
 from skdistill.nets.training import how_it_ended, train_net
 from skdistill.table.splits import hold_out
@@ -49,7 +50,8 @@ def needs_early_stopping(net, n_labeled, n_unlabeled):
 
     With at least as many unlabeled rows as labeled ones there is little overfitting, and the
     loss of a few validation rows is too noisy to choose an epoch. The student is then trained
-    for all epochs on all rows. A net with `patience` always stops early.
+    for all epochs on all rows. A net with `patience`, or with a callback that watches the
+    validation loss, always stops early.
 
     Parameters
     ----------
@@ -61,7 +63,8 @@ def needs_early_stopping(net, n_labeled, n_unlabeled):
     -------
     early_stopping : bool
     """
-    return n_unlabeled < n_labeled or getattr(net, "patience", 0) is not None
+    has_patience = getattr(net, "patience", 0) is not None
+    return n_unlabeled < n_labeled or has_patience or watches_validation(net)
 
 
 def choose_validation_rows(net, data, rng, n_synthetic):
@@ -82,9 +85,20 @@ def choose_validation_rows(net, data, rng, n_synthetic):
     Returns
     -------
     held_out : ndarray of bool of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If a callback watches the validation loss, but no row can be held out.
     """
     strata = data.task.strata(data.y)
     held_out = hold_out(strata, rng, groups=data.groups, sample_weight=data.sample_weight)
+    if not held_out.any() and watches_validation(net):
+        raise ValueError(
+            "a callback of student watches 'valid_loss', but no row can be held out, because "
+            f"the classes or groups are too small for {len(data)} rows: have it watch "
+            "'train_loss', or drop it."
+        )
     optional = not needs_early_stopping(net, len(data), n_synthetic + data.n_unlabeled)
     if optional and held_out.sum() < FEWEST_VALIDATION_ROWS:
         return np.zeros_like(held_out)

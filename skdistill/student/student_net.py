@@ -32,7 +32,8 @@ class StudentNet(TensorNet):
     patience : int or None, default=None
         None: the student trains for all epochs on all rows if there are at least as many
         synthetic and other unlabeled rows as labeled ones. Otherwise it stops early, see
-        `TensorNet`. An int: it always stops early, by the loss of validation rows.
+        `TensorNet`. An int, or a callback that watches ``valid_loss``: it always stops early, by
+        the loss of validation rows.
     lr : float or "auto", default="auto"
         Initial learning rate. "auto": 4e-3 where the student stops early, else 8e-3. Both are
         higher than that of other nets, because soft targets are less noisy than labels.

@@ -35,6 +35,11 @@ def check_classifier(name, teacher):
             f"Teacher {name!r} ({type(teacher).__name__}) has no predict_proba: choose a "
             "probabilistic setting, or wrap it in CalibratedClassifierCV."
         )
+    if hasattr(teacher, "check_parameters"):  # a NetClassifier
+        try:
+            teacher.check_parameters()
+        except ValueError as error:
+            raise ValueError(f"Teacher {name!r}: {error}") from error
 
 
 def has_probabilities(classifier):

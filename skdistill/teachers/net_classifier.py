@@ -10,7 +10,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.jobs.seeds import draw_seed
+from skdistill.nets.checks import check_parameters, watches_validation
 from skdistill.nets.interface import check_module, inputs_for, settle, size_module
+from skdistill.nets.losses import DistillationLoss
 from skdistill.nets.modules import StudentMLP
 from skdistill.nets.side_by_side import StackedRows, train_side_by_side
 from skdistill.nets.tensor_net import TensorNet
@@ -82,7 +84,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
     -----
     A net with early stopping is trained twice. The first training holds out a tenth to a fifth
     of the rows and finds the number of epochs. The second trains for so many epochs on all
-    rows.
+    rows. A net with a callback that watches ``valid_loss`` is trained once.
 
     Examples
     --------
@@ -136,12 +138,12 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         data = TrainingData.check(self, Classification, X, y, sample_weight)
         rng = check_random_state(self.random_state)
         held_out = hold_out(data.y, rng, sample_weight=data.sample_weight)
-        net = TensorNet(StudentMLP) if self.net is None else settle(clone(self.net))
+        net = self._checked_net()
         net.set_params(device=resolve_device(self.device))
         seed, trial = draw_seed(rng), clone(net)
         inputs = self._train(trial, replace(data, held_out=held_out), seed)
         self.history_ = list(trial.history)
-        n_epochs = best_epoch(trial)
+        n_epochs = None if watches_validation(net) else best_epoch(trial)
         if n_epochs is None:
             net = trial
         else:
@@ -149,6 +151,21 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         net.trim_for_prediction()
         self.classes_, self.inputs_, self.net_ = data.task.classes, inputs, net
         return self
+
+    def check_parameters(self):
+        """Check the parameters of the net, before anything is fitted.
+
+        Raises
+        ------
+        ValueError
+            If a parameter of the net's training is invalid.
+        """
+        self._checked_net()
+
+    def _checked_net(self):
+        net = TensorNet(StudentMLP) if self.net is None else settle(clone(self.net))
+        check_parameters(net, DistillationLoss, "net")
+        return net
 
     def can_fit_folds(self, X):
         """Tell whether folds are fitted side by side: a `StudentMLP` without callbacks can be."""
@@ -188,7 +205,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
             If the training of a net diverges; the message names its split.
         """
         rng = check_random_state(self.random_state)
-        net = TensorNet(StudentMLP) if self.net is None else clone(self.net)
+        net = self._checked_net()
         net.set_params(device=resolve_device(self.device))
         seed = draw_seed(rng)
         inputs, rows = self._rows_of_folds(data, splits, seed)

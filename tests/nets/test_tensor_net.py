@@ -70,6 +70,14 @@ def test_batches_differ_in_size_by_one_row_at_most(n_samples):
     assert max(sizes) - min(sizes) <= 1
 
 
+@pytest.mark.parametrize("n_samples", [3, 5, 7])
+def test_no_batch_is_a_single_row_unless_it_is_asked_for(n_samples):
+    X = torch.arange(n_samples)
+
+    assert min(len(x) for x, _ in Batches(X, X, 2, shuffle=True)) >= 2
+    assert [len(x) for x, _ in Batches(X, X, 1, shuffle=True)] == [1] * n_samples
+
+
 def test_rows_keep_their_targets_when_shuffled():
     X = torch.arange(40)
 

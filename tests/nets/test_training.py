@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
-from skorch.callbacks import LRScheduler
+from skorch import NeuralNet
+from skorch.callbacks import Callback, LRScheduler
 
 from skdistill import (
     NetClassifier,
@@ -92,3 +93,57 @@ def test_a_memory_that_is_too_small_for_the_smallest_batch_is_an_error():
 
     with pytest.warns(UserWarning, match="exhausted"), pytest.raises(torch.OutOfMemoryError):
         within_memory(train, linear_net(batch_size=64), 1000)
+
+
+class WithBatchNorm(Linear):
+    """A module that cannot be trained on a single row."""
+
+    def __init__(self, n_features, n_classes):
+        super().__init__(n_features, n_classes)
+        self.norm = torch.nn.BatchNorm1d(n_features)
+
+    def forward(self, X):
+        return super().forward(self.norm(X))
+
+
+class BatchSizes(Callback):
+    """Sizes of the training batches."""
+
+    seen: list = []
+
+    def on_batch_begin(self, net, batch=None, training=False, **kwargs):
+        if training:
+            self.seen.append(len(batch[0]))
+
+
+@pytest.mark.parametrize(
+    ("params", "sizes"),
+    [
+        ({"batch_size": 59}, [60]),
+        ({"batch_size": 20}, [20, 20, 20]),
+        ({"iterator_train__batch_size": 2, "batch_size": 7}, [2] * 30),
+        ({"iterator_train__batch_size": 59}, [60]),
+        ({"batch_size": 59, "iterator_train__drop_last": True}, [59]),
+        ({"batch_size": -1}, [60]),
+        ({"batch_size": 100}, [60]),
+    ],
+)
+def test_no_batch_of_skorchs_loader_is_a_single_row(params, sizes):
+    BatchSizes.seen.clear()
+    net = NeuralNet(
+        WithBatchNorm, torch.nn.CrossEntropyLoss, max_epochs=1, callbacks=[BatchSizes], verbose=0,
+        **params,
+    )  # fmt: skip
+
+    trained(net, np.zeros(60, dtype=bool))
+
+    assert BatchSizes.seen == sizes
+
+
+def test_a_callback_finds_the_best_epoch_in_the_records_of_a_tensor_net():
+    history = trained(linear_net(callbacks__early_stopping=None)).history
+
+    best = [i for i, epoch in enumerate(history) if epoch["valid_loss_best"]]
+    losses = history[:, "valid_loss"]
+    assert best[-1] == np.argmin(losses)
+    assert best == [i for i, loss in enumerate(losses) if loss < min([np.inf, *losses[:i]])]

@@ -3,8 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.testing import assert_array_equal
+from skorch import NeuralNet, NeuralNetClassifier
+from skorch.callbacks import Callback, LRScheduler
 from torch import nn
+from torch.optim.lr_scheduler import OneCycleLR, StepLR
 
 from skdistill import NetClassifier, StudentMLP, StudentNet, TensorNet, student_from_teacher
 from skdistill.student.checks import check_student
@@ -17,11 +21,33 @@ DATA = training_data(X, Y)
 RNG = np.random.RandomState(0)
 
 
+class FailsInTraining(Linear):
+    """A module that predicts, but cannot be trained."""
+
+    def forward(self, X):
+        if self.training:
+            raise RuntimeError("no training")
+        return super().forward(X)
+
+
+class Recorder(Callback):
+    """Counts how often a training begins."""
+
+    begun: list = []
+
+    def on_train_begin(self, net, **kwargs):
+        self.begun.append(net)
+
+
 class TwoWide(Linear):
     """A module that has two outputs whatever it is asked for."""
 
     def __init__(self, n_features):
         super().__init__(n_features, 2)
+
+
+def one_cycle(n_epochs):
+    return LRScheduler(OneCycleLR, max_lr=1.0, total_steps=n_epochs, cycle_momentum=False)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +61,17 @@ def stack():
     return student_from_teacher(nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3)))
 
 
-@pytest.mark.parametrize("net", [quick_student(), StudentNet(Linear)])
+@pytest.mark.parametrize(
+    "net",
+    [
+        quick_student(),
+        StudentNet(Linear),
+        NeuralNetClassifier(Linear, iterator_train__shuffle=True),
+        quick_student(optimizer=torch.optim.LBFGS),
+        quick_student(callbacks=[one_cycle(5)]),
+        quick_student(callbacks=[LRScheduler("ReduceLROnPlateau", monitor="valid_loss")]),
+    ],
+)
 def test_a_student_that_can_be_trained_is_let_through(net):
     before = net.get_params()
 
@@ -93,8 +129,36 @@ def test_a_student_cut_from_a_bare_module_gets_rows_unscaled():
         ({"batch_size": 0}, "student__batch_size must be 'auto' or an int above 0, got 0"),
         ({"batch_size": "big"}, "got 'big'"),
         ({"lr": np.nan}, "student__lr must be a finite number of at least 0, got nan"),
+        ({"optimizer__betas": 3}, "cannot be initialized: TypeError"),
+        ({"callbacks": [LRScheduler(StepLR)]}, "cannot be trained: TypeError.*step_size"),
+        ({"callbacks": [one_cycle(4)], "max_epochs": 5}, "Tried to step 5 times"),
+        ({"criterion__weight": 1}, "student__criterion__weight is set"),
     ],
 )
 def test_parameters_of_the_default_student_are_checked_before_teachers_are_fitted(params, told):
     with pytest.raises(ValueError, match=told):
         check_student(StudentNet(**params), DATA)
+
+
+@pytest.mark.parametrize(
+    ("net", "told"),
+    [
+        (StudentNet(FailsInTraining), "cannot be trained: RuntimeError: no training"),
+        (
+            NeuralNet(Linear, nn.CrossEntropyLoss, iterator_train__no_such=1),
+            "cannot be trained: TypeError.*no_such",
+        ),
+        (NeuralNet(Linear, nn.CrossEntropyLoss, max_epochs=0), "max_epochs must be an int above 0"),
+    ],
+)
+def test_a_net_that_fails_only_in_training_is_refused(net, told):
+    with pytest.raises(ValueError, match=told):
+        check_student(net, DATA)
+
+
+def test_callbacks_of_ones_own_do_not_see_the_training_for_trial():
+    Recorder.begun.clear()
+
+    check_student(quick_student(callbacks=[Recorder()]), DATA)
+
+    assert Recorder.begun == []

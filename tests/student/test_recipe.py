@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from skorch.callbacks import EarlyStopping
 
 from skdistill import StudentNet, TensorNet
 from skdistill.student.recipe import (
@@ -122,6 +123,25 @@ def test_no_temperature_is_tried_of_a_student_on_labels_alone():
 )
 def test_a_student_stops_early_unless_half_of_its_rows_are_unlabeled(n_unlabeled, patience, stops):
     assert needs_early_stopping(quick_student(patience=patience), 100, n_unlabeled) == stops
+
+
+def test_a_callback_that_watches_the_validation_loss_makes_a_student_stop_early():
+    watching = quick_student(callbacks=[EarlyStopping()])
+
+    held_out = choose_validation_rows(
+        watching, training_data(*numeric_rows()), np.random.RandomState(0), 1_000
+    )
+
+    assert needs_early_stopping(watching, 60, 1_000)
+    assert held_out.any()
+
+
+def test_a_callback_that_watches_the_loss_of_rows_that_cannot_be_held_out_is_refused():
+    X, y = numeric_rows(9)
+    watching = quick_student(callbacks=[EarlyStopping()])
+
+    with pytest.raises(ValueError, match=r"watches 'valid_loss', but no row can.*9 rows"):
+        choose_validation_rows(watching, training_data(X, y), np.random.RandomState(0), 0)
 
 
 @pytest.mark.parametrize(

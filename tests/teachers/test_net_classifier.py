@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
 
 from skdistill import NetClassifier, StudentMLP, TensorNet
 from skdistill.table.splits import hold_out
-from tests.small import Linear, mixed_table, numeric_rows
+from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
 
 HELD_OUT = np.arange(60) % 5 == 0
 
@@ -90,3 +90,35 @@ def test_a_net_classifier_leaves_the_net_it_was_given_untrained():
     NetClassifier(net).fit(X, y)
 
     assert not net.initialized_
+
+
+def test_a_net_whose_callback_watches_the_validation_loss_is_trained_once():
+    X, y = numeric_rows()
+    RowsSeen.seen = []
+    plateau = LRScheduler("ReduceLROnPlateau", monitor="valid_loss", patience=1)
+
+    fitted = NetClassifier(linear_net(callbacks=[RowsSeen, plateau]), random_state=0).fit(X, y)
+
+    assert len(RowsSeen.seen) == len(fitted.history_)
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"max_epochs": 0}, "net__max_epochs must be an int above 0, got 0"),
+        ({"criterion__weight": [1.0, 2.0]}, "net__criterion__weight is set"),
+    ],
+)
+@pytest.mark.parametrize("side_by_side", [False, True])
+def test_a_teacher_net_that_cannot_be_trained_is_refused_before_others_are_fitted(
+    spy, params, told, side_by_side
+):
+    X, y = numeric_rows()
+    net = NetClassifier(TensorNet(StudentMLP, **params), side_by_side=side_by_side)
+
+    with pytest.raises(ValueError, match=f"Teacher 'net': {told}"):
+        quick_classifier([("spy", spy), ("net", net)]).fit(X, y)
+    with pytest.raises(ValueError, match=told):
+        net.fit(X, y)
+
+    assert spy.fitted_on == []
