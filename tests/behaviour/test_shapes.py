@@ -123,6 +123,27 @@ def test_callbacks_and_schedule_of_ones_own_run(kind):
     assert_allclose(Recorder.rates, [0.08, 0.04, 0.02])
 
 
+@pytest.fixture(scope="module")
+def conv_taught_by_conv():
+    teacher = NetClassifier(conv_student(max_epochs=1))
+    return fit_conv(conv_student(max_epochs=1), [("net", teacher)], keep_teachers=True)
+
+
+@pytest.mark.parametrize("view", [np.s_[::-1], np.s_[:, :, ::-1], np.s_[:, :, :, ::-1], np.s_[::2]])
+def test_images_that_are_views_are_predicted_as_copies_are(conv_taught_by_conv, view):
+    images = IMAGES[450:][view]
+    for model in (conv_taught_by_conv, conv_taught_by_conv.teacher_):
+        assert_array_equal(model.predict_proba(images), model.predict_proba(images.copy()))
+
+
+def test_images_that_cannot_be_written_are_predicted(conv_taught_by_conv):
+    frozen = IMAGES[450:].copy()
+    frozen.flags.writeable = False
+
+    expected = conv_taught_by_conv.predict_proba(IMAGES[450:])
+    assert_array_equal(conv_taught_by_conv.predict_proba(frozen), expected)
+
+
 def test_without_a_schedule_of_ones_own_the_rate_is_annealed():
     Recorder.rates = []
     fit_conv(conv_student(max_epochs=3, callbacks=[("recorder", Recorder())]))
