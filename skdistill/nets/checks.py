@@ -10,11 +10,12 @@ from skorch.callbacks import BatchScoring, EpochScoring, LRScheduler, Passthroug
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
+from skdistill.nets.losses import DistillationLoss
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import one_thread, seeded
 
-# Losses of labels. skorch demands a criterion, so a net that has one of these is let through.
-LABEL_LOSSES = (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)
+# skorch demands a criterion: a net may have the default of one of its classes, or a log loss.
+USUAL = (DistillationLoss, torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)
 # Callbacks without effects outside the net, which a training for trial can have.
 HARMLESS = (LRScheduler, PassthroughScoring)
 
@@ -68,7 +69,7 @@ def _check_criterion(net, criterion, owner):
     own = net.criterion
     kind = own if isinstance(own, type) else type(own)
     is_weighted = getattr(own, "weight", None) is not None
-    if kind not in (criterion, *LABEL_LOSSES) or is_weighted:
+    if kind not in (criterion, *USUAL) or is_weighted:
         got = repr(own) if is_weighted else getattr(kind, "__name__", repr(own))
         raise ValueError(f"{owner}__criterion is {got}, {instead}")
     for name in net.get_params_for("criterion"):

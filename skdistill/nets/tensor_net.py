@@ -69,7 +69,8 @@ class TensorNet(NeuralNet):
 
     Examples
     --------
-    >>>     >>> from torch import nn
+    >>> import numpy as np
+    >>> from torch import nn
     >>> from skdistill import TensorNet
     >>> X = np.random.RandomState(0).normal(size=(60, 4)).astype(np.float32)
     >>> y = (X[:, 0] > 0).astype(np.int64)
