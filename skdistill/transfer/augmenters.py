@@ -237,8 +237,8 @@ class Munge(BaseEstimator):
         """Return the rows as points, without columns of too many categories to be shared."""
         encoder = TableEncoder(self.categorical_features).fit(self.X_)
         used = np.flatnonzero(encoder.n_categories_ <= MAX_CATEGORIES_OF_NEIGHBORS)
-        if not used.size:
-            return np.zeros((self.X_.shape[0], 1), dtype=np.float32)
+        if not used.size:  # any rows are neighbors
+            return rng.random_sample((self.X_.shape[0], 1)).astype(np.float32)
         X = select_columns(self.X_, used)
         inputs = NetInputs(encoder.is_categorical_[used], max_bins=0, one_hot=True)
         return inputs.fit(X, None, rng).transform(X)

@@ -214,6 +214,16 @@ def test_it_is_shown_as_html_in_a_notebook():
     assert "DistilledClassifier" in quick_classifier()._repr_html_()
 
 
+def test_the_default_teachers_of_a_fitted_student_are_shown_by_their_names():
+    X, y = mixed_table()
+    clf = quick_classifier().fit(X, y).set_params(teachers=None)
+
+    html = clf._repr_html_()
+
+    assert all(f"<label>{name}</label>" in html for name in ("deep", "stump"))
+    assert "XGBClassifier" not in html
+
+
 def test_a_teacher_ensemble_comes_back_from_a_file(tmp_path):
     X, y = mixed_table()
     ensemble = TeacherEnsemble(TableClassifier(DecisionTreeClassifier()), cv=2).fit(X, y)

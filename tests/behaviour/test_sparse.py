@@ -356,3 +356,11 @@ def test_a_sparse_table_of_mostly_full_columns_gives_the_student_of_the_dense_on
     assert not of_sparse.inputs_.layout.is_sparse
     assert_allclose(of_sparse.inputs_.center, of_dense.inputs_.center)
     assert_allclose(of_sparse.predict_proba(X), of_sparse.predict_proba(X.toarray()), atol=1e-6)
+
+
+def test_a_student_without_periodic_embedding_predicts_sparse_and_dense_rows_alike(counts):
+    X, y = counts
+    student = quick_student(module__n_frequencies=0)
+    clf = quick_classifier([("lr", LogisticRegression())], student).fit(X, y)
+
+    assert_allclose(clf.predict_proba(X), clf.predict_proba(X.toarray()), atol=1e-6)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_allclose
 from torch.nn import functional as F
 
 from skdistill import DistillationLoss, distillation_loss
@@ -237,3 +238,26 @@ def test_permuting_the_soft_targets_changes_the_student():
 
     np.testing.assert_array_equal(student, same)
     assert abs(student - other).max() > 0.1
+
+
+def test_in_evaluation_the_loss_is_the_weighted_log_loss_of_the_labels():
+    logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, -1.0]])
+    labels, weight = np.array([0, 0, 1]), np.array([1.0, 2.0, 6.0])
+    targets = torch.as_tensor(pack_targets(np.full((3, 2), 0.5), labels, weight))
+
+    loss = DistillationLoss(temperature=4.0, alpha=1.0).eval()(logits, targets)
+
+    log_losses = -torch.log_softmax(logits, 1)[torch.arange(3), torch.as_tensor(labels)].numpy()
+    assert_allclose(loss, (log_losses * weight).sum() / weight.sum(), rtol=1e-6)
+
+
+def test_in_evaluation_an_unlabeled_row_has_no_loss():
+    logits = torch.tensor([[2.0, 0.0], [0.0, 5.0]])
+    soft_targets = np.array([[1.0, 0.0], [1.0, 0.0]])
+
+    def loss(labels):
+        targets = torch.as_tensor(pack_targets(soft_targets, np.array(labels)))
+        return DistillationLoss().eval()(logits, targets)
+
+    assert_allclose(loss([0, -1]), -torch.log_softmax(logits, 1)[0, 0] / 2, rtol=1e-6)
+    assert loss([-1, -1]) == 0

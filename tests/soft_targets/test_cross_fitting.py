@@ -14,7 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 from xgboost import XGBClassifier
 
-from skdistill import NetClassifier, StudentMLP, TensorNet
+from skdistill import NetClassifier, StudentMLP, TeacherEnsemble, TensorNet
 from skdistill.soft_targets.cross_fitting import cross_fit
 from skdistill.tasks.classification import Classification
 from tests.small import mixed_table, numeric_rows, training_data, two_trees
@@ -197,3 +197,12 @@ def test_verbose_prints_a_line_for_each_teacher_and_fold(capsys):
     assert len(lines) == 2 * (3 + 1)
     assert "stump, fold 1 of 3" in lines[0]
     assert "deep, all rows" in lines[-1]
+
+
+def test_a_fold_whose_training_rows_are_all_of_weight_zero_is_refused():
+    X, y = numeric_rows()
+    weight = (np.arange(60) < 20).astype(float)
+    folds = [(np.arange(20), np.arange(20, 60)), (np.arange(20, 60), np.arange(20))]
+
+    with pytest.raises(ValueError, match="cv has a fold without training rows"):
+        TeacherEnsemble(two_trees(), cv=folds).fit(X, y, sample_weight=weight)

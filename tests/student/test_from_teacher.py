@@ -431,3 +431,37 @@ def test_a_subclass_with_a_forward_pass_of_its_own_is_no_student_to_be():
 
     with pytest.raises(TypeError, match="a NetClassifier over Negated"):
         student_from_teacher(teacher)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (nn.Linear(5, 6, bias=False), nn.ReLU()),
+        (nn.Linear(5, 6), nn.BatchNorm1d(6, affine=False), nn.ReLU()),
+        (nn.Linear(5, 6), nn.BatchNorm1d(6, affine=False), nn.BatchNorm1d(6), nn.ReLU()),
+    ],
+    ids=["no bias", "norm without weights", "two norms"],
+)
+def test_a_dropped_layer_without_some_of_its_weights_is_multiplied_into_the_next(layers):
+    torch.manual_seed(0)
+    last = nn.Sequential(nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 3))
+    teacher = nn.Sequential(*layers, *last)
+    teacher(3 * torch.randn(50, 5) + 1)  # statistics of the batch norms
+    rows = torch.randn(20, 5)
+
+    student = student_from_teacher(teacher, keep=(1,)).module__layers.eval()
+
+    linear_half = nn.Sequential(*layers[:-1]).eval()
+    with torch.inference_mode():
+        assert_allclose(student(rows), last(linear_half(rows) / 2), atol=1e-5)
+
+
+def test_a_module_of_rows_that_are_no_table_is_refused():
+    class OfImages(Trunk):
+        def forward(self, X):
+            return super().forward(X.flatten(2).mean(2))
+
+    with pytest.raises(TypeError, match="cannot cut a student from a OfImages module"):
+        student_from_teacher(
+            NeuralNetClassifier(OfImages, max_epochs=1, verbose=0).initialize(),
+        )

@@ -228,3 +228,17 @@ def test_the_repr_of_inputs_counts_columns_and_bins():
 
     assert repr(inputs) == "NetInputs(2 numbers, 1 categories, 4 bins)"
     assert repr(NetInputs()) == "NetInputs(not fitted)"
+
+
+def test_the_statistics_of_a_long_table_are_those_of_a_part_of_its_rows(monkeypatch):
+    rng = np.random.RandomState(0)
+    X = np.column_stack([rng.normal(5, 2, 4_000), rng.choice([0.0, 1.0], 4_000, p=[0.9, 0.1])])
+    targets = np.eye(2)[(X[:, 0] > 5).astype(int)]
+    _, (numbers, *_) = inputs_of(X, targets=targets)
+
+    monkeypatch.setattr("skdistill.table.net_inputs.ROWS_FOR_STATISTICS", 2_000)
+    part, (of_part, *_) = inputs_of(X, targets=targets)
+
+    assert not np.array_equal(numbers, of_part)
+    assert_allclose(numbers, of_part, atol=0.2)
+    assert abs(part.split_points - 5).min() < 0.1  # where the classes part

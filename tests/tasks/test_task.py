@@ -122,6 +122,11 @@ def distilled(teachers=TEACHERS, **params):
     return LeastSquaresStudent(teachers, student, **{"random_state": 0, "cv": 3} | params)
 
 
+def test_a_combination_that_another_task_does_not_have_is_refused():
+    with pytest.raises(ValueError, match=r"combination must be one of \('mean',\), got 'median'"):
+        distilled(combination="median").fit(*friedman(60))
+
+
 def test_another_task_distills_with_everything_that_is_automatic():
     X, y = friedman(1600)
 

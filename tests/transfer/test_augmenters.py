@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
@@ -10,7 +11,7 @@ from sklearn.ensemble import (
 )
 from sklearn.tree import DecisionTreeClassifier
 
-from skdistill import BetweenSplits, TableClassifier, TableEncoder
+from skdistill import BetweenSplits, Munge, TableClassifier, TableEncoder
 from tests.small import mixed_table, numeric_rows, quick_classifier
 
 X, Y = numeric_rows(200)
@@ -110,3 +111,12 @@ def test_categories_that_are_numbers_stay_what_they_are():
     rows = drawn(X, forest.fit(X, y))
 
     assert set(rows[:, 0]) == {10, 20, 30, 70}
+
+
+def test_without_columns_to_find_neighbors_by_any_row_is_a_neighbor():
+    names = pd.DataFrame({"name": [f"n{i}" for i in range(200)]})
+
+    rows = Munge(swap=1.0).fit(names).sample(400, 0)
+
+    assert set(rows["name"]) <= set(names["name"])
+    assert rows["name"].nunique() > 100
