@@ -251,3 +251,41 @@ def test_only_the_ratios_of_weights_matter(combination):
 def test_weights_of_another_number_than_teachers_are_refused():
     with pytest.raises(ValueError, match=r"weights has shape \(2,\), but there are 3 teachers"):
         pool(THREE, [1, 1])
+
+
+# The mean has a prior of one row per teacher.
+@pytest.mark.parametrize(("combination", "tolerance"), [("mean", 0.015), ("geometric", 1e-3)])
+@pytest.mark.parametrize("truth", [[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]])
+def test_the_weights_by_which_the_labels_were_drawn_are_found(combination, tolerance, truth):
+    rng = np.random.RandomState(0)
+    teachers = rng.dirichlet(np.ones(3), (3, 200))
+    proba = pool(teachers, truth, combination)
+    # Each row once with each label, weighted by the label's probability.
+    y, rows = np.tile(np.arange(3), 200), np.repeat(np.arange(200), 3)
+
+    weights = pool_weights(
+        "auto", teachers[:, rows], y, combination=combination, sample_weight=proba.ravel()
+    )
+
+    assert_allclose(weights, truth, atol=tolerance)
+
+
+def test_of_two_equal_teachers_the_median_is_the_lower():
+    two = [[[0.8, 0.2]], [[0.4, 0.6]]]
+
+    assert_allclose(pool(two, [1, 1], "median"), [[2 / 3, 1 / 3]])
+
+
+def test_only_rows_whose_medians_are_all_zero_get_the_mean():
+    disagree, agree = np.eye(3)[:, None], np.tile([[0.2, 0.3, 0.5]], (3, 1, 1))
+    unequal = np.array([[[1.0, 0, 0]], [[0, 1, 0]], [[0, 0.5, 0.5]]])
+
+    pooled = pool(np.concatenate([disagree, agree, unequal], axis=1), EQUAL, "median")
+
+    assert_allclose(pooled, [[1 / 3, 1 / 3, 1 / 3], [0.2, 0.3, 0.5], [0, 1, 0]])
+
+
+def test_the_mean_in_place_of_zero_medians_is_that_of_each_class():
+    rows = np.array([[[1.0, 0, 0, 0]], [[0, 1, 0, 0]], [[0, 0, 0.5, 0.5]]])
+
+    assert_allclose(pool(rows, EQUAL, "median"), [[1 / 3, 1 / 3, 1 / 6, 1 / 6]])

@@ -3,7 +3,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import r2_score
 
-from tests.small import transfer_set, with_unlabeled
+from skdistill.transfer.transfer_set import TransferSet
+from tests.small import training_data, transfer_set, with_unlabeled
 
 RNG = np.random.RandomState(0)
 LABELS = np.arange(30) % 3
@@ -57,3 +58,34 @@ def test_rows_without_refitted_targets_keep_theirs():
     rows = transfer_set(np.zeros((30, 1)), PROBA, LABELS, None, HELD_OUT)
 
     assert_array_equal(rows.for_final_training().soft_targets, PROBA)
+
+
+def test_the_labeled_part_has_what_belongs_to_its_rows():
+    labeled = rows_of(weight=WEIGHT).labeled()
+
+    assert_array_equal(labeled.X, np.zeros((30, 1)))
+    assert_array_equal(labeled.soft_targets, PROBA)
+    assert_array_equal(labeled.refitted_targets, PROBA)
+    assert_array_equal(labeled.y, LABELS)
+    assert_array_equal(labeled.sample_weight, WEIGHT)
+    assert_array_equal(labeled.held_out, HELD_OUT)
+
+
+def test_a_set_of_labels_alone_takes_them_weights_and_validation_rows_from_the_data():
+    X = RNG.normal(size=(30, 2))
+    data = training_data(X, LABELS, sample_weight=WEIGHT, held_out=HELD_OUT)
+
+    rows = TransferSet.from_labels(X, data)
+
+    assert_array_equal(rows.soft_targets, np.eye(3)[LABELS])
+    assert_array_equal(rows.sample_weight, WEIGHT)
+    assert_array_equal(rows.held_out, HELD_OUT)
+    assert rows.refitted_targets is None
+
+
+def test_an_unlabeled_row_has_the_mean_weight_and_is_never_held_out():
+    rows = rows_of(weight=WEIGHT)
+
+    assert_allclose(rows.sample_weight, [*WEIGHT, *[WEIGHT.mean()] * 4])
+    assert_array_equal(rows.held_out, [*HELD_OUT, *[False] * 4])
+    assert_array_equal(rows.is_labeled, [True] * 30 + [False] * 4)
