@@ -6,13 +6,37 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint fuzz clean
+.PHONY: demo test coverage mutation oldest package fuzz lint clean
 
 demo: $(READY)
 	$(BIN)/python -m skdistill --data digits --effort low --out demo/student.joblib --picture demo/report.png
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+# Lines and branches that the tests run; below 95 % it fails. Slower than `make test`.
+coverage: $(READY)
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
+
+# Changes of the code that no test notices: docs/mutation.md. Takes hours.
+mutation: $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt mutmut
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
+# The tests on the lower bound of every range in pyproject.toml. Old libraries use what newer
+# dependencies of theirs deprecate.
+oldest: .venv-oldest/.ready
+	.venv-oldest/bin/python -m pytest -n auto --dist loadfile -W ignore::DeprecationWarning -W ignore::FutureWarning
+
+# The tests on another version of Python: make python-3.12, make python-3.13
+python-3.%: .venv-3.%/.ready
+	.venv-3.$*/bin/python -m pytest -n auto --dist loadfile
+
+# Wheel and sdist: built, checked, installed into a clean environment and tried.
+package: $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt build twine
+	.ci/package
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -32,5 +56,17 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[test,lint]'
 	touch $@
 
+.venv-oldest/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/pip install --quiet uv
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest --resolution lowest-direct --editable '.[test]'
+	touch $@
+
+.PRECIOUS: .venv-3.%/.ready
+.venv-3.%/.ready: pyproject.toml constraints.txt
+	python3.$* -m venv .venv-3.$*
+	.venv-3.$*/bin/pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) demo build *.egg-info
+	rm -rf $(VENV) .venv-oldest .venv-3.* demo build dist mutants *.egg-info

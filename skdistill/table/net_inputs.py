@@ -392,7 +392,6 @@ class UnscaledInputs:
         if issparse(matrix):
             return matrix.astype(np.float32)
         # torch takes no negative strides, and warns of arrays that cannot be written to.
-        # torch takes no negative strides, and warns of memory that cannot be written.
         inputs = np.require(matrix, np.float32, ["C", "W"])
         if not np.isfinite(inputs).all():
             raise ValueError(
