@@ -207,10 +207,21 @@ def test_a_pool_is_made_as_sure_as_it_may_be(power):
     assert pool_sharpness(pooled, y) == pytest.approx(1 / power, rel=0.05)
 
 
+@pytest.mark.parametrize(("power", "sharpness"), [(0.2, 2.0), (5.0, 0.5)])
+def test_a_pool_is_squared_or_its_root_taken_at_most(power, sharpness):
+    assert pool_sharpness(*unsure_pool(power)) == sharpness
+
+
 def test_on_few_rows_a_pool_is_hardly_sharpened():
     pooled, y = unsure_pool(0.6)
 
     assert 1 < pool_sharpness(pooled[:20], y[:20]) < 1.2
+
+
+def test_on_few_rows_a_pool_is_hardly_flattened():
+    pooled, y = unsure_pool(1.6)
+
+    assert 0.85 < pool_sharpness(pooled[:20], y[:20]) < 1
 
 
 def test_the_scale_of_the_sample_weights_does_not_sharpen():
