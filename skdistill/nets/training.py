@@ -96,7 +96,7 @@ def within_memory(train, net, n_samples):
     while True:
         try:
             return train()
-        except torch.OutOfMemoryError:
+        except torch.cuda.OutOfMemoryError:  # torch.OutOfMemoryError comes with torch 2.5
             sizes = {"auto": auto_batch_size(n_samples), -1: n_samples}  # -1: skorch's all rows
             size = min(sizes.get(net.batch_size, net.batch_size), n_samples)
             if size < 2 * SMALLEST_BATCH:

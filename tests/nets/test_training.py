@@ -71,7 +71,7 @@ class HungryLinear(Linear):
 
     def forward(self, X):
         if self.training and len(X) > 40:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         return super().forward(X)
 
 
@@ -89,9 +89,9 @@ def test_batches_that_do_not_fit_into_memory_are_halved(batch_size):
 
 def test_a_memory_that_is_too_small_for_the_smallest_batch_is_an_error():
     def train():
-        raise torch.OutOfMemoryError("CUDA out of memory")
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
-    with pytest.warns(UserWarning, match="exhausted"), pytest.raises(torch.OutOfMemoryError):
+    with pytest.warns(UserWarning, match="exhausted"), pytest.raises(torch.cuda.OutOfMemoryError):
         within_memory(train, linear_net(batch_size=64), 1000)
 
 

@@ -165,7 +165,7 @@ def test_without_test_rows_that_count_xgboost_has_its_usual_rounds():
 def test_a_stack_that_does_not_fit_into_memory_gets_smaller_batches(monkeypatch):
     def forward(self, X, bins=None):
         if self.training and X.shape[1] > 60:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         return whole(self, X, bins)
 
     whole = Stack.forward
