@@ -300,3 +300,22 @@ def test_the_mean_in_place_of_zero_medians_is_that_of_each_class():
     rows = np.array([[[1.0, 0, 0, 0]], [[0, 1, 0, 0]], [[0, 0, 0.5, 0.5]]])
 
     assert_allclose(pool(rows, EQUAL, "median"), [[1 / 3, 1 / 3, 1 / 6, 1 / 6]])
+
+
+@pytest.mark.parametrize("n_samples", [1, 8, 98])
+def test_the_prior_of_the_weights_is_one_row_per_teacher(n_samples):
+    y = np.zeros(n_samples, dtype=int)
+    right, wrong = np.tile([1.0, 0.0], (n_samples, 1)), np.tile([0.0, 1.0], (n_samples, 1))
+
+    weights = pool_weights("auto", np.stack([right, wrong]), y)
+
+    # Laplace's rule of succession
+    assert_allclose(weights, [(n_samples + 1) / (n_samples + 2), 1 / (n_samples + 2)], atol=1e-4)
+
+
+@pytest.mark.parametrize("combination", COMBINATIONS)
+def test_a_pool_is_computed_in_double_precision(combination):
+    pooled = pool(THREE.astype(np.float32), EQUAL, combination)
+
+    assert pooled.dtype == np.float64
+    assert_allclose(pooled.sum(1), 1, rtol=1e-15)
