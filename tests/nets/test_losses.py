@@ -261,3 +261,28 @@ def test_in_evaluation_an_unlabeled_row_has_no_loss():
 
     assert_allclose(loss([0, -1]), -torch.log_softmax(logits, 1)[0, 0] / 2, rtol=1e-6)
     assert loss([-1, -1]) == 0
+
+
+@pytest.mark.parametrize("divergence", DIVERGENCES)
+def test_the_loss_is_the_mean_over_rows_of_a_sum_over_classes(divergence):
+    logits, p, _ = logits_and_targets()
+    q = logits.softmax(1)
+    of_row = {
+        "kl": (p * (p / q).log()).sum(1),
+        "reverse_kl": (q * (q / p).log()).sum(1),
+        "soft_cross_entropy": -(p * q.log()).sum(1),
+    }[divergence]
+
+    assert_allclose(distillation_loss(logits, p, divergence=divergence), of_row.mean(), rtol=1e-6)
+
+
+def test_function_and_criterion_weigh_teachers_and_labels_alike_by_kl_unless_told_otherwise():
+    logits, p, labels = logits_and_targets()
+    targets = torch.as_tensor(pack_targets(p.numpy(), labels.numpy()))
+
+    expected = distillation_loss(
+        logits, p, labels, temperature=1.0, alpha=0.5, divergence="kl"
+    ).item()
+
+    assert distillation_loss(logits, p, labels).item() == pytest.approx(expected)
+    assert DistillationLoss()(logits, targets).item() == pytest.approx(expected, rel=1e-5)
