@@ -18,7 +18,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdistill import OnnxStudent, load
-from tests.serving.test_c import compiled
+from tests.compiled import compiled
 from tests.small import encoded_tree, mixed_table, numeric_rows, quick_classifier, quick_student
 
 some = settings(deadline=None, derandomize=True, database=None, max_examples=40)
@@ -87,7 +87,9 @@ def onnx_of_frames():
 @cache
 def c_of_numbers():
     with tempfile.TemporaryDirectory() as folder:
-        return compiled(of_numbers(), Path(folder))
+        clf, path = of_numbers(), Path(folder) / "student.c"
+        clf.to_c(path)
+        return compiled(path, len(clf.classes_), Path(folder))
 
 
 def assert_valid(clf, X):
