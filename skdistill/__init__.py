@@ -6,11 +6,11 @@ __version__ = "0.1.0.dev0"
 
 # Torch is imported only when a name needs it: a model that predicts does not.
 _HOMES = {
-    "BetweenSplits": "skdistill.transfer.augmenters",
+    "BetweenSplits": "skdistill.transfer.between_splits",
     "CallableTeacher": "skdistill.teachers.callable_teacher",
     "DistilledClassifier": "skdistill.classifier",
     "DistillationLoss": "skdistill.nets.losses",
-    "Munge": "skdistill.transfer.augmenters",
+    "Munge": "skdistill.transfer.munge",
     "NetClassifier": "skdistill.teachers.net_classifier",
     "OnnxStudent": "skdistill.serving.onnx_runtime",
     "StudentMLP": "skdistill.nets.modules",

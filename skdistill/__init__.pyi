@@ -19,7 +19,7 @@ from skdistill.teachers.callable_teacher import CallableTeacher as CallableTeach
 from skdistill.teachers.defaults import default_teachers as default_teachers
 from skdistill.teachers.net_classifier import NetClassifier as NetClassifier
 from skdistill.teachers.table_classifier import TableClassifier as TableClassifier
-from skdistill.transfer.augmenters import BetweenSplits as BetweenSplits
-from skdistill.transfer.augmenters import Munge as Munge
+from skdistill.transfer.between_splits import BetweenSplits as BetweenSplits
+from skdistill.transfer.munge import Munge as Munge
 
 __version__: str

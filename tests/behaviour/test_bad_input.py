@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill import NetClassifier, StudentMLP, TableClassifier, TeacherEnsemble, TensorNet
-from skdistill.transfer.augmenters import Munge
+from skdistill.transfer.munge import Munge
 from tests.small import Spy, mixed_table, numeric_rows, quick_classifier, two_trees
 
 TREE = DecisionTreeClassifier(max_depth=2)

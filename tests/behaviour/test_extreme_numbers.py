@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 import skdistill
 from skdistill.table.net_inputs import NetInputs
-from skdistill.transfer.augmenters import Munge
+from skdistill.transfer.munge import Munge
 from tests.small import extreme_rows, numeric_rows, quick_classifier, small_default_classifier
 
 X, Y = extreme_rows()

@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import OnnxStudent, TableClassifier, TableEncoder
 from skdistill.jobs.fingerprint import fingerprint
-from skdistill.transfer.augmenters import Munge
+from skdistill.transfer.munge import Munge
 from tests.small import (
     mixed_table,
     numeric_rows,

@@ -17,7 +17,7 @@ from torch import nn
 
 import skdistill
 from skdistill import DistillationLoss, NetClassifier, StudentMLP, StudentNet, TensorNet
-from skdistill.transfer.augmenters import Munge
+from skdistill.transfer.munge import Munge
 from tests.small import Linear, Spy, numeric_rows, quick_classifier, quick_student
 
 PIXELS, DIGITS = load_digits(return_X_y=True)

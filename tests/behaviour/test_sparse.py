@@ -29,7 +29,7 @@ from skdistill import (
 from skdistill.jobs.fingerprint import fingerprint
 from skdistill.table.net_inputs import NetInputs
 from skdistill.table.validation import check_table
-from skdistill.transfer.augmenters import Munge
+from skdistill.transfer.munge import Munge
 from tests.small import Linear, quick_classifier, quick_student, small_default_classifier
 
 TEXTS = ["the cat sat on the mat", "a dog and a cat", "stocks fell on bad news"] * 20

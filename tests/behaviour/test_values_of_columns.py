@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skdistill import TableEncoder
-from skdistill.transfer.augmenters import Munge
+from skdistill.transfer.munge import Munge
 from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student
 
 X, Y = mixed_table(80)

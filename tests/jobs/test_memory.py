@@ -20,7 +20,7 @@ from skorch.callbacks import Callback
 
 from skdistill import TeacherEnsemble
 from skdistill.jobs.memory import Absent, Memory
-from skdistill.transfer.augmenters import Munge
+from skdistill.transfer.munge import Munge
 from tests.small import (
     ENOUGH_ROWS,
     LoggedTree,
