@@ -134,10 +134,12 @@ def _fit_baseline(arguments, clf, X, y):
     from sklearn.base import clone
 
     from skdistill import NetClassifier, StudentNet
+    from skdistill.nets.interface import settle
 
     if not arguments.quiet:
         print("For comparison, the same net is trained on the labels alone.", flush=True)
     net = StudentNet() if clf.student is None else clone(clf.student)
+    net = settle(net, effort=EFFORTS[arguments.effort])
     return NetClassifier(net, random_state=arguments.seed).fit(X, y)
 
 

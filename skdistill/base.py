@@ -1,6 +1,7 @@
 """What every distilled estimator shares: `fit`, as the five steps of the picture."""
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from scipy.sparse import issparse
@@ -102,7 +103,7 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         teacher = self._make_teacher(data, teacher_proba)
         memory = open_memory(self.memory, self.random_state)
         rng = repeatable_rng(self.random_state, memory)
-        net = self._make_student_net(data)
+        net = self._make_student_net(data, effort)
 
         # 1. Rows: some validate the student; synthetic ones are drawn from the others.
         augmenter = self.augmenter if teacher.can_label else None
@@ -111,7 +112,7 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         synthetic = draw_synthetic(augmenter, data, n_synthetic, draw_seed(rng), memory, clock)
         data.unlabeled = synthetic + data.unlabeled
         early_stopping = needs_early_stopping(net, len(data), data.n_unlabeled)
-        clock.afterwards = self.verbose and expected_seconds(net, data, early_stopping, effort)
+        clock.expects = partial(expected_seconds, net, data, early_stopping, effort)
 
         # 2. Teachers: each row is labeled by teachers that have not seen it, then pooled.
         teacher.random_state = draw_seed(rng)
@@ -144,7 +145,7 @@ class BaseDistilled(ExportMixin, TeachersMixin):
         self.teacher_diversity_ = teacher.diversity_
         # Where teachers refuse a missing value, it would be one that nothing was trained on.
         takes_missing = get_tags(self).input_tags.allow_nan or not teacher.can_label
-        self.allows_missing_ = takes_missing or has_missing(data.X)
+        self.allows_missing_ = takes_missing or any(map(has_missing, (data.X, *data.unlabeled)))
         self.temperature_, self.alpha_ = training.recipe.temperature, training.recipe.alpha
         self.candidates_, self.history_ = training.candidates, training.history
         if self.keep_teachers:
@@ -175,7 +176,7 @@ class BaseDistilled(ExportMixin, TeachersMixin):
             verbose=self.verbose,
         )
 
-    def _make_student_net(self, data):
+    def _make_student_net(self, data, effort):
         """Return the unfitted student, checked against the table."""
         from skorch import NeuralNet
 
@@ -190,7 +191,7 @@ class BaseDistilled(ExportMixin, TeachersMixin):
             )
         verbose = max(0, int(self.verbose) - 1)
         net.set_params(device=resolve_device(self.device), verbose=verbose)
-        check_student(net, data)
+        check_student(net, data, effort)
         return net
 
     def _default_teachers(self):

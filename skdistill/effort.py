@@ -98,6 +98,6 @@ def effort_named(effort):
     ValueError
         If there is no such effort.
     """
-    if effort not in EFFORTS:
+    if not isinstance(effort, str) or effort not in EFFORTS:
         raise ValueError(f"effort must be one of {list(EFFORTS)}, got {effort!r}.")
     return EFFORTS[effort]

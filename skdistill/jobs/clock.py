@@ -22,12 +22,12 @@ class Clock:
 
     Attributes
     ----------
-    afterwards : float or None
-        Seconds that the parts after the teachers are expected to take.
+    expects : callable or None
+        Returns how many seconds the parts after the teachers are expected to take.
     """
 
     def __init__(self, max_time=None):
-        self.max_time, self.afterwards = max_time, None
+        self.max_time, self.expects = max_time, None
         self.started = time.monotonic()
         self.of_teachers: dict[str, float] = {}
         self.of_parts = dict.fromkeys((LABELLING, SYNTHETIC, TRIALS, STUDENT), 0.0)
@@ -37,6 +37,22 @@ class Clock:
         if self.max_time is None:
             return None
         return max(0.0, self.started + self.max_time - time.monotonic())
+
+    def forecast(self, seconds_left):
+        """Return a line that tells how long the whole fit will take; None if that is not known.
+
+        Parameters
+        ----------
+        seconds_left : float
+            Seconds that are left to the teachers.
+        """
+        if self.expects is None:
+            return None
+        total = time.monotonic() - self.started + seconds_left
+        afterwards = self.expects()
+        if self.max_time is not None:
+            afterwards = min(afterwards, max(0.0, self.max_time - total))
+        return f"about {duration(total + afterwards)} in all"
 
     def add_teacher(self, name, seconds, labelling=0.0):
         """Add the seconds in which a teacher was fitted, and in which it labeled rows."""
@@ -75,5 +91,5 @@ def report_times(times, verbose):
     by_teacher = ", ".join(f"{name} {duration(s)}" for name, s in times[TEACHERS].items())
     parts = [f"{TEACHERS} {duration(sum(times[TEACHERS].values()))}"]
     parts[0] += f" ({by_teacher})" if by_teacher else ""
-    parts += [f"{part} {duration(times[part])}" for part in (LABELLING, TRIALS, STUDENT)]
+    parts += [f"{part} {duration(times[part])}" for part in (SYNTHETIC, LABELLING, TRIALS, STUDENT)]
     write(f"fit: {duration(times[TOTAL])} in all; {', '.join(parts)}\n", verbose)

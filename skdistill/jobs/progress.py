@@ -69,14 +69,16 @@ class Progress:
         0 prints nothing.
     stream : file, default=None
         None: `sys.stdout` at the time of writing.
-    afterwards : float, default=None
-        Seconds that the phases after this one are expected to take. If given, a line after the
-        first step tells how long all will take.
+    forecast : callable, default=None
+        Gets the seconds that are left to the phase, after its first `n_jobs` steps, and returns
+        a line, or None.
+    n_jobs : int, default=1
+        Steps that are made at once.
     """
 
-    def __init__(self, what, steps, verbose, stream=None, afterwards=None):
+    def __init__(self, what, steps, verbose, stream=None, *, forecast=None, n_jobs=1):
         self.what, self.steps, self.verbose, self.stream = what, list(steps), verbose, stream
-        self.afterwards = afterwards
+        self.forecast, self.n_jobs = forecast, n_jobs
         self.done, self.last, self.is_closed = 0, "", False
         self.started = time.monotonic()
         if self._redraws():
@@ -92,8 +94,8 @@ class Progress:
         """Count one more step as done; `note` is shown next to its name."""
         self.last = " ".join(filter(None, [self.steps[self.done], note]))
         self.done += 1
-        if self.done == 1 and self.afterwards:
-            self._write((ERASE if self._redraws() else "") + self._forecast() + "\n")
+        if self.verbose and self.forecast and self.done == min(self.n_jobs, len(self.steps)):
+            self._tell_forecast()
         if self._redraws():
             self._draw()
         elif is_worth_a_line(self.done, len(self.steps)):
@@ -105,9 +107,11 @@ class Progress:
             self.is_closed = True
             self._write((ERASE if self._redraws() else "") + total_line(**self._state()) + "\n")
 
-    def _forecast(self):
-        seconds = (time.monotonic() - self.started) * len(self.steps)
-        return f"about {duration(seconds + self.afterwards)} in all"
+    def _tell_forecast(self):
+        passed = time.monotonic() - self.started
+        line = self.forecast(passed / self.done * (len(self.steps) - self.done))
+        if line:
+            self._write((ERASE if self._redraws() else "") + line + "\n")
 
     def _state(self):
         return {

@@ -3,13 +3,15 @@
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 
+from joblib import effective_n_jobs
+
 from skdistill.jobs.memory import Absent
 from skdistill.jobs.parallel import in_parallel
 from skdistill.jobs.progress import Progress
 from skdistill.jobs.running import Running
 
 
-def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0, afterwards=None):
+def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0, forecast=None):
     """Return the results of tasks: recall those that memory has, run the others.
 
     Tasks that another process is running are left to that process, and waited for at the end.
@@ -26,7 +28,7 @@ def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0, afterwar
     n_jobs : int, default=None
         Number of tasks run in parallel.
     verbose : int, default=0
-    afterwards : float, default=None
+    forecast : callable, default=None
         As in `Progress`.
 
     Returns
@@ -49,7 +51,8 @@ def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0, afterwar
         }
         if not calls:
             continue
-        reporting = Progress(what, calls, verbose, afterwards=afterwards)
+        at_once = effective_n_jobs(n_jobs)
+        reporting = Progress(what, calls, verbose, forecast=forecast, n_jobs=at_once)
         with reporting as progress, Running(calls) as running:
             try:
                 results |= _run(calls, memory, progress, n_jobs, running)

@@ -158,6 +158,8 @@ def try_training(net, criterion, X, targets):
     """
     split = None if net.train_split is None else predefined_split(Dataset(X, targets))
     net.set_params(criterion=criterion, train_split=split, verbose=0)
+    if net.get_params_for("iterator_train").get("drop_last"):  # of a few rows, keep all
+        net.set_params(iterator_train__drop_last=False)
     doing = "initialized"
     try:
         with seeded(0, net.device), one_thread(net.device):

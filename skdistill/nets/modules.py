@@ -31,7 +31,7 @@ class StudentMLP(nn.Module):
         Units of each hidden layer. "auto": (32, 32) up to 500 rows, (128, 64) up to 1,000 rows,
         (256, 256) above.
     dropout : float, default=0.1
-        Dropout after each hidden layer.
+        Dropout after each hidden layer, rounded to 256ths.
     n_frequencies : int, default=16
         Frequencies of the periodic embedding of a number; 0 disables it. It is also disabled
         for tables with more than 64 such numbers, and for sparse input.
@@ -214,6 +214,8 @@ def dropout_mask(h, rate):
 
     The rate is rounded to 256ths.
     """
+    if rate >= 1 or h.device.type not in ("cpu", "cuda"):
+        return F.dropout(torch.ones_like(h), rate)
     n_words = h.numel() // 8 + 1
     words = torch.empty(n_words, dtype=torch.int64, device=h.device).random_(-(2**63), None)
     random_bytes = words.view(torch.uint8)[: h.numel()].view(h.shape)

@@ -84,7 +84,7 @@ def within_memory(train, net, n_samples):
     ----------
     train : callable
         Trains with the `batch_size` of `net`, from the beginning.
-    net : TensorNet
+    net : skorch.NeuralNet
     n_samples : int
         Number of training rows.
 
@@ -97,8 +97,9 @@ def within_memory(train, net, n_samples):
         try:
             return train()
         except torch.cuda.OutOfMemoryError:  # torch.OutOfMemoryError comes with torch 2.5
+            name, size = _batch_size(net)
             sizes = {"auto": auto_batch_size(n_samples), -1: n_samples}  # -1: skorch's all rows
-            size = min(sizes.get(net.batch_size, net.batch_size), n_samples)
+            size = min(sizes.get(size, size), n_samples)
             if size < 2 * SMALLEST_BATCH:
                 raise
             warnings.warn(
@@ -107,7 +108,7 @@ def within_memory(train, net, n_samples):
                 UserWarning,
                 stacklevel=2,
             )
-            net.set_params(batch_size=size // 2)
+            net.set_params(**{name: size // 2})
             torch.cuda.empty_cache()
 
 
@@ -117,14 +118,21 @@ def _join_single_row(net, n_samples):
     Batch norm cannot be trained on one row.
     """
     loader = net.get_params_for("iterator_train")
-    name = "iterator_train__batch_size" if "batch_size" in loader else "batch_size"
-    size = loader.get("batch_size", net.batch_size)
+    name, size = _batch_size(net)
     is_skorchs = type(net).get_iterator is NeuralNet.get_iterator
     if not is_skorchs or loader.get("drop_last") or not 1 < size < n_samples:
         return
     while n_samples % size == 1:
         size += 1
     net.set_params(**{name: size})
+
+
+def _batch_size(net):
+    """Return the parameter that sets the batch size of the training, and its value."""
+    loader = net.get_params_for("iterator_train")
+    if "batch_size" in loader:
+        return "iterator_train__batch_size", loader["batch_size"]
+    return "batch_size", net.batch_size
 
 
 def auto_batch_size(n_samples):

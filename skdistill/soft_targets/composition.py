@@ -41,7 +41,7 @@ class TeachersMixin(MetaEstimatorMixin, BaseComposition):
         """Set parameters, those of a teacher as ``name__parameter``.
 
         Setting a parameter of a default teacher makes the default teachers explicit: they no
-        longer follow later changes of `categorical_features` and `device`.
+        longer follow later changes of `categorical_features`, `device` and `effort`.
 
         Parameters
         ----------

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
 
-from skdistill.jobs.clock import Clock
+from skdistill.jobs.clock import LABELLING, Clock
 from skdistill.jobs.fingerprint import Unhashable, fingerprint
 from skdistill.jobs.runner import run_or_recall
 from skdistill.sklearn_private import safe_indexing
@@ -119,7 +119,7 @@ def cross_fit(
     splits = training_splits(splits, data)
     digests = _fingerprints(memory, teachers)
     prefit = {
-        name: (teacher, _predict_prefit(teacher, data, digests[name], memory, verbose))
+        name: (teacher, _predict_prefit(teacher, data, digests[name], memory, verbose, clock))
         for name, teacher in prefit_teachers.items()
     }
     options = {"out_of_bag": out_of_bag, "refit": refit, "keep": keep}
@@ -131,7 +131,7 @@ def cross_fit(
     groups = order_fits([group_fits(teacher, plans[name], data) for name, teacher in teachers])
     tasks = {_label(group): partial(_fit_group, group, data) for group in groups}
     keys = _keys(memory, digests, groups, data)
-    how = {"n_jobs": n_jobs, "verbose": verbose, "afterwards": clock.afterwards}
+    how = {"n_jobs": n_jobs, "verbose": verbose, "forecast": clock.forecast}
     outcomes = run_or_recall(tasks, keys, memory, what="teachers", **how)
     fits = [fit for group in groups for fit in group]
     results = [result for outcome in outcomes for result in outcome]
@@ -288,7 +288,7 @@ def _check_prefit(teachers, data):
     return prefit
 
 
-def _predict_prefit(prefit, data, digest, memory, verbose):
+def _predict_prefit(prefit, data, digest, memory, verbose, clock):
     """Let a prefit teacher predict each row once.
 
     It runs in this process, because clients and models on a GPU can seldom be pickled.
@@ -305,7 +305,8 @@ def _predict_prefit(prefit, data, digest, memory, verbose):
         label: partial(_predict_table, prefit, label, table) for label, table in tables.items()
     }
     keys = [digest and memory.key(digest, memory.table(table)) for table in tables.values()]
-    return run_or_recall(tasks, keys, memory, what="teachers", n_jobs=1, verbose=verbose)
+    with clock.measure(LABELLING):
+        return run_or_recall(tasks, keys, memory, what="teachers", n_jobs=1, verbose=verbose)
 
 
 def _predict_table(prefit, label, X):

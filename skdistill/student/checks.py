@@ -7,6 +7,7 @@ import torch
 from sklearn.base import clone
 from skorch import NeuralNet
 
+from skdistill.effort import EFFORTS
 from skdistill.nets.checks import check_parameters, try_training
 from skdistill.nets.interface import ROWS_TO_TRY, check_module, settle, size_module
 from skdistill.nets.losses import pack_targets
@@ -16,7 +17,7 @@ from skdistill.student.student_net import fit_inputs
 from skdistill.table.net_inputs import InputLayout
 
 
-def check_student(net: NeuralNet, data):
+def check_student(net: NeuralNet, data, effort=EFFORTS["default"]):
     """Check that a net can be trained on a table.
 
     Parameters
@@ -24,6 +25,7 @@ def check_student(net: NeuralNet, data):
     net : skorch.NeuralNet
         Unfitted.
     data : TrainingData
+    effort : Effort
 
     Raises
     ------
@@ -34,7 +36,7 @@ def check_student(net: NeuralNet, data):
     """
     n_outputs, criterion = data.task.n_outputs, data.task.criterion
     _check_cut(net, math.prod(data.X.shape[1:]), n_outputs)
-    trial = settle(clone(net)).set_params(verbose=0)
+    trial = settle(clone(net), effort=effort).set_params(verbose=0)
     check_parameters(trial, criterion, "student")
     data.encoder.encode(data.X)  # checks each column
     X = _few_inputs(trial, data)

@@ -182,14 +182,23 @@ def _train(net, transfer_set, settings, n_jobs, clock, verbose):
 def expected_seconds(net, data, early_stopping, effort):
     """Return how many seconds the student's trials and training will take at most.
 
-    One epoch is made on the labels of a few rows, and timed.
+    One epoch is made on the labels of a few rows, and timed. It is 0 if that fails.
     """
+    try:
+        return _expected_seconds(net, data, early_stopping, effort)
+    except Exception:  # a forecast must not end a fit
+        return 0.0
+
+
+def _expected_seconds(net, data, early_stopping, effort):
     n_rows = len(data) + data.n_unlabeled
     few = np.arange(min(len(data), ROWS_TO_TIME))
     trial = settle(clone(net), early_stopping=early_stopping, effort=effort)
     n_epochs = trial.max_epochs * (1 + 2 / SHARE_OF_EPOCHS)  # with trials
     batches = {"batch_size": auto_batch_size(n_rows)} if trial.batch_size == "auto" else {}
-    trial.set_params(max_epochs=1, callbacks=None, train_split=None, verbose=0, **batches)
+    if trial.callbacks != "disable":
+        trial.set_params(callbacks=None)
+    trial.set_params(max_epochs=1, train_split=None, verbose=0, **batches)
     part = replace(
         data, X=safe_indexing(data.X, few), y=data.y[few], sample_weight=None, unlabeled=[],
         held_out=np.zeros(len(few), dtype=bool),

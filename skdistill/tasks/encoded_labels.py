@@ -90,10 +90,11 @@ class EncodedLabels(InnerParameters, MetaEstimatorMixin, ClassifierMixin, BaseEs
         """Predict the label of each row."""
         return self.classes_[self.classifier_.predict(X)]
 
-    @property
-    def feature_importances_(self):
-        """Importances of the columns, by which a step of a pipeline may select them."""
-        return self.classifier_.feature_importances_
+    def __getattr__(self, name):
+        """Return what the fitted classifier has beside, such as `feature_importances_`."""
+        if name.startswith("__") or "classifier_" not in vars(self):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.classifier_, name)
 
     def __sklearn_tags__(self):
         return get_tags(self.classifier)

@@ -2,7 +2,7 @@
 
 import numpy as np
 from sklearn import config_context
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from skdistill.tasks.encoded_labels import EncodedLabels
 from skdistill.tasks.sample_weights import weight_parameter
 
+CANDIDATES = ("param_grid", "param_distributions", "search_spaces")
 # They encode the labels for the classifiers within them.
 ENCODING = (
     BaggingClassifier,
@@ -107,7 +108,7 @@ def fit_on_labels(classifier, X, y, sample_weight=None):
     labels, indices = np.unique(y, return_inverse=True)
     if needs_indices(classifier):
         y = indices
-    elif not np.array_equal(labels, np.arange(len(labels))):
+    elif labels.dtype != np.int64 or not np.array_equal(labels, np.arange(len(labels))):
         _encode_within(classifier)
     # Weights are passed by signature, whether or not metadata routing is enabled.
     with config_context(enable_metadata_routing=False):
@@ -134,6 +135,24 @@ def _encode_within(estimator):
             estimator.set_params(**{name: EncodedLabels(part)})
         else:
             _encode_within(part)
+    for name in CANDIDATES:  # of a search
+        if hasattr(estimator, name):
+            setattr(estimator, name, _encoded(getattr(estimator, name)))
+
+
+def _encoded(value):
+    """Return the candidates of a search, with `EncodedLabels` around those that need indices."""
+    if isinstance(value, dict):
+        return {name: _encoded(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_encoded(each) for each in value]
+    if not hasattr(value, "fit") or isinstance(value, type):
+        return value
+    if needs_indices(value):
+        return EncodedLabels(value)
+    value = clone(value)
+    _encode_within(value)
+    return value
 
 
 def complete_class_weight(estimator, labels):

@@ -38,7 +38,6 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
         It must accept floats with NaN, and gets categories as codes. It is cloned.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         As in `TableEncoder`.
-
     side_by_side : bool, default=False
         Whether a cross-fitting of XGBoost with ``early_stopping_rounds`` finds the number of
         rounds once, by the mean loss of the folds' test rows, and not anew within each fold. It

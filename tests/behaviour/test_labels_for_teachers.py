@@ -6,6 +6,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import AdaBoostClassifier, StackingClassifier, VotingClassifier
 from sklearn.feature_selection import SelectFromModel
 from sklearn.frozen import FrozenEstimator
@@ -13,10 +14,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, make_scorer, recall_score
 from sklearn.model_selection import GridSearchCV, KFold, TunedThresholdClassifierCV
 from sklearn.naive_bayes import GaussianNB
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from skorch import NeuralNetClassifier
+from torch import nn
 from xgboost import XGBClassifier
 
 from skdistill import CallableTeacher, TableClassifier, TeacherEnsemble
@@ -340,3 +342,28 @@ def test_a_class_weight_of_no_label_is_refused_before_any_fit(build, spy):
     with pytest.raises(ValueError, match=r"'t' \(LogisticRegression\): class_weight names \['dog'"):
         quick_classifier([("spy", spy), ("t", model)]).fit(X, WORDS[y])
     assert not spy.fitted_on
+
+
+@pytest.mark.parametrize("dtype", [np.int32, bool, np.float64])
+def test_a_net_within_a_pipeline_takes_labels_of_any_dtype(dtype):
+    X, y = numeric_rows(60, n_classes=2)
+    net = NeuralNetClassifier(
+        Linear, criterion=nn.CrossEntropyLoss, module__n_features=5, module__n_classes=2,
+        max_epochs=1, verbose=0, train_split=None,
+    )  # fmt: skip
+    pipeline = make_pipeline(FunctionTransformer(np.float32), net)
+
+    clf = quick_classifier(pipeline).fit(X, y.astype(dtype))
+
+    assert clf.predict(X).dtype == dtype
+
+
+def test_xgboost_among_the_candidates_of_a_search_is_fitted_and_may_win():
+    X, y = numeric_rows(120, n_classes=2)
+    candidates = [XGBClassifier(n_estimators=20), DummyClassifier()]
+    search = GridSearchCV(Pipeline([("clf", DummyClassifier())]), {"clf": candidates}, cv=2)
+
+    clf = quick_classifier(search, keep_teachers=True).fit(X, np.array(["no", "yes"])[y])
+
+    best = clf.teacher_.teachers_[0].estimator.best_estimator_["clf"]
+    assert best.get_booster().num_boosted_rounds() == 20  # what it is beside a classifier

@@ -5,7 +5,9 @@ import pandas as pd
 import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
 
 import skdistill
 from tests.small import encoded_tree, numeric_rows, quick_classifier
@@ -43,3 +45,27 @@ def test_missing_values_are_taken_where_fit_was_given_some(spy):
 
     assert clf.allows_missing_
     assert np.isfinite(clf.predict_proba(X)).all()
+
+
+class Imputing(ClassifierMixin, BaseEstimator):
+    """Takes missing values, but does not say so."""
+
+    def fit(self, X, y):
+        self.tree_ = DecisionTreeClassifier(max_depth=2).fit(X, y)
+        self.classes_ = self.tree_.classes_
+        return self
+
+    def predict_proba(self, X):
+        return self.tree_.predict_proba(X)
+
+
+def test_missing_values_of_unlabeled_rows_are_missing_values_of_the_fit():
+    X, y = numeric_rows(60)
+    unlabeled = np.where(np.arange(60)[:, None] % 3 == 0, np.nan, X)
+    clf = quick_classifier([("t", Imputing())]).fit(X, y)
+    with pytest.raises(ValueError, match="neither did the X of fit"):
+        clf.predict(unlabeled)
+
+    clf.fit(X, y, X_unlabeled=unlabeled)
+
+    assert np.isfinite(clf.predict_proba(unlabeled)).all()

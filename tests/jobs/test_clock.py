@@ -1,12 +1,16 @@
 """Where the time of a fit went: `fit_times_`, the forecast and the line at the end."""
 
 import re
+import time
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from skdistill import CallableTeacher
 from skdistill.jobs.clock import Clock, report_times
 from skdistill.jobs.progress import Progress
-from tests.small import ENOUGH_ROWS, numeric_rows, quick_classifier
+from tests.small import ENOUGH_ROWS, numeric_rows, quick_classifier, quick_student
 
 
 class Terminal(list):
@@ -62,20 +66,53 @@ def test_a_fit_tells_how_long_it_will_take_and_where_the_time_went(capsys):
     assert re.fullmatch(r"about [\d.]+ (s|min .*) in all", first)
     assert re.fullmatch(
         r"fit: [\d.]+ s in all; teachers [\d.]+ s \(deep [\d.]+ s, stump [\d.]+ s\), "
-        r"labelling [\d.]+ s, trials [\d.]+ s, student [\d.]+ s",
+        r"synthetic rows [\d.]+ s, labelling [\d.]+ s, trials [\d.]+ s, student [\d.]+ s",
         last,
     )
 
 
-def test_the_forecast_adds_what_comes_afterwards(monkeypatch):
-    now = iter([0.0, *[10.0] * 9])
-    monkeypatch.setattr("skdistill.jobs.progress.time.monotonic", lambda: next(now))
-    stream = Terminal()
+@pytest.mark.parametrize("n_jobs", [1, 3])
+def test_the_time_left_is_told_after_the_first_steps(n_jobs):
+    stream, told = Terminal(), []
 
-    with Progress("teachers", ["a", "b", "c"], 1, stream, afterwards=30) as progress:
-        progress.step()
+    def forecast(seconds_left):
+        told.append(seconds_left)
+        return "so long"
 
-    assert stream[0] == "about 1 min 0 s in all\n"  # three steps of 10 s, then 30 s
+    with Progress("teachers", "abc", 1, stream, forecast=forecast, n_jobs=n_jobs) as progress:
+        for _ in range(3):
+            progress.step()
+
+    assert len(told) == 1
+    assert (told[0] == 0) == (n_jobs == 3)
+    assert stream.count("so long\n") == 1
+
+
+def test_the_forecast_adds_what_comes_afterwards_but_ends_with_the_time(monkeypatch):
+    now = SimpleNamespace(monotonic=lambda: 100.0)
+    monkeypatch.setattr("skdistill.jobs.clock.time", now)
+    free, limited = Clock(), Clock(max_time=25.0)
+    free.expects = limited.expects = lambda: 30.0
+
+    assert free.forecast(20.0) == "about 50 s in all"
+    assert limited.forecast(20.0) == "about 25 s in all"
+    assert Clock().forecast(20.0) is None
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_a_forecast_that_fails_does_not_end_the_fit(verbose):
+    student = quick_student(callbacks="disable")
+
+    assert quick_classifier(student=student, verbose=verbose).fit(*numeric_rows(60)).n_iter_ == 5
+
+
+def test_the_answers_of_a_black_box_count_as_labelling():
+    X, y = numeric_rows(60)
+    slow = CallableTeacher(lambda X: time.sleep(0.05) or np.full((len(X), 3), 1 / 3), [0, 1, 2])
+
+    times = quick_classifier(slow).fit(X, y).fit_times_
+
+    assert times["labelling"] >= 0.05
 
 
 def test_nothing_is_written_without_verbose(capsys):
