@@ -2,6 +2,7 @@
 
     python benchmarks/bench_fit.py                          # some twenty minutes
     python benchmarks/bench_fit.py --data adult --rows 0    # all rows
+    python benchmarks/bench_fit.py --rows 0 --kinds default --jobs 2 --out growth --data adult
     PYTHONPATH=<checkout of 12151c1> python benchmarks/bench_fit.py --kinds 12151c1
 
 All are fitted in one process, one after the other, on one thread. Seconds are CPU seconds of the
@@ -21,7 +22,7 @@ import time
 import warnings
 from statistics import geometric_mean
 
-from bench_quality import ROWS
+from bench_quality import FEW_ROWS, ROWS
 from common import available, load_split, machine, recorded, save, without_text
 from sklearn.datasets import load_iris
 from sklearn.metrics import log_loss
@@ -38,6 +39,7 @@ def main():
     parser.add_argument("--rows", type=int, help="training rows at most, 0 for all")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--kinds", nargs="+", default=KINDS, choices=[*KINDS, BEFORE])
+    parser.add_argument("--jobs", type=int, help="fits at once; then seconds are those passed")
     parser.add_argument("--out", default="fit", help="name of the JSON in results/")
     parser.add_argument("--table", action="store_true", help="only print the table")
     parser.add_argument("--smoke", action="store_true", help="one small set, written nowhere")
@@ -54,12 +56,12 @@ def main():
             rows = ROWS[name] if arguments.rows is None else arguments.rows
             for kind in arguments.kinds:
                 if (name, seed, rows, kind) not in done:
-                    runs.append(measure(name, seed, rows, kind))
+                    runs.append(measure(name, seed, rows, kind, arguments.jobs))
                     save(arguments.out, {"runs": runs})
     print(table(runs))
 
 
-def measure(name, seed, rows, kind):
+def measure(name, seed, rows, kind, n_jobs=None):
     """Fit one kind on one split; return a dict for the JSON."""
     import torch
 
@@ -69,7 +71,10 @@ def measure(name, seed, rows, kind):
     before, started = _cpu_seconds(), time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the perceptron does not converge
-        model = make(kind, seed).fit(X_train, y_train)
+        model = make(kind, seed)
+        if n_jobs is not None:
+            model.set_params(n_jobs=n_jobs)
+        model.fit(X_train, y_train)
         seconds, elapsed = _cpu_seconds() - before, time.perf_counter() - started
         proba = model.predict_proba(X_test)
     loss = log_loss(y_test, proba, labels=model.classes_)
@@ -83,6 +88,8 @@ def measure(name, seed, rows, kind):
         "kind": kind,
         "cpu_seconds": seconds,
         "seconds": elapsed,
+        "jobs": n_jobs,
+        "peak_megabytes": _peak() / 1000,  # of the largest process
         "log_loss": loss,
         "accuracy": accuracy,
         "fit_times": getattr(model, "fit_times_", None),
@@ -164,15 +171,21 @@ def table(runs):
         lines.append(f"| {name} ({n_train:,}) | {' | '.join(cells)} |")
     pairs = [(kind, rival) for kind in EFFORTS for rival in (VOTE, BEFORE, TEACHERS)]
     for kind, rival in [*pairs, ("low", "default"), ("high", "default")]:
-        seconds, losses = (ratios(runs, kind, rival, key) for key in ("cpu_seconds", "log_loss"))
-        if seconds:
+        seconds = ratios(runs, kind, rival, "cpu_seconds")
+        losses = ratios(larger(runs), kind, rival, "log_loss")
+        if losses:
             lines += [
                 "",
                 f"{kind}: {geometric_mean(seconds):.2f} times the seconds of {rival} (at most "
-                f"{max(seconds):.2f}), {geometric_mean(losses):.3f} times its log loss "
-                f"(geometric means over {len(seconds)} fits).",
+                f"{max(seconds):.2f}, {len(seconds)} fits), {geometric_mean(losses):.3f} times "
+                f"its log loss ({len(losses)} fits of {FEW_ROWS:,} rows and more).",
             ]
     return "\n".join(lines)
+
+
+def larger(runs):
+    """Return the runs on tables whose test rows are enough for steady log losses."""
+    return [run for run in runs if run["n_train"] >= FEW_ROWS]
 
 
 def any_of(runs, kind, name=None, n_train=None):
@@ -196,6 +209,10 @@ def ratios(runs, kind, rival, key):
 
 def _mean(runs, key, form):
     return format(sum(run[key] for run in runs) / len(runs), form) if runs else "–"
+
+
+def _peak():
+    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, -1))
 
 
 def _cpu_seconds():

@@ -10,7 +10,7 @@ import matplotlib
 matplotlib.use("agg")
 
 import matplotlib.pyplot as plt
-from bench_fit import BEFORE, EFFORTS, VOTE, ratios
+from bench_fit import BEFORE, EFFORTS, VOTE, larger, ratios
 from common import HERE, recorded
 
 PICTURE = HERE.parent / "docs" / "images" / "fit.png"
@@ -19,7 +19,14 @@ NAMES = {VOTE: "voting ensemble", BEFORE: "first version", **{e: f'effort="{e}"'
 
 
 def draw(runs):
-    """Draw a point for each kind of fit: means over data sets, relative to the voting ensemble."""
+    """Draw a point for each kind of fit: means over data sets, relative to the voting ensemble.
+
+    Only the larger sets that have all kinds of fits count.
+    """
+    kinds_of = {
+        run["data"]: {each["kind"] for each in runs if each["data"] == run["data"]} for run in runs
+    }
+    runs = [run for run in larger(runs) if set(NAMES) <= kinds_of[run["data"]]]
     fig, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
     points = {
         kind: [geometric_mean(ratios(runs, kind, VOTE, key)) for key in ("cpu_seconds", "log_loss")]
@@ -31,11 +38,12 @@ def draw(runs):
     for kind, (seconds, loss) in points.items():
         ax.scatter(seconds, loss, s=70, color=STRONG if kind in EFFORTS else GRAY, zorder=2)
         ax.annotate(
-            f"{NAMES[kind]}\n× {seconds:.3g}", (seconds, loss), (0, 9), textcoords="offset points",
-            ha="center", va="bottom", fontsize=9, color=INK,
+            f"{NAMES[kind]}\n× {seconds:.3g}", (seconds, loss), (0, -9 if kind == BEFORE else 9),
+            textcoords="offset points", ha="center", va="top" if kind == BEFORE else "bottom",
+            fontsize=9, color=INK,
         )  # fmt: skip
     ax.set_xscale("log")
-    ax.margins(x=0.15, y=0.3)
+    ax.margins(x=0.15, y=0.35)
     ax.set_xlabel("CPU seconds of a fit, relative to a voting ensemble", fontsize=10)
     ax.set_ylabel("log loss, relative", fontsize=10)
     ax.spines[["top", "right"]].set_visible(False)
