@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test coverage mutation oldest package fuzz lint clean
+.PHONY: demo test coverage mutation oldest package fuzz stress lint clean
 
 demo: $(READY)
 	$(BIN)/python -m skdistill --data digits --effort low --out demo/student.joblib --picture demo/report.png
@@ -47,6 +47,10 @@ lint: $(READY)
 # 100,000 hostile files, in some ten minutes
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz
+
+# A million predictions from threads and processes, in some minutes
+stress: $(READY)
+	$(BIN)/python -m tests.stress
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"skdistill needs Python 3.11 or newer, {sys.executable} is {v[0]}.{v[1]}: make PYTHON=python3.11")'
