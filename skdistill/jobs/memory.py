@@ -8,6 +8,7 @@ The lock is released when the process ends, however it ends.
 
 import os
 import pickle
+import stat
 import tempfile
 import threading
 import warnings
@@ -283,9 +284,12 @@ def _header(key, payload):
 
 def _open_file(path, flags):
     """Open a file as `open` does; refuse a pipe, which would wait for a reader."""
-    if os.path.exists(path) and not os.path.isfile(path):
+    # Asked of the open file: between two questions about a path, another thread may rename it.
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
         raise FileExistsError(f"{path} is not a file")
-    return os.open(path, flags, 0o600)
+    return descriptor
 
 
 def _is_there(part):
