@@ -98,7 +98,7 @@ def table(runs):
         by_data[f"{run['data']} ({run['n_train']:,})"].append(run["variants"])
     lines = [f"| | {' | '.join(by_data)} | log loss | accuracy, points |"]
     lines.append("|---|" + "---:|" * (len(by_data) + 2))
-    for variant in WITHOUT:
+    for variant in (each for each in WITHOUT if each in runs[0]["variants"]):
         pairs = [(each[variant], each[WHOLE]) for group in by_data.values() for each in group]
         worse = geometric_mean(one["log_loss"] / whole["log_loss"] for one, whole in pairs)
         points = sum(one["accuracy"] - whole["accuracy"] for one, whole in pairs) / len(pairs)
