@@ -18,8 +18,11 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import argparse
 import resource
+import subprocess
+import threading
 import time
 import warnings
+from contextlib import contextmanager
 from statistics import geometric_mean
 
 from bench_quality import FEW_ROWS, ROWS
@@ -74,7 +77,8 @@ def measure(name, seed, rows, kind, n_jobs=None):
         model = make(kind, seed)
         if n_jobs is not None:
             model.set_params(n_jobs=n_jobs)
-        model.fit(X_train, y_train)
+        with peak_of_all_processes() as peak:
+            model.fit(X_train, y_train)
         seconds, elapsed = _cpu_seconds() - before, time.perf_counter() - started
         proba = model.predict_proba(X_test)
     loss = log_loss(y_test, proba, labels=model.classes_)
@@ -89,7 +93,7 @@ def measure(name, seed, rows, kind, n_jobs=None):
         "cpu_seconds": seconds,
         "seconds": elapsed,
         "jobs": n_jobs,
-        "peak_megabytes": _peak() / 1000,  # of the largest process
+        "peak_megabytes": peak[0] / 1000,
         "log_loss": loss,
         "accuracy": accuracy,
         "fit_times": getattr(model, "fit_times_", None),
@@ -211,8 +215,33 @@ def _mean(runs, key, form):
     return format(sum(run[key] for run in runs) / len(runs), form) if runs else "–"
 
 
-def _peak():
-    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, -1))
+@contextmanager
+def peak_of_all_processes(every=1.0):
+    """Give a list of the most kilobytes that this process and its workers took together."""
+    peak, is_over = [0], threading.Event()
+
+    def watch():
+        while not is_over.wait(every):
+            peak[0] = max(peak[0], _memory())
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield peak
+    finally:
+        is_over.set()
+        watching.join()
+        peak[0] = max(peak[0], _memory())
+
+
+def _memory():
+    """Return the resident kilobytes of this process and those that it has started."""
+    done = subprocess.run(["ps", "-eo", "pid,ppid,rss"], capture_output=True, text=True, check=True)
+    rows = [tuple(map(int, line.split())) for line in done.stdout.splitlines()[1:]]
+    family = {os.getpid()}
+    for _ in range(3):  # workers, and theirs
+        family |= {pid for pid, parent, _ in rows if parent in family}
+    return sum(size for pid, _, size in rows if pid in family)
 
 
 def _cpu_seconds():
