@@ -48,7 +48,7 @@ lint: $(READY)
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz
 
-# A million predictions from threads and processes, in some minutes
+# A million predictions from threads and processes, in half a minute
 stress: $(READY)
 	$(BIN)/python -m tests.stress
 

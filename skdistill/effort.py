@@ -12,7 +12,7 @@ class Effort:
     teachers : tuple of str
         Names of the default teachers.
     n_trees : int
-        Trees of the forest.
+        Trees of the forest, where it is among the teachers.
     boosting_rate : float
         Learning rate of XGBoost.
     boosting_patience : int
@@ -45,7 +45,7 @@ ALL = ("rf", "xgb", "mlp", "mlp_periodic", "mlp_bins")
 EFFORTS = {
     "low": Effort(
         teachers=("xgb", "mlp_bins"),
-        n_trees=0,
+        n_trees=100,
         boosting_rate=0.2,
         boosting_patience=10,
         net_rate=4e-3,
