@@ -148,7 +148,7 @@ def hostile_file(rng, student, path):
         elif arrays:
             change_arrays(rng, arrays)
     if rng.random() < 0.02:
-        header["format_version"] = ["", "1", "3", "٢", "9" * 5000, "-1"][rng.integers(6)]
+        header["format_version"] = ["", "1", "4", "٢", "9" * 5000, "-1"][rng.integers(6)]
     write_student(path, header, json.dumps(content), arrays)
     if rng.random() < 0.1:
         change_bytes(rng, path)

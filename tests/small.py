@@ -112,6 +112,15 @@ def small_default_classifier(**params):
     return DistilledClassifier(teachers, student, **params)
 
 
+def points_by_row(inputs):
+    """Rows whose numbers are the finite split points of each embedded column, or zeros."""
+    points = [np.nan_to_num(each, posinf=0) for each in inputs.split_points]
+    rows = np.zeros((max(map(len, points)), inputs.layout.n_embedded))
+    for column, of_column in zip(rows.T, points):
+        column[: len(of_column)] = of_column
+    return rows
+
+
 def training_data(X, y, classes=None, **fields):
     """What `fit` is given, of class indices."""
     classes = np.arange(y.max() + 1) if classes is None else np.asarray(classes)

@@ -35,7 +35,7 @@ except ImportError:  # Windows: two processes may compute the same result, neith
     fcntl = None  # type: ignore[assignment]
 
 # Increase the number whenever stored results, or the parts of a key, change their meaning.
-FORMAT = b"skdistill memory 9\n"
+FORMAT = b"skdistill memory 10\n"
 PRIVATE = 0o700  # entries are executed when they are read, so only the owner may write them
 _claimed: set = set()  # the unfinished files that this process has locked
 

@@ -125,7 +125,7 @@ class StudentMLP(nn.Module):
             self.periodic = PeriodicEmbedding(n_embedded, n_frequencies, frequency_scale)
             width += n_embedded * PeriodicEmbedding.SIZE
         if bin_size and layout.n_bins:
-            self.bins = BinEmbedding(n_embedded, layout.n_bins, bin_size)
+            self.bins = BinEmbedding(layout.n_bins, bin_size)
             width += n_embedded * bin_size
         if layout.n_categories:
             self.categories = CategoryEmbedding(layout.n_categories, category_size)
@@ -272,20 +272,48 @@ class BinEmbedding(nn.Module):
     With increments, neighboring bins share what they have in common.
     """
 
-    def __init__(self, n_numbers, n_bins, size):
+    first: torch.Tensor
+
+    def __init__(self, n_bins, size):
         super().__init__()
+        counts = torch.tensor(n_bins)
+        column = torch.repeat_interleave(torch.arange(len(n_bins)), counts)
         # Small, so that training need not undo the initial increments.
-        scale = 0.1 * torch.randn(n_numbers, n_bins, size) / math.sqrt(n_bins)
-        self.increment = nn.Parameter(scale)
-        self.register_buffer("first", n_bins * torch.arange(n_numbers), persistent=False)
+        scale = 0.1 / counts.sqrt()[column, None]
+        self.increment = nn.Parameter(scale * torch.randn(len(column), size))
+        self.register_buffer("first", counts.cumsum(0) - counts, persistent=False)
+        self.register_buffer("column", column, persistent=False)
+        self.register_buffer("share", 1 / counts[column, None], persistent=False)
 
     def table(self):
-        """Return one vector per bin, shape (n_numbers, n_bins, size)."""
-        sums = self.increment.cumsum(1)
-        return sums - sums.mean(1, keepdim=True)
+        """Return one vector per bin of all columns, shape (sum of n_bins, size)."""
+        return centered_sums(self.increment, self.column, self.share, len(self.first))
 
     def forward(self, bins):  # (n, p) -> (n, p * size)
-        return F.embedding(bins.long() + self.first, self.table().flatten(0, 1)).flatten(1)
+        return F.embedding(bins.long() + self.first, self.table()).flatten(1)
+
+
+def centered_sums(increment, column, share, n_columns):
+    """Return the sums of increments up to each bin, with a mean of zero in each column.
+
+    Parameters
+    ----------
+    increment : Tensor of shape (..., n_bins, size)
+        Increments of the bins of one column after the other.
+    column : Tensor of shape (n_bins,), int64
+        The column of each bin.
+    share : Tensor of shape (n_bins, 1)
+        1 / the number of the column's bins.
+    n_columns : int
+
+    Returns
+    -------
+    sums : Tensor of shape (..., n_bins, size)
+    """
+    sums = increment.cumsum(-2)  # what earlier columns add vanishes with the mean
+    means = sums.new_zeros(*sums.shape[:-2], n_columns, sums.shape[-1])
+    means = means.index_add(-2, column, sums * share)
+    return sums - means.index_select(-2, column)
 
 
 class CategoryEmbedding(nn.Module):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from skdistill.nets.modules import dropout_mask
+from skdistill.nets.modules import centered_sums, dropout_mask
 
 
 class Stack(nn.Module):
@@ -37,8 +37,10 @@ class Stack(nn.Module):
         )
         nets = torch.arange(self.n_nets)[:, None, None]
         if first.bins is not None:
-            n_rows = self.layout.n_embedded * self.layout.n_bins
-            self.register_buffer("first_bin", first.bins.first + n_rows * nets, persistent=False)
+            places = first.bins.first + sum(self.layout.n_bins) * nets
+            self.register_buffer("first_bin", places, persistent=False)
+            self.register_buffer("column", first.bins.column, persistent=False)
+            self.register_buffer("share", first.bins.share, persistent=False)
         if first.categories is not None:
             n_rows = sum(self.layout.n_categories)
             places = first.categories.first + n_rows * nets
@@ -73,9 +75,10 @@ class Stack(nn.Module):
             embedded = torch.einsum("mnpf,mpfs->mnps", angles.cos(), weights["periodic.weight"])
             parts.append((embedded + weights["periodic.bias"][:, None]).flatten(2))
         if "bins.increment" in weights:
-            sums = weights["bins.increment"].cumsum(2)
-            table = (sums - sums.mean(2, keepdim=True)).flatten(0, 2)
-            parts.append(F.embedding(bins.long() + self.first_bin, table).flatten(2))
+            table = centered_sums(
+                weights["bins.increment"], self.column, self.share, layout.n_embedded
+            )
+            parts.append(F.embedding(bins.long() + self.first_bin, table.flatten(0, 1)).flatten(2))
         if "categories.vector" in weights:
             table = weights["categories.vector"].flatten(0, 1)
             codes = X[..., a:].long() + self.first_category

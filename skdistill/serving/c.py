@@ -112,7 +112,9 @@ def _constants(inputs, folded):
     if len(inputs.missing_columns):
         yield _array("long", "missing_columns", inputs.missing_columns)
     if folded.bins is not None:
-        yield _array("double", "split_points", inputs.split_points)
+        n_points = [len(points) for points in inputs.split_points]
+        yield _array("double", "split_points", np.concatenate(inputs.split_points))
+        yield _array("long", "n_points", np.array(n_points))
         yield _array("float", "bin_embedding", folded.bins)
     if folded.periodic is not None:
         for part, array in zip(("frequency", "phase", "weight"), folded.periodic):
@@ -271,19 +273,27 @@ def _bins(inputs, folded):
     """Return the block of the bin embedding, or nothing."""
     if folded.bins is None:
         return ""
-    n_embedded, n_points = inputs.split_points.shape
-    size = folded.bins.shape[1]
-    return _BINS % {"n_embedded": n_embedded, "n_points": n_points, "size": size}
+    return _BINS % {"n_embedded": len(inputs.split_points), "size": folded.bins.shape[1]}
 
 
 _BINS = """
-    for (i = 0; i < %(n_embedded)d; i++) {
-        const double *points = split_points + i * %(n_points)d;
-        long bin = i * (%(n_points)d + 1);
-        for (j = 0; j < %(n_points)d; j++)
-            bin += number[i] > points[j];
-        for (k = 0; k < %(size)d; k++)
-            *h++ = bin_embedding[bin * %(size)d + k];
+    {
+        const double *points = split_points;
+        const float *embedding = bin_embedding;
+        for (i = 0; i < %(n_embedded)d; i++) {
+            long low = 0, high = n_points[i];
+            while (low < high) {
+                long middle = (low + high) / 2;
+                if (number[i] > points[middle])
+                    low = middle + 1;
+                else
+                    high = middle;
+            }
+            for (k = 0; k < %(size)d; k++)
+                *h++ = embedding[low * %(size)d + k];
+            points += n_points[i];
+            embedding += (n_points[i] + 1) * %(size)d;
+        }
     }
 """
 

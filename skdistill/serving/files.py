@@ -17,7 +17,9 @@ from skdistill.serving.writing import write_whole
 FORMAT = "skdistill"
 # Files of these names are expected to be pickles.
 PICKLES = (".joblib", ".pkl", ".pickle")
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+# Of earlier ones, arrays had other names.
+OLDEST_VERSION = 2
 # The classes that a file may name.
 CLASSES = ("DistilledClassifier",)
 _PLAIN_DTYPE = re.compile(r"<U\d{1,6}|[<|][iu][1248]|[<|]f[248]|\|b1|\|O")
@@ -203,10 +205,10 @@ def _check_version(path, header):
     got = f"{path} has format version {version!r:.40} (written by {author:.40})"
     if not version.isdecimal() or int(version) > FORMAT_VERSION:
         raise ValueError(f"{got}, expected {FORMAT_VERSION}: upgrade skdistill.")
-    if int(version) < FORMAT_VERSION:
+    if int(version) < OLDEST_VERSION:
         raise ValueError(
-            f"{got}, expected {FORMAT_VERSION}, in which arrays have other names: load it with the "
-            "version that wrote it, or fit the model again and save it with this one."
+            f"{got}, expected at least {OLDEST_VERSION}, in which arrays have other names: load it "
+            "with the version that wrote it, or fit the model again and save it with this one."
         )
 
 

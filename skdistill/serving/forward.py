@@ -79,8 +79,8 @@ class ForwardPass:
         One pair for each layer, the weight of shape (n_in, n_out).
     periodic : (frequency, phase, weight, bias) or None, default=None
         Arrays of the `PeriodicEmbedding`.
-    bins : ndarray of shape (n_embedded, n_bins, bin_embedding_size) or None, default=None
-        Embedding of each bin.
+    bins : ndarray of shape (n_bins, bin_embedding_size) or None, default=None
+        Embedding of each bin, column after column; n_bins is the sum of ``layout.n_bins``.
     categories : ndarray of shape (n_codes, category_embedding_size) or None, default=None
         Embedding of each category code, column after column; n_codes is the sum of
         ``layout.n_categories``.
@@ -168,9 +168,8 @@ class Folded:
             W, b = net.weights[0]
             self.weights[0] = (W, b + bias.ravel() @ W[first : first + bias.size])
         if net.bins is not None:
-            n_embedded, n_bins, size = net.bins.shape
-            self.bins = net.bins.reshape(n_embedded * n_bins, size)
-            self.bin_offsets = n_bins * np.arange(n_embedded)
+            self.bins = net.bins
+            self.bin_offsets = np.cumsum([0, *layout.n_bins[:-1]])
         if net.categories is not None:
             self.categories = net.categories
             self.category_offsets = np.cumsum([0, *layout.n_categories[:-1]])

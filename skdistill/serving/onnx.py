@@ -218,14 +218,15 @@ def _center(inputs, dtype):
     """Return what replaces missing numbers, in the same bins in float32 as in doubles."""
     if dtype == "float64":
         return inputs.center
-    largest, points = np.finfo(np.float32).max, inputs.split_points
+    largest = np.finfo(np.float32).max
     center = inputs.center.clip(-largest, largest)
     below = _rounded_down(center)
-    bins = (inputs.center[: len(points), None] > points).sum(1)
-    is_right = (below[: len(points), None] > _rounded_down(points)).sum(1) == bins
     above = np.nextafter(below, largest)
     center = center.astype(np.float32)
-    center[: len(points)] = np.where(is_right, below[: len(points)], above[: len(points)])
+    for j, points in enumerate(inputs.split_points):
+        bin_of_center = points.searchsorted(inputs.center[j])
+        is_right = _rounded_down(points).searchsorted(below[j]) == bin_of_center
+        center[j] = below[j] if is_right else above[j]
     return center
 
 
@@ -259,12 +260,16 @@ def _periodic_embedding(graph, x, frequency, phase, weight):
 
 
 def _bin_embedding(graph, inputs, folded, numbers, dtype):
-    points = inputs.split_points
+    points = np.concatenate(inputs.split_points)
+    n_points = np.array([len(each) for each in inputs.split_points])
     if dtype == "float32":
         points = _rounded_down(points)  # a float32 exceeds it if and only if it exceeds the point
-    columns = graph("Unsqueeze", numbers, np.array([2]))
+    columns = graph("Gather", numbers, np.repeat(np.arange(len(n_points)), n_points), axis=1)
     exceeds = graph("Cast", graph("Greater", columns, points), to=_type("int32"))
-    bins = graph("ReduceSum", exceeds, np.array([2]), keepdims=0)
+    # Points that are exceeded, up to the end of each column; the difference is the bin.
+    sums = graph("CumSum", graph("Pad", exceeds, np.array([0, 1, 0, 0])), np.array(1))
+    ends = np.cumsum(n_points)
+    bins = graph("Sub", *(graph("Gather", sums, at, axis=1) for at in (ends, ends - n_points)))
     rows = graph("Add", bins, folded.bin_offsets.astype(np.int32))
     return _look_up(graph, folded.bins, rows)
 

@@ -6,11 +6,12 @@ from itertools import pairwise
 import numpy as np
 
 from skdistill.serving.forward import ForwardPass
+from skdistill.serving.old_formats import upgrade
 from skdistill.table.net_inputs import NetInputs
 
 PERIODIC = ("frequency", "phase", "weight", "bias")
 REQUIRED = {"is_categorical", "number_columns", "missing_columns"}
-REQUIRED |= {"center", "inverse_scale", "split_points"}
+REQUIRED |= {"center", "inverse_scale", "split_points", "n_bins"}
 EMBEDDINGS = ("bin_embedding", "category_embedding")
 _LAYER = re.compile(r"layer(0|[1-9]\d{0,2})\.(weight|bias)")
 LARGEST_UNIT = 1e37  # float32 ends at 3e38
@@ -68,7 +69,7 @@ def from_plain(plain):
     ValueError
         If an array is missing or unknown, or does not fit the others.
     """
-    arrays = plain["arrays"]
+    arrays = upgrade(plain["arrays"])
     n_layers = sum(name.startswith("layer") and name.endswith(".weight") for name in arrays)
     wanted = REQUIRED | {f"layer{i}.{part}" for i in range(n_layers) for part in ("weight", "bias")}
     periodic = [f"periodic.{name}" for name in PERIODIC if "periodic.frequency" in arrays]
@@ -87,6 +88,7 @@ def from_plain(plain):
         arrays["center"],
         arrays["inverse_scale"],
         arrays["split_points"],
+        arrays["n_bins"],
         arrays["missing_columns"],
     )
     student = ForwardPass(
@@ -122,11 +124,7 @@ def _check_inputs(arrays, categories):
     for name in ("center", "inverse_scale"):
         _require_array(arrays, name, (n_numbers,), np.float64)
         _require(np.isfinite(arrays[name]).all(), f"{name} is not finite")
-    points = arrays["split_points"]
-    fits = points.ndim == 2 and points.dtype == np.float64 and len(points) <= n_numbers
-    _require(fits, f"split_points is {points.dtype} of shape {points.shape}")
-    _require(not np.isnan(points).any(), "split_points are not numbers")
-    _require((points[:, 1:] >= points[:, :-1]).all(), "split_points are not sorted")
+    _check_bins(arrays["split_points"], arrays["n_bins"], n_numbers)
     indicators = arrays["missing_columns"]
     _require(
         indicators.ndim == 1
@@ -135,6 +133,20 @@ def _check_inputs(arrays, categories):
         and len(np.unique(indicators)) == len(indicators),
         f"missing_columns must be distinct indices into the {n_numbers} number_columns",
     )
+
+
+def _check_bins(points, n_bins, n_numbers):
+    """Check the split points, and how many of them each column has."""
+    fits = n_bins.ndim == 1 and n_bins.dtype.kind == "i" and len(n_bins) <= n_numbers
+    _require(fits, f"n_bins is {n_bins.dtype} of shape {n_bins.shape}")
+    are_counts = ((n_bins > 0) & (n_bins <= len(points) + 1)).all()
+    _require(are_counts, "n_bins are not numbers of bins")
+    expected = (int((n_bins - 1).sum()),)
+    _require_array({"split_points": points}, "split_points", expected, np.float64)
+    _require(not np.isnan(points).any(), "split_points are not numbers")
+    of_columns = np.split(points, np.cumsum(n_bins - 1))
+    is_sorted = all((each[1:] >= each[:-1]).all() for each in of_columns)
+    _require(is_sorted, "split_points are not sorted")
 
 
 def _check_net(student):
@@ -169,10 +181,10 @@ def _expected_embeddings(student):
             expected[f"periodic.{name}"] = (array, shape)
         width += n_embedded * size
     if student.bins is not None:
-        _require(student.bins.ndim == 3, f"bin_embedding has shape {student.bins.shape}")
-        size = student.bins.shape[2]
-        expected["bin_embedding"] = (student.bins, (n_embedded, layout.n_bins, size))
-        width += n_embedded * size
+        shape = student.bins.shape
+        _require(len(shape) == 2 and shape[1] > 0, f"bin_embedding has shape {shape}")
+        expected["bin_embedding"] = (student.bins, (sum(layout.n_bins), shape[1]))
+        width += len(layout.n_bins) * shape[1]
     if student.categories is not None:
         shape = student.categories.shape
         _require(len(shape) == 2 and shape[1] > 0, f"category_embedding has shape {shape}")
@@ -198,15 +210,19 @@ def _check_stays_finite(inputs, student):
         _require(_is_small(angles), "periodic.frequency or periodic.phase is not finite, or huge")
         bounds.append((weight.sum(axis=1) + bias).ravel())
     if student.bins is not None:
-        bounds.append(np.abs(student.bins).max(axis=1, initial=0).ravel())
+        bounds += _largest_by_column(student.bins, student.layout.n_bins)
     if student.categories is not None:
-        ends = np.cumsum(student.layout.n_categories)[:-1]
-        bounds += [np.abs(each).max(axis=0) for each in np.split(student.categories, ends)]
+        bounds += _largest_by_column(student.categories, student.layout.n_categories)
     bound = np.concatenate(bounds).astype(float)
     _require(_is_small(bound), "an embedding is not finite, or huge")
     for i, (weight, bias) in enumerate(student.weights):
         bound = bound @ np.abs(weight) + np.abs(bias)
         _require(_is_small(bound), f"the weights of layer{i} are not finite, or huge")
+
+
+def _largest_by_column(embedding, counts):
+    """Return the largest size of each unit of an embedding, for one column after the other."""
+    return [np.abs(each).max(axis=0) for each in np.split(embedding, np.cumsum(counts)[:-1])]
 
 
 def _largest_numbers(inputs):

@@ -208,7 +208,7 @@ def _from_net_classifier(teacher, keep, width):
         module__hidden_sizes=tuple(len(layer.bias) for layer in cut[:-1]),
         module__dropout=module.dropout.p,
         module__n_frequencies=0 if module.periodic is None else module.periodic.frequency.shape[1],
-        module__bin_embedding_size=0 if module.bins is None else module.bins.increment.shape[2],
+        module__bin_embedding_size=0 if module.bins is None else module.bins.increment.shape[1],
         module__category_embedding_size=0
         if module.categories is None
         else module.categories.vector.shape[1],

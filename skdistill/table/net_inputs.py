@@ -8,9 +8,9 @@ import numpy as np
 from scipy.sparse import csr_matrix, issparse
 
 from skdistill.table.bins import (
-    AUTO_BINS,
     MAX_NUMBERS_WITH_BINS,
     MIN_ROWS_WITH_BINS,
+    MOST_BINS,
     find_split_points,
 )
 from skdistill.table.encoder import TableEncoder
@@ -28,6 +28,8 @@ from skdistill.table.scaling import (
 
 # Rows encoded at a time: few enough that intermediate arrays stay in a core's cache.
 ROWS_AT_ONCE = 256
+# From so many rows on, a search in each column is faster than one in all of them.
+ROWS_TO_SEARCH_BY_COLUMN = 16
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,14 @@ class InputLayout:
     n_embedded: int  # embedded numbers: all except those of only two values, so the first ones
     n_indicators: int  # missing indicators, and one-hot categories if there are any
     n_categories: tuple  # number of codes of each column of category codes
-    n_bins: int  # the bin of each embedded number, 0 to n_bins - 1; no such columns if 0
+    n_bins: tuple = ()  # number of bins of each embedded number; no such columns if empty
     is_sparse: bool = False  # the inputs are numbers that are mostly zero, as CSR
 
     @property
     def width(self):
         """Number of input columns."""
-        bins = self.n_embedded if self.n_bins else 0
-        return self.n_numbers + self.n_indicators + len(self.n_categories) + bins
+        codes = len(self.n_categories) + len(self.n_bins)
+        return self.n_numbers + self.n_indicators + codes
 
     def split(self, X):
         """Split X of shape (n_samples, width) into numbers, indicators, categories and bins."""
@@ -77,9 +79,10 @@ class NetInputs:
     categorical_features : "from_dtype", None, or array-like
         As in `TableEncoder`.
     max_bins : int or "auto", default="auto"
-        Largest number of bins of a column; 0: no bins. "auto" is 16, or 0 below 1,000 rows,
-        which are too few to find bins, and above 100 columns of more than two values, where the
-        bins would outweigh the rest of the net.
+        Largest number of bins of a column; 0: no bins. A column has at most 16, unless more of
+        them clearly predict held-out rows better. "auto" is 1,024, or 0 below 1,000 rows, which
+        are too few to find bins, and above 100 columns of more than two values, where the bins
+        would outweigh the rest of the net.
     one_hot : bool, default=False
         Encode categories as one-hot indicators, for a net without embeddings.
 
@@ -94,8 +97,8 @@ class NetInputs:
     missing_columns : ndarray of int
         Positions in `number_columns` that have a missing indicator.
     center, inverse_scale : ndarray of shape (layout.n_numbers,)
-    split_points : ndarray of shape (layout.n_embedded, layout.n_bins - 1)
-        Upper ends of the bins.
+    split_points : list of layout.n_embedded ndarrays
+        Upper ends of each column's bins, except the last.
 
     Notes
     -----
@@ -117,7 +120,7 @@ class NetInputs:
         if not hasattr(self, "layout"):
             return "NetInputs(not fitted)"
         columns = f"{len(self.number_columns)} numbers, {len(self.category_columns)} categories"
-        return f"NetInputs({columns}, {self.layout.n_bins} bins)"
+        return f"NetInputs({columns}, {sum(self.layout.n_bins)} bins)"
 
     def fit(self, X, targets, rng, *, encoder=None):
         """Find categories, scales, missing indicators and bins.
@@ -169,7 +172,7 @@ class NetInputs:
         if self.max_bins != "auto":
             return self.max_bins
         enough = n_samples >= MIN_ROWS_WITH_BINS and n_embedded <= MAX_NUMBERS_WITH_BINS
-        return AUTO_BINS if enough else 0
+        return MOST_BINS if enough else 0
 
     def with_bins_of(self, matrix, targets, rows, rng):
         """Return a copy whose bins follow the targets of some rows.
@@ -194,7 +197,7 @@ class NetInputs:
     def _fit_sparse(self, X):
         n_features = X.shape[1]
         self.number_columns, self.missing_columns = np.arange(n_features), np.arange(0)
-        self.split_points = np.zeros((n_features, 0))
+        self.split_points = [np.array([])] * n_features
         self.center, self.inverse_scale = sparse_scale(X)
         return self._lay_out(is_sparse=True)
 
@@ -207,6 +210,7 @@ class NetInputs:
         center,
         inverse_scale,
         split_points,
+        n_bins,
         missing_columns,
         *,
         is_sparse=False,
@@ -219,7 +223,8 @@ class NetInputs:
         inputs.encoder = TableEncoder.from_categories(is_categorical, categories)
         inputs.number_columns = number_columns
         inputs.center, inputs.inverse_scale = center, inverse_scale
-        inputs.split_points, inputs.missing_columns = split_points, missing_columns
+        inputs.split_points = np.split(split_points, np.cumsum(n_bins - 1))[:-1]
+        inputs.missing_columns = missing_columns
         return inputs._lay_out(is_sparse=is_sparse)
 
     def to_arrays(self):
@@ -230,7 +235,8 @@ class NetInputs:
             "number_columns": self.number_columns,
             "center": self.center,
             "inverse_scale": self.inverse_scale,
-            "split_points": self.split_points,
+            "split_points": np.concatenate([np.array([]), *self.split_points]),
+            "n_bins": np.array([len(points) + 1 for points in self.split_points], dtype=np.int64),
             "missing_columns": self.missing_columns,
         }
 
@@ -238,14 +244,19 @@ class NetInputs:
         self.category_columns = np.flatnonzero(self.encoder.is_categorical_)
         # One extra code, for missing values and unseen categories.
         self.n_codes = self.encoder.n_categories_[self.category_columns] + 1
+        n_bins = tuple(len(points) + 1 for points in self.split_points)
         layout = InputLayout(
             n_numbers=len(self.number_columns),
             n_embedded=len(self.split_points),
             n_indicators=len(self.missing_columns)
             + (int(self.n_codes.sum()) if self.one_hot else 0),
             n_categories=() if self.one_hot else tuple(self.n_codes.tolist()),
-            n_bins=self.split_points.shape[1] + 1 if self.split_points.shape[1] else 0,
+            n_bins=n_bins if max(n_bins, default=1) > 1 else (),
         )
+        points = np.concatenate([np.array([]), *self.split_points])
+        n_points = np.array([len(each) for each in self.split_points], dtype=np.intp)
+        self.all_points = _by_column(points, np.repeat(np.arange(len(n_points)), n_points))
+        self.first_point = np.cumsum(n_points) - n_points
         largest = np.abs([self.center, self.inverse_scale]).max(initial=0)
         self.has_usual_scales = bool(largest < HUGE**0.5)
         n_features = len(self.encoder.n_categories_)
@@ -347,11 +358,13 @@ class NetInputs:
         """Return the bin of each embedded number: the number of split points below it."""
         if not self.layout.n_bins:
             return _no_columns(len(numbers))
-        columns = np.ascontiguousarray(numbers[:, : self.layout.n_embedded].T)
-        exceeds = columns[:, None, :] > self.split_points[:, :, None]
-        # numpy adds bytes several times faster than booleans.
-        narrow = np.uint8 if self.layout.n_bins <= 256 else np.intp
-        return np.add.reduce(exceeds.view(np.uint8), axis=1, dtype=narrow).T.astype(np.intp)
+        numbers = numbers[:, : self.layout.n_embedded]
+        if len(numbers) < ROWS_TO_SEARCH_BY_COLUMN:
+            return self.all_points.searchsorted(_by_column(numbers)) - self.first_point
+        bins = np.empty(numbers.shape[::-1], dtype=np.intp)
+        for of_column, points, column in zip(bins, self.split_points, numbers.T.copy()):
+            of_column[:] = points.searchsorted(column)
+        return bins.T
 
     def _one_hot(self, codes):
         indicators = np.zeros((len(codes), self.n_codes.sum()), dtype=np.float32)
@@ -374,7 +387,7 @@ class UnscaledInputs:
             )
         width = math.prod(X.shape[1:])
         self.layout = InputLayout(
-            n_numbers=width, n_embedded=width, n_indicators=0, n_categories=(), n_bins=0
+            n_numbers=width, n_embedded=width, n_indicators=0, n_categories=()
         )
         self.transform(X)
         return self
@@ -399,6 +412,14 @@ class UnscaledInputs:
                 "large for float32: impute or scale them as for its teacher."
             )
         return inputs
+
+
+def _by_column(numbers, columns=None):
+    """Return complex numbers, which are sorted by the column, then by the number."""
+    keys = np.empty(numbers.shape, dtype=complex)
+    keys.real = np.arange(numbers.shape[-1]) if columns is None else columns
+    keys.imag = numbers
+    return keys
 
 
 def _no_columns(n_samples):

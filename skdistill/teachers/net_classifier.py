@@ -238,7 +238,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         n_alike = layout.width - (layout.n_embedded if layout.n_bins else 0)
         bins = None
         if layout.n_bins:
-            bins = np.stack([each.pack(matrix)[:, n_alike:] for each in inputs]).astype(np.uint8)
+            bins = np.stack([each.pack(matrix)[:, n_alike:] for each in inputs]).astype(np.uint16)
         rows = StackedRows(
             inputs[0].pack(matrix)[:, :n_alike],
             bins,
@@ -318,11 +318,11 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _pad_bins(inputs):
-    """Give all inputs as many bins, of which the last may stay empty."""
-    n_points = max(each.split_points.shape[1] for each in inputs)
+    """Give all inputs as many bins of each column, of which the last may stay empty."""
+    most = [max(map(len, points)) for points in zip(*(each.split_points for each in inputs))]
     for each in inputs:
-        missing = n_points - each.split_points.shape[1]
-        each.split_points = np.pad(
-            each.split_points, ((0, 0), (0, missing)), constant_values=np.inf
-        )
+        each.split_points = [
+            np.pad(points, (0, n_points - len(points)), constant_values=np.inf)
+            for points, n_points in zip(each.split_points, most)
+        ]
         each._lay_out()

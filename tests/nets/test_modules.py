@@ -18,7 +18,7 @@ def module_and_rows(
         n_embedded=n_embedded,
         n_indicators=2 if flags else 0,
         n_categories=(4, 2) if levels else (),
-        n_bins=5 if steps else 0,
+        n_bins=tuple(5 - j % 3 for j in range(n_embedded)) if steps else (),
     )
     rng = np.random.RandomState(0)
     parts = [
@@ -27,7 +27,7 @@ def module_and_rows(
         rng.randint(0, 2, (n_samples, layout.n_indicators)),
     ]
     parts += [rng.randint(0, n, (n_samples, 1)) for n in layout.n_categories]
-    parts += [rng.randint(0, 5, (n_samples, n_embedded))] if steps else []
+    parts += [rng.randint(0, n, (n_samples, 1)) for n in layout.n_bins]
     with torch.random.fork_rng():
         torch.manual_seed(0)
         module = StudentMLP(
@@ -102,12 +102,24 @@ def test_columns_of_a_periodic_embedding_do_not_mix():
 
 
 def test_a_bin_is_looked_up_in_its_own_column():
-    steps = BinEmbedding(2, 3, 4)
+    steps = BinEmbedding((3, 5), 4)
 
     found = steps(torch.tensor([[2.0, 0.0]]))
 
-    expected = torch.cat([steps.table()[0, 2], steps.table()[1, 0]])[None]
+    expected = torch.cat([steps.table()[2], steps.table()[3]])[None]
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+def test_the_bins_of_each_column_have_increments_of_their_own_and_a_mean_of_zero():
+    steps = BinEmbedding((3, 5), 4)
+    with torch.no_grad():
+        steps.increment.normal_()
+
+    of_columns = steps.table().split([3, 5])
+
+    for table, increment in zip(of_columns, steps.increment.split([3, 5])):
+        torch.testing.assert_close(table.mean(0), torch.zeros(4), rtol=0, atol=1e-6)
+        torch.testing.assert_close(table.diff(dim=0), increment[1:])
 
 
 def test_a_category_is_looked_up_in_its_own_column():

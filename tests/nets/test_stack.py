@@ -11,7 +11,7 @@ from skdistill.nets.stack import Stack, dropout_mask
 from skdistill.table.net_inputs import InputLayout
 from tests.small import numeric_rows
 
-LAYOUT = InputLayout(n_numbers=3, n_embedded=2, n_indicators=1, n_categories=(3, 4), n_bins=5)
+LAYOUT = InputLayout(n_numbers=3, n_embedded=2, n_indicators=1, n_categories=(3, 4), n_bins=(5, 3))
 
 
 def encoded_rows(n_samples, seed=0):
@@ -19,7 +19,7 @@ def encoded_rows(n_samples, seed=0):
     rng = np.random.RandomState(seed)
     numbers, indicators = rng.normal(size=(n_samples, 3)), rng.randint(0, 2, (n_samples, 1))
     categories = np.column_stack([rng.randint(0, 3, n_samples), rng.randint(0, 4, n_samples)])
-    bins = rng.randint(0, 5, (n_samples, 2))
+    bins = np.column_stack([rng.randint(0, 5, n_samples), rng.randint(0, 3, n_samples)])
     return torch.tensor(np.hstack([numbers, indicators, categories, bins]), dtype=torch.float32)
 
 
@@ -66,7 +66,7 @@ def trained(n_nets=3, rows=None, **params):
     """Nets trained on two thirds of some rows each, and validated on the others."""
     torch.manual_seed(0)
     X, y = numeric_rows(90)
-    layout = InputLayout(5, 5, 0, (), 0)
+    layout = InputLayout(5, 5, 0, ())
     params = {"max_epochs": 12, "patience": 12, "module__hidden_sizes": (8,)} | params
     nets = [
         TensorNet(StudentMLP, module__layout=layout, module__n_classes=3, **params).initialize()

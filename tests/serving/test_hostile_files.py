@@ -86,7 +86,7 @@ def test_a_forged_file_without_changes_loads(saved, tmp_path):
 
 
 def test_a_newer_file_asks_for_an_upgrade(saved, tmp_path):
-    path = forged(saved[2], tmp_path / "newer", header={"format_version": "3"})
+    path = forged(saved[2], tmp_path / "newer", header={"format_version": "4"})
     with pytest.raises(ValueError, match="upgrade skdistill"):
         skdistill.load(path)
 
@@ -95,7 +95,7 @@ def test_a_file_of_version_1_asks_for_another_fit(saved, tmp_path):
     header = {"format_version": "1", "written_by": "skdistill 0.0"}
     path = forged(saved[2], tmp_path / "older", header=header)
     with pytest.raises(
-        ValueError, match=r"version '1' \(written by skdistill 0.0\), expected 2.*fit"
+        ValueError, match=r"version '1' \(written by skdistill 0.0\), expected at least 2.*fit"
     ):
         skdistill.load(path)
 
@@ -136,8 +136,12 @@ def test_metadata_that_makes_no_sense_is_refused(saved, tmp_path, content, messa
         ({"is_categorical": np.zeros(4, np.int8)}, "is_categorical"),
         ({"center": np.full(3, np.nan)}, "center is not finite"),
         ({"center": np.zeros(2)}, "center is"),
-        ({"split_points": np.array([[2.0, 1.0]] * 2)}, "not sorted"),
-        ({"split_points": np.zeros((4, 1))}, "split_points is"),
+        ({"split_points": np.array([2.0, 1.0]), "n_bins": np.array([3])}, "not sorted"),
+        ({"split_points": np.zeros(4)}, "split_points is"),
+        ({"split_points": np.zeros((4, 1)), "n_bins": None}, "n_bins is"),
+        ({"n_bins": np.array([0, 2])}, "not numbers of bins"),
+        ({"n_bins": np.array([2**62, 2])}, "not numbers of bins"),
+        ({"n_bins": np.array([1.0])}, "n_bins is float64"),
         ({"number_columns": np.array([0, 1, 1])}, "number_columns"),
         ({"number_columns": np.array([[0], [1], [3]])}, "number_columns"),
         ({"missing_columns": np.array([7])}, "missing_columns"),

@@ -35,7 +35,7 @@ def assert_predicts(student, X, expected):
 
 
 def test_the_files_are_there():
-    assert NAMES == ["images", "mixed", "numbers"]
+    assert NAMES == ["images", "mixed", "numbers", "steps"]
     assert {path.suffix for path in FOLDER.iterdir()} >= {".safetensors", ".onnx", ".c", ".joblib"}
 
 

@@ -16,6 +16,7 @@ from tests.small import (
     extreme_rows,
     mixed_table,
     numeric_rows,
+    points_by_row,
     quick_classifier,
     rows_with_binary_columns,
 )
@@ -49,8 +50,7 @@ def test_columns_of_two_values(dtype):
 def test_float32_numbers_are_compared_as_numpy_does():
     X, y = numeric_rows(1200)  # with bins from 1,000 rows on
     clf = quick_classifier().fit(X, y)
-    points = np.where(np.isfinite(clf.inputs_.split_points), clf.inputs_.split_points, 0).T
-    around = [points.astype(np.float32)]
+    around = [points_by_row(clf.inputs_).astype(np.float32)]
     around += [np.nextafter(around[0], np.float32(side)) for side in (-np.inf, np.inf)]
     assert_same_predictions(clf, np.concatenate(around))
 
@@ -197,8 +197,9 @@ def test_a_missing_number_stands_on_the_bin_of_the_center_whatever_the_rounding(
     # The center and a split point between the same two of float32, nearer to the upper one.
     cell = np.spacing(np.float32(0.25)).astype(float)
     inputs.center[:] = 0.25 + 0.75 * cell, 0.25 + 0.9 * cell
-    inputs.split_points[:] = np.inf
-    inputs.split_points[:, 0] = 0.25 + 0.9 * cell, 0.25 + 0.75 * cell
+    for points, first in zip(inputs.split_points, (0.25 + 0.9 * cell, 0.25 + 0.75 * cell)):
+        points[0], points[1:] = first, np.inf
+    inputs._lay_out()
     clf.student_.bins[:] = rng.normal(size=clf.student_.bins.shape)  # so that each bin counts
 
     assert_same_predictions(clf, np.full((1, 2), np.nan))

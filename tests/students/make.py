@@ -11,6 +11,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import sklearn
+from sklearn.tree import DecisionTreeClassifier
 
 import skdistill
 from tests.small import (
@@ -57,6 +58,17 @@ def images():
     return clf, X[:N_ROWS], X[:N_ROWS].reshape(N_ROWS, -1)
 
 
+def steps():
+    """A number of many bins beside one of few, as of format version 3."""
+    rng = np.random.RandomState(0)
+    X = rng.rand(ENOUGH_ROWS, 2)
+    y = np.arange(25)[(25 * X[:, 0]).astype(int)] % 2
+    tree = DecisionTreeClassifier(min_samples_leaf=5, random_state=0)
+    student = quick_student(max_epochs=3, module__n_frequencies=0, module__bin_embedding_size=2)
+    clf = quick_classifier([("tree", tree)], student).fit(X, y)
+    return clf, X[:N_ROWS], X[:N_ROWS]
+
+
 def write(name, clf, X, rows_for_c):
     """Write a student in every format, and what it predicts."""
     # The teachers would pull the classes of their libraries into the pickle.
@@ -76,6 +88,6 @@ def write(name, clf, X, rows_for_c):
 
 
 if __name__ == "__main__":
-    for make in (mixed, numbers, images):
+    for make in (mixed, numbers, images, steps):
         if not (FOLDER / f"{make.__name__}.json").exists():
             write(make.__name__, *make())
