@@ -31,9 +31,9 @@ from sklearn.metrics import log_loss
 
 # Training rows: all rows of the small sets (0), and as many of the others as take minutes.
 ROWS = dict.fromkeys(["wine", "breast_cancer", "digits"], 0)
-MEDIUM = "adult covtype credit_default credit_risk diabetes130 heart2020 letter magic otto"
-ROWS |= dict.fromkeys([*MEDIUM.split(), "vehicle_fraud"], 3_000)
-ROWS |= {"fashion_mnist": 2_000, "ag_news": 2_000}  # many columns
+MEDIUM = "adult beijing_air covtype credit_default credit_risk diabetes130 eeg_eye heart2020 letter"
+ROWS |= dict.fromkeys([*MEDIUM.split(), "magic", "otto", "vehicle_fraud"], 8_000)
+ROWS |= {"fashion_mnist": 4_000, "ag_news": 2_000}  # many columns
 
 POOL, EQUAL, LABELS, STUDENT = "pooled teachers", "equal weights", "same net on labels", "student"
 BEST = "best teacher"

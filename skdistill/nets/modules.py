@@ -133,6 +133,12 @@ class StudentMLP(nn.Module):
         return width
 
     @torch.no_grad()
+    def scale_logits(self, scale):
+        """Multiply the logits by a factor."""
+        self.out.weight.mul_(scale)
+        self.out.bias.mul_(scale)
+
+    @torch.no_grad()
     def round_weights(self):
         """Round the weight matrices to half precision, in which a student is stored.
 

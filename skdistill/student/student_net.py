@@ -1,5 +1,6 @@
 """The student's net: its default, its inputs, and its forward pass after training."""
 
+import numpy as np
 import torch
 from scipy.sparse import issparse
 from skorch import NeuralNet
@@ -13,6 +14,7 @@ from skdistill.table.net_inputs import NetInputs, UnscaledInputs
 
 # Labels that teachers cannot explain at all save this share of the epochs.
 SAVED_BY_NOISE = 0.4
+ROWS_TO_SCALE = 10_000
 
 
 class StudentNet(TensorNet):
@@ -167,20 +169,50 @@ def fit_inputs(net: NeuralNet, data, soft_targets, rng):
 class TorchForward:
     """The forward pass of a custom module, which remains a torch module on the CPU."""
 
-    def __init__(self, module):
-        self.module = module.cpu().eval()
+    scale = 1.0
+
+    def __init__(self, module, scale=1.0):
+        self.module, self.scale = module.cpu().eval(), scale
 
     def __call__(self, X):
         """Return the logits of encoded rows, ndarray of shape (n_samples, n_classes)."""
         X = X.toarray() if issparse(X) else X
         with torch.inference_mode():
-            return self.module(torch.as_tensor(X)).numpy()
+            return self.scale * self.module(torch.as_tensor(X)).numpy()
 
 
-def forward_pass(net: NeuralNet):
-    """Return the forward pass of a trained net: of plain arrays, or of a custom module."""
-    module = net.module_
-    if not is_student_mlp(module):
-        return TorchForward(module)
+def forward_pass(net: NeuralNet, transfer_set, alpha):
+    """Return the forward pass of a trained net: of plain arrays, or of a custom module.
+
+    A student of few epochs is less sure than its teachers. So its outputs get the scale of
+    theirs on rows without a label, if there are at least as many of them as of the others. Where
+    a small alpha says that the labels are right, a student that has learned them may be surer
+    than its teachers: then it keeps more of its own scale.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Trained; it is changed.
+    transfer_set : TransferSet
+        What it was trained on.
+    alpha : float
+        The weight of the teachers.
+
+    Returns
+    -------
+    student : ForwardPass or TorchForward
+    """
+    module, scale = net.module_, 1.0
+    has_arrays = is_student_mlp(module)
+    unlabeled = np.flatnonzero(~transfer_set.is_labeled)
+    if 2 * len(unlabeled) >= len(transfer_set.y):
+        unlabeled = unlabeled[:ROWS_TO_SCALE]
+        student = ForwardPass(**module.arrays()) if has_arrays else TorchForward(module)
+        outputs = student(transfer_set.X[unlabeled])
+        soft_targets = transfer_set.soft_targets[unlabeled]
+        scale = transfer_set.task.scale_to(outputs, soft_targets) ** alpha
+    if not has_arrays:
+        return TorchForward(module, scale)
+    module.scale_logits(scale)
     module.round_weights()
     return ForwardPass(**module.arrays())

@@ -176,7 +176,10 @@ def _train(net, transfer_set, settings, n_jobs, clock, verbose):
         for epoch in net.history
     ]
     seconds = tried - started, perf_counter() - tried
-    return Training(forward_pass(net), chosen, candidates, history, ended, messages, seconds)
+    if not chosen.teachers:
+        transfer_set = transfer_set.labeled()
+    student = forward_pass(net, transfer_set, chosen.alpha)
+    return Training(student, chosen, candidates, history, ended, messages, seconds)
 
 
 def expected_seconds(net, data, early_stopping, effort):

@@ -15,7 +15,14 @@ from skdistill.tasks.fitting import (
     complete_class_weight,
     fit_on_labels,
 )
-from skdistill.tasks.pooling import COMBINATIONS, pool, pool_sharpness, pool_weights, sharpen
+from skdistill.tasks.pooling import (
+    COMBINATIONS,
+    best_scale,
+    pool,
+    pool_sharpness,
+    pool_weights,
+    sharpen,
+)
 from skdistill.tasks.probabilities import as_probabilities, check_probabilities
 from skdistill.tasks.task import Task
 
@@ -187,6 +194,11 @@ class Classification(Task):
         from skdistill.nets.losses import DistillationLoss  # imports torch
 
         return DistillationLoss
+
+    def scale_to(self, outputs, soft_targets):
+        """Return the factor that makes the student as sure as its teachers."""
+        outputs = outputs.astype(np.float64)
+        return best_scale(outputs, (soft_targets * outputs).sum(1))
 
     def row_losses(self, outputs, y):
         import torch

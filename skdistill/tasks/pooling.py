@@ -193,14 +193,33 @@ def pool_sharpness(pooled, y, *, sample_weight=None):
     ----------
     Ranjan and Gneiting, "Combining probability forecasts", 2010.
     """
-    row_weight = np.ones(len(y)) if sample_weight is None else sample_weight
-    row_weight, log_p = row_weight / row_weight.sum(), _log(pooled)
+    log_p = _log(pooled)
+    return best_scale(log_p, log_p[np.arange(len(y)), y], sample_weight)
+
+
+def best_scale(logits, of_targets, sample_weight=None):
+    """Return the factor of logits that has the lowest log loss, with a prior on 1.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n_samples, n_classes)
+    of_targets : ndarray of shape (n_samples,)
+        The logit of the label, or the mean logit under soft targets.
+    sample_weight : ndarray of shape (n_samples,), default=None
+
+    Returns
+    -------
+    scale : float
+        Between 1/2 and 2.
+    """
+    row_weight = np.ones(len(logits)) if sample_weight is None else sample_weight
+    row_weight = row_weight / row_weight.sum()
     penalty = ROWS_FOR_NO_SHARPENING * (row_weight @ row_weight)
 
-    def loss(log_power):
-        scores = np.exp(log_power) * log_p
-        losses = logsumexp(scores, axis=1) - scores[np.arange(len(y)), y]
-        return row_weight @ losses + penalty * log_power**2
+    def loss(log_scale):
+        scale = np.exp(log_scale)
+        losses = logsumexp(scale * logits, axis=1) - scale * of_targets
+        return row_weight @ losses + penalty * log_scale**2
 
     found = minimize_scalar(loss, bounds=(-np.log(2), np.log(2)), method="bounded")
     return round(float(np.exp(found.x)), 3)

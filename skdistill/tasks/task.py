@@ -138,6 +138,20 @@ class Task(ABC):
         mode it returns the loss on y alone.
         """
 
+    def scale_to(self, outputs, soft_targets):
+        """Return the factor of the student's outputs that brings them closest to its teachers.
+
+        Parameters
+        ----------
+        outputs, soft_targets : ndarray of shape (n_samples, n_outputs)
+            Of rows whose labels the student has not seen.
+
+        Returns
+        -------
+        scale : float
+        """
+        return 1.0
+
     @abstractmethod
     def row_losses(self, outputs, y):
         """Return the loss of each row, ndarray of shape (n_samples,).

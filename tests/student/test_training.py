@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skdistill import StudentNet
+from skdistill import StudentMLP, StudentNet
 from skdistill.jobs.clock import Clock
 from skdistill.jobs.memory import Memory
 from skdistill.nets.interface import size_module
-from skdistill.serving.forward import ForwardPass
-from skdistill.student.student_net import TorchForward
+from skdistill.nets.training import train_net
+from skdistill.serving.forward import ForwardPass, softmax
+from skdistill.student.student_net import TorchForward, forward_pass
 from skdistill.student.training import train_student
 from skdistill.table.net_inputs import NetInputs
-from tests.small import Linear, numeric_rows, quick_student, transfer_set
+from tests.small import Linear, numeric_rows, quick_student, transfer_set, with_unlabeled
 
 HELD_OUT = np.arange(60) % 5 == 0
 
@@ -92,3 +93,40 @@ def test_a_student_that_was_trained_alike_is_found_in_memory(tmp_path):
 
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
     assert_allclose(again.student(X), first.student(X))
+
+
+def half_as_sure(n_unlabeled, module=None):
+    """A trained net, a transfer set whose unlabeled rows ask for twice its logits, and these."""
+    X, y = numeric_rows()
+    inputs = NetInputs(max_bins=0).fit(X, None, np.random.RandomState(0))
+    rows = transfer_set(inputs.transform(X), np.eye(3)[y], y)
+    net = StudentNet(module or StudentMLP, max_epochs=8)
+    size_module(net, inputs.layout, 3, len(y))
+    train_net(net, rows, seed=0)
+    X = np.random.RandomState(1).normal(size=(n_unlabeled, 5)).astype(np.float32)
+    logits = forward_pass(net, rows, 1.0)(X).astype(float)
+    twice = softmax(2 * logits)
+    return net, with_unlabeled(rows, X, twice, twice), X, logits
+
+
+@pytest.mark.parametrize("module", [None, Linear])
+def test_a_student_becomes_as_sure_as_its_teachers_on_rows_without_a_label(module):
+    net, rows, X, logits = half_as_sure(5_000, module)
+
+    after = forward_pass(net, rows, 1.0)
+
+    assert_allclose(after(X), 2 * logits, rtol=0.05, atol=0.02)
+
+
+def test_the_labels_let_a_student_be_surer_than_its_teachers():
+    net, rows, X, logits = half_as_sure(5_000)
+
+    after = forward_pass(net, rows, 0.5)
+
+    assert_allclose(after(X), 2**0.5 * logits, rtol=0.05, atol=0.02)
+
+
+def test_a_few_rows_without_a_label_change_nothing():
+    net, rows, X, logits = half_as_sure(50)
+
+    assert_allclose(forward_pass(net, rows, 1.0)(X), logits, rtol=1e-2, atol=1e-3)
