@@ -1,6 +1,7 @@
 """python -m skdistill: distill an ensemble, on your table or on a bundled one."""
 
 import argparse
+import io
 import os
 import sys
 from itertools import pairwise
@@ -8,7 +9,7 @@ from pathlib import Path
 from textwrap import fill
 
 from skdistill.effort import EFFORTS
-from skdistill.serving.writing import check_can_write, whole_file
+from skdistill.serving.writing import check_can_write, whole_file, write_whole
 
 BUNDLED = ("digits", "breast_cancer", "wine", "iris")
 STUDENT, TEACHERS, BASELINE = "student", "pooled teachers", "same net on labels"
@@ -65,8 +66,9 @@ def run(arguments, **params):
     print(_header(arguments, split), flush=True)
 
     teachers, student = _fit(arguments, X_train, y_train, **params)
-    with whole_file(out) as file:  # before anything else can fail
-        joblib.dump(student, file)
+    # In memory first: where the disk is full in mid-pickle, Python 3.12 may crash afterwards.
+    joblib.dump(student, pickled := io.BytesIO())
+    write_whole(out, pickled.getbuffer())  # before anything else can fail
     print(f"Student: {out} (joblib.load reads it)", flush=True)
 
     baseline = _fit_baseline(arguments, student, X_train, y_train)
