@@ -58,7 +58,7 @@ def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0, forecast
                 results |= _run(calls, memory, progress, n_jobs, running)
             except BrokenProcessPool as error:
                 n_kept = 0 if memory is None else len(_recall(memory, keys))
-                told = _what_is_lost(error, running.labels(), memory, n_kept, len(tasks))
+                told = _what_is_lost(error, running.labels(), memory, n_kept, len(tasks), what)
                 raise BrokenProcessPool(told) from error
     return [results[label] for label in tasks]
 
@@ -82,7 +82,7 @@ def _run(calls, memory, progress, n_jobs, running):
     return results
 
 
-def _what_is_lost(error, running, memory, n_kept, n_tasks):
+def _what_is_lost(error, running, memory, n_kept, n_tasks, what):
     """Return the message for a killed worker: what it was doing, and what is kept."""
     doing = " and ".join(map(repr, running)) if running else "nothing"
     kept = "Set memory to a folder, and a fit that fails keeps what it has finished."
@@ -91,7 +91,7 @@ def _what_is_lost(error, running, memory, n_kept, n_tasks):
         kept += ": the next fit goes on from there." if n_kept else "."
     return (
         f"a worker process was killed or crashed; running were {doing}. Often the system is out "
-        f"of memory: use a smaller n_jobs, or smaller teachers. {kept} The error was: "
+        f"of memory: use a smaller n_jobs, or smaller {what}. {kept} The error was: "
         f"{type(error).__name__}: {error}"
     )
 

@@ -7,7 +7,6 @@ import torch
 from sklearn.base import clone
 from skorch import NeuralNet
 
-from skdistill.effort import EFFORTS
 from skdistill.nets.checks import check_parameters, try_training
 from skdistill.nets.interface import ROWS_TO_TRY, check_module, settle, size_module
 from skdistill.nets.losses import pack_targets
@@ -17,7 +16,7 @@ from skdistill.student.student_net import fit_inputs
 from skdistill.table.net_inputs import InputLayout
 
 
-def check_student(net: NeuralNet, data, effort=EFFORTS["default"]):
+def check_student(net: NeuralNet, data, effort):
     """Check that a net can be trained on a table.
 
     Parameters

@@ -6,8 +6,7 @@ from functools import partial
 import numpy as np
 from sklearn.base import clone
 
-from skdistill.effort import EFFORTS
-from skdistill.jobs.parallel import in_parallel
+from skdistill.jobs.runner import run_or_recall
 from skdistill.nets.checks import watches_validation
 from skdistill.nets.interface import settle
 from skdistill.nets.training import how_it_ended, train_net
@@ -43,6 +42,13 @@ class Candidate:
     teachers: bool = True
     valid_loss: float = np.nan
     cut_short: bool = False
+
+    @property
+    def name(self):
+        """The candidate in messages."""
+        if not self.teachers:
+            return "student, trial on labels alone"
+        return f"student, trial of alpha={self.alpha:.3g}, temperature={self.temperature:g}"
 
 
 def needs_early_stopping(net, n_labeled, n_unlabeled):
@@ -223,7 +229,7 @@ class Trials:
         *,
         early_stopping,
         seed,
-        effort=EFFORTS["default"],
+        effort,
         n_jobs=None,
         max_time=None,
     ):
@@ -241,9 +247,11 @@ class Trials:
         -------
         row_losses : list of ndarray of shape (n_validation,)
         """
-        calls = [partial(self._try, each) for each in candidates]
+        trials = {each.name: partial(self._try, each) for each in candidates}
+        not_kept = [None] * len(trials)
+        outcomes = run_or_recall(trials, not_kept, None, what="students", n_jobs=self.n_jobs)
         row_losses = []
-        for each, outcome in zip(candidates, in_parallel(calls, self.n_jobs)):
+        for each, outcome in zip(candidates, outcomes):
             each.valid_loss, each.cut_short, losses = outcome
             row_losses.append(losses)
         return row_losses

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from skdistill.effort import EFFORTS
 from skdistill.jobs.clock import STUDENT, TRIALS, Clock
 from skdistill.jobs.memory import remembered
 from skdistill.nets.interface import settle
@@ -73,7 +72,7 @@ def train_student(
     temperature,
     early_stopping,
     seed,
-    effort=EFFORTS["default"],
+    effort,
     memory=None,
     n_jobs=None,
     verbose=0,

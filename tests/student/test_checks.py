@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim.lr_scheduler import OneCycleLR, StepLR
 
 from skdistill import NetClassifier, StudentMLP, StudentNet, TensorNet, student_from_teacher
+from skdistill.effort import EFFORTS
 from skdistill.student.checks import check_student
 from skdistill.student.student_net import fit_inputs
 from skdistill.table.net_inputs import NetInputs, UnscaledInputs
@@ -19,6 +20,7 @@ from tests.small import Linear, numeric_rows, quick_student, training_data
 X, Y = numeric_rows()
 DATA = training_data(X, Y)
 RNG = np.random.RandomState(0)
+EFFORT = EFFORTS["default"]
 
 
 class FailsInTraining(Linear):
@@ -75,7 +77,7 @@ def stack():
 def test_a_student_that_can_be_trained_is_let_through(net):
     before = net.get_params()
 
-    check_student(net, DATA)
+    check_student(net, DATA, EFFORT)
 
     assert net.get_params().keys() == before.keys()
     assert not net.initialized_
@@ -85,24 +87,24 @@ def test_a_column_that_is_neither_numbers_nor_a_category_is_refused():
     frame = pd.DataFrame({"at": pd.date_range("2024-01-01", periods=60), "x": X[:, 0]})
 
     with pytest.raises(ValueError, match="Column 'at' holds dates"):
-        check_student(quick_student(), training_data(frame, Y))
+        check_student(quick_student(), training_data(frame, Y), EFFORT)
 
 
 def test_a_module_of_the_wrong_width_is_refused():
     with pytest.raises(ValueError, match=r"TwoWide returned shape \(8, 2\).*expected \(8, 3\)"):
-        check_student(StudentNet(TwoWide), DATA)
+        check_student(StudentNet(TwoWide), DATA, EFFORT)
 
 
 def test_a_student_of_other_columns_than_its_teacher_is_refused(cut):
     for student in (cut, stack()):
         with pytest.raises(ValueError, match="teacher of 5 columns, but there are 4"):
-            check_student(student, training_data(X[:, 1:], Y))
+            check_student(student, training_data(X[:, 1:], Y), EFFORT)
 
 
 def test_a_student_of_other_classes_than_its_teacher_is_refused(cut):
     for student in (cut, stack()):
         with pytest.raises(ValueError, match="teacher of 3 classes, but there are 2"):
-            check_student(student, training_data(X, Y % 2))
+            check_student(student, training_data(X, Y % 2), EFFORT)
 
 
 def test_a_student_that_was_cut_sees_rows_as_its_teacher_did(cut):
@@ -137,7 +139,7 @@ def test_a_student_cut_from_a_bare_module_gets_rows_unscaled():
 )
 def test_parameters_of_the_default_student_are_checked_before_teachers_are_fitted(params, told):
     with pytest.raises(ValueError, match=told):
-        check_student(StudentNet(**params), DATA)
+        check_student(StudentNet(**params), DATA, EFFORT)
 
 
 @pytest.mark.parametrize(
@@ -153,12 +155,12 @@ def test_parameters_of_the_default_student_are_checked_before_teachers_are_fitte
 )
 def test_a_net_that_fails_only_in_training_is_refused(net, told):
     with pytest.raises(ValueError, match=told):
-        check_student(net, DATA)
+        check_student(net, DATA, EFFORT)
 
 
 def test_callbacks_of_ones_own_do_not_see_the_training_for_trial():
     Recorder.begun.clear()
 
-    check_student(quick_student(callbacks=[Recorder()]), DATA)
+    check_student(quick_student(callbacks=[Recorder()]), DATA, EFFORT)
 
     assert Recorder.begun == []

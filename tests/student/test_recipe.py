@@ -1,5 +1,9 @@
 """How alpha, temperature, validation rows and the length of the training are chosen."""
 
+import os
+import signal
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import parent_process
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from skorch.callbacks import EarlyStopping
 
 from skdistill import StudentNet, TensorNet
+from skdistill.effort import EFFORTS
 from skdistill.student.recipe import (
     Candidate,
     Trials,
@@ -56,9 +61,13 @@ def large_batches():
     return quick_student(max_epochs=4, batch_size=256)
 
 
-def linear_student(**params):
+def trials(net, rows, **params):
+    return Trials(net, rows, seed=0, effort=EFFORTS["default"], **params)
+
+
+def linear_student(module=Linear, **params):
     params = {"module__n_features": 5, "module__n_classes": 3, "batch_size": 64} | params
-    return StudentNet(Linear, **params)
+    return StudentNet(module, **params)
 
 
 class KnownLosses:
@@ -161,17 +170,35 @@ def test_validation_rows_are_held_out_where_needed_or_where_there_are_enough(
 def test_a_trial_that_ran_out_of_time_says_so():
     candidate = Candidate(alpha=0.5, temperature=1.0)
 
-    Trials(linear_student(), noisy_rows(), early_stopping=True, seed=0, max_time=0).run([candidate])
+    trials(linear_student(), noisy_rows(), early_stopping=True, max_time=0).run([candidate])
 
     assert candidate.cut_short
     assert np.isfinite(candidate.valid_loss)
+
+
+class Killed(Linear):
+    """A module whose training ends the worker, as a system does that is out of memory."""
+
+    def forward(self, X):
+        assert parent_process() is not None
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+def test_where_a_worker_is_killed_the_error_names_the_trial():
+    candidates = [Candidate(0.25, 2.0), Candidate(0.0, 2.0, teachers=False)]
+    net = linear_student(Killed)
+
+    name = r"'student, trial (of alpha=0.25, temperature=2|on labels alone)'"
+    with pytest.raises(BrokenProcessPool, match=rf"running were .*{name}.*smaller students"):
+        trials(net, noisy_rows(), early_stopping=True, n_jobs=2).run(candidates)
 
 
 def test_a_trial_that_diverged_is_not_chosen():
     wild = linear_student(lr=np.inf, ema_decay=0, optimizer=torch.optim.SGD)
     candidate = Candidate(alpha=0.5, temperature=1.0)
 
-    Trials(wild, noisy_rows(), early_stopping=True, seed=0).run([candidate])
+    trials(wild, noisy_rows(), early_stopping=True).run([candidate])
 
     assert candidate.valid_loss == np.inf
 
@@ -288,9 +315,8 @@ def test_a_trial_is_judged_by_its_best_epoch_only_if_the_student_stops_early(ear
     rows = noisy_rows()
     net = linear_student(max_epochs=300, lr=0.5, ema_decay=0)  # 30 epochs: soon past its best
     candidate = Candidate(alpha=0.0, temperature=1.0)
-    trials = Trials(net, rows, early_stopping=early_stopping, seed=0)
 
-    (row_losses,) = trials.run([candidate])
+    (row_losses,) = trials(net, rows, early_stopping=early_stopping).run([candidate])
 
     last = linear_student(max_epochs=30, lr=0.5, ema_decay=0, callbacks__early_stopping=None)
     history = train_candidate(last, candidate, rows, seed=0).history[:, "valid_loss"]

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdistill import StudentMLP, StudentNet
+from skdistill.effort import EFFORTS
 from skdistill.jobs.clock import Clock
 from skdistill.jobs.memory import Memory
 from skdistill.nets.interface import size_module
@@ -26,6 +27,7 @@ def trained(net=None, *, held_out=HELD_OUT, **params):
     net = quick_student() if net is None else net
     size_module(net, inputs.layout, 3, 60)
     params = {"alpha": 0.5, "temperature": 1.0, "early_stopping": True, "seed": 0} | params
+    params = {"effort": EFFORTS["default"]} | params
     return train_student(net, rows, **params), rows.X
 
 
