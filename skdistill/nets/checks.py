@@ -11,6 +11,7 @@ from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
 from skdistill.nets.losses import DistillationLoss
+from skdistill.nets.modules import LayerStack
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import one_thread, seeded
 
@@ -185,3 +186,25 @@ def _run_schedules(net):
         if schedule is not None and callback.step_every == "epoch" and not by_loss:
             for _ in range(net.max_epochs - 1):
                 schedule.step()
+
+
+def check_cut(net, n_features, n_outputs):
+    """Check that the table has the columns and classes of the teacher that a net was cut from."""
+    start = getattr(net, "start", None)
+    if start is not None:
+        n_columns = len(start["inputs"]["is_categorical"])
+        n_classes = len(start["arrays"]["out.bias"])
+    elif net.module is LayerStack:
+        linear = [m for m in net.module__layers.modules() if isinstance(m, torch.nn.Linear)]
+        n_columns, n_classes = linear[0].in_features, linear[-1].out_features
+    else:
+        return
+    for what, got, expected in (
+        ("columns", n_features, n_columns),
+        ("classes", n_outputs, n_classes),
+    ):
+        if got != expected:
+            raise ValueError(
+                f"the net was cut from a teacher of {expected} {what}, but there are {got} "
+                f"{what} here: cut it from a teacher that was fitted on such a table."
+            )

@@ -3,9 +3,10 @@
 from inspect import signature
 
 import torch
+from scipy.sparse import issparse
 from sklearn.base import clone
 
-from skdistill.nets.modules import StudentMLP
+from skdistill.nets.modules import LayerStack, StudentMLP
 from skdistill.nets.training import seeded
 from skdistill.table.net_inputs import NetInputs, UnscaledInputs
 
@@ -45,6 +46,33 @@ def inputs_for(net, X, categorical_features):
     if len(X.shape) > 2:
         return UnscaledInputs()
     return NetInputs(categorical_features, max_bins=0, one_hot=True)
+
+
+def fit_inputs(net, X, categorical_features, soft_targets, rng, *, encoder=None):
+    """Fit the inputs of a net; one that was cut from a teacher has the teacher's already.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+    X : table of shape (n_samples, ...)
+    categorical_features
+        As in `TableEncoder`.
+    soft_targets : ndarray of shape (n_samples, n_outputs)
+        Soft targets of the rows, by which bins are chosen.
+    rng : RandomState
+    encoder : TableEncoder, default=None
+        Fitted on X.
+
+    Returns
+    -------
+    inputs : NetInputs or UnscaledInputs
+    """
+    start = getattr(net, "start", None)
+    if start is not None:
+        return NetInputs.from_arrays(**start["inputs"], is_sparse=issparse(X))
+    unscaled = net.module is LayerStack
+    inputs = UnscaledInputs() if unscaled else inputs_for(net, X, categorical_features)
+    return inputs.fit(X, soft_targets, rng, encoder=encoder)
 
 
 def check_module(net, X, n_outputs):

@@ -3,14 +3,13 @@
 import math
 
 import numpy as np
-import torch
 from sklearn.base import clone
 from skorch import NeuralNet
 
-from skdistill.nets.checks import check_parameters, try_training
+from skdistill.nets.checks import check_cut, check_parameters, try_training
 from skdistill.nets.interface import ROWS_TO_TRY, check_module, settle, size_module
 from skdistill.nets.losses import pack_targets
-from skdistill.nets.modules import LayerStack, StudentMLP
+from skdistill.nets.modules import StudentMLP
 from skdistill.sklearn_private import safe_indexing
 from skdistill.student.student_net import fit_inputs
 from skdistill.table.net_inputs import InputLayout
@@ -34,7 +33,7 @@ def check_student(net: NeuralNet, data, effort):
         cannot be trained on a few rows or returns no logits.
     """
     n_outputs, criterion = data.task.n_outputs, data.task.criterion
-    _check_cut(net, math.prod(data.X.shape[1:]), n_outputs)
+    check_cut(net, math.prod(data.X.shape[1:]), n_outputs)
     trial = settle(clone(net), effort=effort).set_params(verbose=0)
     check_parameters(trial, criterion, "student")
     data.encoder.encode(data.X)  # checks each column
@@ -56,25 +55,3 @@ def _few_inputs(net, data):
     targets = data.task.as_soft_targets(data.y)
     inputs = fit_inputs(net, data, targets, np.random.RandomState(0))
     return inputs.transform(safe_indexing(data.X, np.arange(n_rows)))
-
-
-def _check_cut(net, n_features, n_outputs):
-    """Check that the table has the columns and classes of the teacher that a net was cut from."""
-    start = getattr(net, "start", None)
-    if start is not None:
-        n_columns = len(start["inputs"]["is_categorical"])
-        n_classes = len(start["arrays"]["out.bias"])
-    elif net.module is LayerStack:
-        linear = [m for m in net.module__layers.modules() if isinstance(m, torch.nn.Linear)]
-        n_columns, n_classes = linear[0].in_features, linear[-1].out_features
-    else:
-        return
-    for what, got, expected in (
-        ("columns", n_features, n_columns),
-        ("classes", n_outputs, n_classes),
-    ):
-        if got != expected:
-            raise ValueError(
-                f"the student was cut from a teacher of {expected} {what}, but there are {got} "
-                f"{what} here: cut it from a teacher that was fitted on such a table."
-            )

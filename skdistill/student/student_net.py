@@ -6,11 +6,10 @@ from scipy.sparse import issparse
 from skorch import NeuralNet
 
 from skdistill.effort import EFFORTS
-from skdistill.nets.interface import inputs_for, size_module
-from skdistill.nets.modules import LayerStack, StudentMLP, is_student_mlp
+from skdistill.nets import interface
+from skdistill.nets.modules import StudentMLP, is_student_mlp
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.serving.forward import ForwardPass
-from skdistill.table.net_inputs import NetInputs, UnscaledInputs
 
 # Labels that teachers cannot explain at all save this share of the epochs.
 SAVED_BY_NOISE = 0.4
@@ -140,8 +139,6 @@ def _load_arrays(module, arrays):
 def fit_inputs(net: NeuralNet, data, soft_targets, rng):
     """Fit the inputs of a net, and size its module for them.
 
-    A net that was cut from a teacher gets the teacher's inputs.
-
     Parameters
     ----------
     net : skorch.NeuralNet
@@ -154,15 +151,10 @@ def fit_inputs(net: NeuralNet, data, soft_targets, rng):
     -------
     inputs : NetInputs or UnscaledInputs
     """
-    start = getattr(net, "start", None)
-    if start is not None:
-        inputs = NetInputs.from_arrays(**start["inputs"], is_sparse=issparse(data.X))
-    else:
-        inputs = inputs_for(net, data.X, data.categorical_features)
-        if net.module is LayerStack:
-            inputs = UnscaledInputs()
-        inputs.fit(data.X, soft_targets, rng, encoder=data.encoder)
-    size_module(net, inputs.layout, data.task.n_outputs, len(data))
+    inputs = interface.fit_inputs(
+        net, data.X, data.categorical_features, soft_targets, rng, encoder=data.encoder
+    )
+    interface.size_module(net, inputs.layout, data.task.n_outputs, len(data))
     return inputs
 
 

@@ -1,5 +1,6 @@
 """`NetClassifier`, a torch net trained on labels as a scikit-learn classifier."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.jobs.seeds import draw_seed
-from skdistill.nets.checks import check_parameters, watches_validation
-from skdistill.nets.interface import check_module, inputs_for, settle, size_module
+from skdistill.nets.checks import check_cut, check_parameters, watches_validation
+from skdistill.nets.interface import check_module, fit_inputs, settle, size_module
 from skdistill.nets.losses import DistillationLoss
 from skdistill.nets.modules import StudentMLP
 from skdistill.nets.side_by_side import StackedRows, train_side_by_side
@@ -139,6 +140,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         rng = check_random_state(self.random_state)
         held_out = hold_out(data.y, rng, sample_weight=data.sample_weight)
         net = self._checked_net()
+        check_cut(net, math.prod(data.X.shape[1:]), data.task.n_outputs)
         net.set_params(device=resolve_device(self.device))
         seed, trial = draw_seed(rng), clone(net)
         inputs = self._train(trial, replace(data, held_out=held_out), seed)
@@ -262,9 +264,9 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         # Bins depend on labels, so they are fitted on the training rows only.
         is_training = data.training_rows
         targets = data.task.as_soft_targets(data.y[is_training])
-        inputs = inputs_for(net, data.X, self.categorical_features).fit(
-            safe_indexing(data.X, is_training), targets, np.random.RandomState(seed)
-        )
+        X = safe_indexing(data.X, is_training)
+        rng = np.random.RandomState(seed)
+        inputs = fit_inputs(net, X, self.categorical_features, targets, rng)
         n_classes = data.task.n_outputs
         size_module(net, inputs.layout, n_classes, len(data))
         transfer_set = TransferSet.from_labels(inputs.transform(data.X), data)

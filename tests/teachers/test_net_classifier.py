@@ -3,9 +3,15 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from skorch.callbacks import Callback, LRScheduler
 
-from skdistill import NetClassifier, StudentMLP, TensorNet
+from skdistill import NetClassifier, StudentMLP, TensorNet, student_from_teacher
 from skdistill.table.splits import hold_out
-from tests.small import Linear, mixed_table, numeric_rows, quick_classifier
+from tests.small import (
+    Linear,
+    mixed_table,
+    numeric_rows,
+    quick_classifier,
+    rows_with_binary_columns,
+)
 
 HELD_OUT = np.arange(60) % 5 == 0
 
@@ -122,3 +128,26 @@ def test_a_teacher_net_that_cannot_be_trained_is_refused_before_others_are_fitte
         net.fit(X, y)
 
     assert spy.fitted_on == []
+
+
+def test_a_cut_net_is_trained_on_labels_with_the_inputs_of_its_teacher():
+    X, y = rows_with_binary_columns()
+    net = TensorNet(StudentMLP, max_epochs=2, module__hidden_sizes=(16,))
+    teacher = NetClassifier(net, random_state=0).fit(X, y)  # with bins
+    cut = student_from_teacher(teacher).set_params(max_epochs=1, lr=1e-9)
+
+    again = NetClassifier(cut, random_state=0).fit(X[:200], y[:200])  # too few rows for bins
+
+    assert again.inputs_.layout == teacher.inputs_.layout
+    assert_allclose(again.predict_proba(X), teacher.predict_proba(X), atol=1e-4)
+
+
+def test_a_cut_net_is_not_trained_on_other_columns_or_classes():
+    X, y = numeric_rows()
+    net = TensorNet(StudentMLP, max_epochs=1, module__hidden_sizes=(8,))
+    cut = student_from_teacher(NetClassifier(net, random_state=0).fit(X, y))
+
+    with pytest.raises(ValueError, match="cut from a teacher of 5 columns, but there are 4"):
+        NetClassifier(cut).fit(X[:, 1:], y)
+    with pytest.raises(ValueError, match="cut from a teacher of 3 classes, but there are 2"):
+        NetClassifier(cut).fit(X, y % 2)
