@@ -43,9 +43,6 @@ def serial_block(blocks):
 
 
 def _visual_block(*args, **kwargs):
-    try:
-        from sklearn.utils._repr_html.estimator import _VisualBlock
-    except ImportError:  # before scikit-learn 1.7
-        from sklearn.utils._estimator_html_repr import _VisualBlock
+    from sklearn.utils._repr_html.estimator import _VisualBlock  # only notebooks draw it
 
     return _VisualBlock(*args, **kwargs)

@@ -478,7 +478,10 @@ REFUSED = {
         pd.Categorical([Decimal("1.5")] * N),
         "Column 'odd' holds Decimal: convert it to floats",
     ),
-    "a number beyond floats": ([10**400] * N, "column 'odd' has a number beyond 1.8e308"),
+    "a number beyond floats": (
+        pd.Series([10**400] * N, dtype=object),
+        "column 'odd' has a number beyond 1.8e308",
+    ),
     "complex numbers": (np.ones(N) + 1j, "Column 'odd' holds complex: convert it to floats"),
     "lists": ([[1, 2]] * N, "Column 'odd' holds a list in a cell: give each of its values"),
     "arrays": (
