@@ -82,7 +82,9 @@ def test_a_frozen_teacher_of_unknown_classes_is_refused_by_name(scaled):
     tree = DecisionTreeClassifier()
     tree = (make_pipeline(StandardScaler(), tree) if scaled else tree).fit(X, y + 10)
 
-    with pytest.raises(ValueError, match=r"Teacher 't' failed .*classes that y does not have.*10"):
+    with pytest.raises(
+        ValueError, match=r"Teacher 't' failed on all rows: .*classes that y does not have.*10"
+    ):
         targets(FrozenEstimator(tree), X, y)
 
 
@@ -204,3 +206,35 @@ def test_a_black_box_of_more_classes_within_another_is_refused():
 
     with pytest.raises(ValueError, match=r"holds a CallableTeacher of the classes \['a', 'b', 'c'"):
         quick_classifier(make_pipeline(StandardScaler(), told)).fit(X, WORDS[y])
+
+
+def test_a_black_box_that_fails_is_named_with_the_table_it_was_asked_about():
+    X, y = numeric_rows()
+
+    def few_at_once(X):
+        if len(X) == 7:
+            raise RuntimeError("no sevens")
+        return proba_of(X)
+
+    data = training_data(X, y, WORDS, unlabeled=[X[:9], X[:7]])
+    box = CallableTeacher(few_at_once, WORDS)
+    with pytest.raises(ValueError, match=r"Teacher 't' failed on unlabeled rows 2: .*no sevens"):
+        cross_fit([("t", box)], data, splits=THREE_FOLDS)
+
+
+def test_a_black_box_that_knows_none_of_the_classes_of_a_row_is_named():
+    X, y = numeric_rows()
+    other = CallableTeacher(lambda X: np.tile([0.0, 0.0, 0.0, 1.0], (len(X), 1)), [*WORDS, "d"])
+
+    with pytest.raises(ValueError, match=r"Teacher 't' failed on all rows: .*probability 0 for"):
+        targets(other, X, y)
+
+
+def test_in_sample_the_scaling_of_all_rows_is_the_only_one():
+    X, y = numeric_rows()
+    data = training_data(X, y, WORDS, unlabeled=[X[:9]])
+    box = CallableTeacher(lambda X: X[:, :3], WORDS, output="scores")
+
+    soft_targets, _ = cross_fit([("t", box)], data, splits=None, refit=True, keep=True)
+
+    assert_array_equal(soft_targets.refitted[0], soft_targets.unlabeled[0])
