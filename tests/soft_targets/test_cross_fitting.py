@@ -341,6 +341,14 @@ def test_fits_side_by_side_label_as_those_one_by_one(monkeypatch):
     assert [len(test) for _, test in splits] == [18, 18, 18, 0]
 
 
+def test_an_error_of_fits_side_by_side_names_the_teacher(monkeypatch):
+    monkeypatch.setattr(Together, "fit_folds", None)
+    X, y = numeric_rows()
+
+    with pytest.raises(ValueError, match=r"Teacher 't' failed on 3 fits side by side: TypeError"):
+        targets(Together(), X, y)
+
+
 def test_an_error_in_labelling_names_teacher_and_fold(monkeypatch):
     monkeypatch.setattr(Together, "told", [], raising=False)
     monkeypatch.setattr(Together, "predict_proba", None)

@@ -35,6 +35,11 @@ CHANGES = {
     "name": ({"name": "other"}, 4),
     "folds": ({"splits": list(KFold(2).split(np.zeros(60)))}, 2),
     "test rows of a fold": ({"splits": [*THREE_FOLDS[:2], (THREE_FOLDS[2][0], np.arange(9))]}, 1),
+    "training rows of a fold": (
+        {"splits": [*THREE_FOLDS[:2], (THREE_FOLDS[2][0][1:], THREE_FOLDS[2][1])]},
+        1,
+    ),
+    "labels": ({"classes": np.array(["a", "b", "c"])}, 4),
     "kept teachers": ({"keep": True}, 1),
 }
 
@@ -43,10 +48,10 @@ CHANGES = {
 def test_memory_recalls_the_fits_on_which_nothing_has_changed(spy, tmp_path, change, n_fits):
     X, y = numeric_rows()
     usual = {"X": X, "y": y, "sample_weight": None, "unlabeled": [X[:5] + 1], "teacher": spy}
-    usual |= {"name": "t", "splits": THREE_FOLDS, "keep": False}
+    usual |= {"name": "t", "splits": THREE_FOLDS, "keep": False, "classes": CLASSES}
 
-    def fit(X, y, sample_weight, unlabeled, teacher, name, **kwargs):
-        data = training_data(X, y, CLASSES, sample_weight=sample_weight, unlabeled=unlabeled)
+    def fit(X, y, classes, sample_weight, unlabeled, teacher, name, **kwargs):
+        data = training_data(X, y, classes, sample_weight=sample_weight, unlabeled=unlabeled)
         return cross_fit([(name, teacher)], data, refit=True, memory=Memory(tmp_path), **kwargs)
 
     first, _ = fit(**usual)

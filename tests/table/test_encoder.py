@@ -284,3 +284,10 @@ def test_two_infinities_that_cancel_out_are_refused_with_their_column():
 
     with pytest.raises(ValueError, match="infinity in column 'b'"):
         encoder.transform(pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [np.inf, -np.inf, 1.0]}))
+
+
+def test_two_infinities_that_cancel_out_are_refused_in_an_object_array_too():
+    encoder = TableEncoder([0]).fit(np.array([["a", 1.0], ["b", 2.0]], dtype=object))
+
+    with pytest.raises(ValueError, match="contains infinity"):
+        encoder.transform(np.array([["a", np.inf], ["b", -np.inf]], dtype=object))
