@@ -111,7 +111,10 @@ def _floats_of_objects(objects, name):
 
 def with_nan(objects):
     """Return an object array with NaN for whatever is missing."""
-    return np.where(np.frompyfunc(is_missing, 1, 1)(objects).astype(bool), np.nan, objects)
+    # Python's own arithmetic leaves flags of the processor behind, which numpy would warn of.
+    with np.errstate(all="ignore"):
+        missing = np.frompyfunc(is_missing, 1, 1)(objects).astype(bool)
+    return np.where(missing, np.nan, objects)
 
 
 def is_missing(value):

@@ -241,6 +241,20 @@ def test_what_is_missing_in_an_object_array_becomes_nan():
     assert_array_equal(TableEncoder([0]).fit_transform(X), [[0, NAN], [NAN, 2.5]])
 
 
+class LeavesAFlag(float):
+    """A number whose comparison computes inf - inf, as any Python code may meanwhile."""
+
+    def __ne__(self, other):
+        infinity = float("inf")
+        return infinity - infinity == 0
+
+
+def test_arithmetic_of_others_is_not_warned_of():
+    X = np.array([[LeavesAFlag(1)], [LeavesAFlag(2)]], dtype=object)
+
+    assert_array_equal(TableEncoder().fit_transform(X), [[1], [2]])
+
+
 def test_arrays_of_integers_become_floats():
     encoded = TableEncoder().fit_transform(np.array([[1, 2], [3, 4]]))
 
