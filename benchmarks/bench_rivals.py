@@ -7,7 +7,8 @@ name it again in the second command, or AutoGluon's resolver replaces it::
     python -m venv .venv-rivals
     .venv-rivals/bin/pip install torch==2.13.0 -c benchmarks/rivals-constraints.txt
     .venv-rivals/bin/pip install -c benchmarks/rivals-constraints.txt \
-        torch==2.13.0 "autogluon.tabular[lightgbm,xgboost,catboost]" tabtune skorch
+        torch==2.13.0 "autogluon.tabular[lightgbm,xgboost,catboost]" "pytabkit[models]" \
+        tabtune skorch
     .venv-rivals/bin/pip install --no-deps -e .
 
     .venv-rivals/bin/python benchmarks/bench_rivals.py --data adult magic --seeds 0 1
@@ -44,23 +45,30 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from common import DATA, OPENML, load_split
+from common import BUNDLED, DATA, OPENML, load_split
 from rivals import RIVALS, STUDENT, Task, installed
 from sklearn.preprocessing import LabelEncoder
 
 ROOT = Path(__file__).resolve().parent.parent
-NOT_TABLES = {"mq2008", "ag_news"}  # ranking, and text, which the rivals do not read
+NOT_TABLES = {"mq2008", "ag_news", "movielens"}  # ranking, text and recommendation
 PACKAGES = ["skdistill", "scikit-learn", "numpy", "pandas", "torch", "xgboost", "skorch"]
-PACKAGES += ["autogluon.tabular", "lightgbm", "catboost", "tabtune"]
+PACKAGES += ["autogluon.tabular", "lightgbm", "catboost", "tabtune", "pytabkit"]
 
 
 # ---- data and metrics
 
 
 def data_names():
-    """Return the tables of the data folder, or without one, those of OpenML."""
-    found = [path.stem for path in DATA.glob("*.parquet")] or list(OPENML)
-    return sorted(set(found) - NOT_TABLES)
+    """Return the bundled sets, and the data folder's with classes, or else OpenML's."""
+    found = [path.stem for path in DATA.glob("*.parquet") if has_classes(path)]
+    return sorted({*BUNDLED, *(found or OPENML)} - NOT_TABLES)
+
+
+def has_classes(path):
+    """Return whether the target of a Parquet file is not of float64, as in regression sets."""
+    from pyarrow.parquet import read_schema
+
+    return read_schema(path).field("target").type != "double"
 
 
 def load_task(name, seed, rows, time_limit):

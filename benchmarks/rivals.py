@@ -22,7 +22,12 @@ from sklearn.impute import SimpleImputer
 from sklearn.model_selection import StratifiedKFold, cross_val_predict, train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+)
 
 STUDENT = "skdistill"  # name of our student in the JSON
 
@@ -256,6 +261,77 @@ def xgboost(task):
     yield Fitted("XGBoost", model.predict_proba, joblib_kilobytes(model), seconds)
 
 
+def catboost(task):
+    """Yield CatBoost at its defaults."""
+    from catboost import CatBoostClassifier
+
+    model = make_pipeline(
+        FunctionTransformer(categories_as_strings),
+        CatBoostClassifier(
+            cat_features=list(task.X.select_dtypes("category")),
+            random_seed=task.seed,
+            thread_count=threads(),
+            verbose=0,
+            allow_writing_files=False,
+        ),
+    )
+    _, seconds = timed(model.fit, task.X, task.y)
+    yield Fitted("CatBoost", model.predict_proba, joblib_kilobytes(model), seconds)
+
+
+def categories_as_strings(X):
+    """Replace categories by strings; CatBoost accepts no missing value among them."""
+    categories = X.select_dtypes("category").astype(object)
+    return X.assign(**categories.where(categories.notna(), "missing").astype(str))
+
+
+def lightgbm(task):
+    """Yield LightGBM at its defaults."""
+    from lightgbm import LGBMClassifier
+
+    model = LGBMClassifier(random_state=task.seed, n_jobs=threads(), verbose=-1)
+    _, seconds = timed(model.fit, task.X, task.y)
+    yield Fitted("LightGBM", model.predict_proba, joblib_kilobytes(model), seconds)
+
+
+def realmlp(task):
+    """Yield RealMLP-TD, for the log loss: the default, for accuracy, smooths the labels."""
+    from pytabkit import RealMLP_TD_Classifier
+
+    yield from pytabkit_net("RealMLP-TD", RealMLP_TD_Classifier, task, use_ls=False)
+
+
+def tabm(task):
+    """Yield TabM-D, for the log loss: the default stops by accuracy."""
+    from pytabkit import TabM_D_Classifier
+
+    yield from pytabkit_net("TabM-D", TabM_D_Classifier, task)
+
+
+def pytabkit_net(label, classifier, task, **parameters):
+    """Yield a net of pytabkit; it accepts no missing numbers, so these become the mean."""
+    net = classifier(
+        device="cpu",
+        random_state=task.seed,
+        n_threads=threads(),
+        val_metric_name="cross_entropy",
+        **parameters,
+    )
+    columns = make_column_transformer(
+        (SimpleImputer(), make_column_selector(dtype_include="number")),
+        remainder="passthrough",
+        verbose_feature_names_out=False,
+    )
+    model = make_pipeline(columns.set_output(transform="pandas"), net)
+    _, seconds = timed(model.fit, task.X, task.y)
+    yield Fitted(label, model.predict_proba, joblib_kilobytes(model), seconds)
+
+
+def threads():
+    """Return OMP_NUM_THREADS, for libraries that do not read it, or None."""
+    return int(os.environ.get("OMP_NUM_THREADS", 0)) or None
+
+
 def dense_table():
     """Return an encoder to scaled and one-hot columns, for nets that need a matrix."""
     one_hot = OneHotEncoder(
@@ -292,6 +368,10 @@ RIVALS = {
     "sklearn_mlp": (sklearn_mlp, []),
     "hist_gradient_boosting": (hist_gradient_boosting, []),
     "xgboost": (xgboost, ["xgboost"]),
+    "lightgbm": (lightgbm, ["lightgbm"]),
+    "catboost": (catboost, ["catboost"]),
+    "realmlp": (realmlp, ["pytabkit", "torch"]),
+    "tabm": (tabm, ["pytabkit", "torch"]),
     "hinton": (hinton, ["torch", "xgboost"]),
     "tabtune": (tabtune, ["tabtune.distillation", "torch", "lightgbm", "xgboost"]),
     "autogluon": (
