@@ -8,6 +8,7 @@ import io
 import logging
 import os
 import tempfile
+import warnings
 from collections import namedtuple
 from importlib.util import find_spec
 from pathlib import Path
@@ -310,6 +311,8 @@ def tabm(task):
 
 def pytabkit_net(label, classifier, task, **parameters):
     """Yield a net of pytabkit; it accepts no missing numbers, so these become the mean."""
+    logging.disable(logging.INFO)  # Lightning describes the machine at each prediction
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
     net = classifier(
         device="cpu",
         random_state=task.seed,
