@@ -207,15 +207,17 @@ def run_one_key(key, results, here, *, again):
 
 def table(results, rows, time_limit):
     """Return Markdown tables of log loss and accuracy by data set, and of costs."""
+    runs = [r for r in results["runs"] if (r["rows"], r["time_limit"]) == (rows, time_limit)]
     models = {}  # {model: {data: [one dict a seed]}}
-    for run in results["runs"]:
-        if (run["rows"], run["time_limit"]) == (rows, time_limit):
-            for model, found in run.get("models", {}).items():
-                if "error" not in found:
-                    models.setdefault(model, {}).setdefault(run["data"], []).append(found)
+    for run in runs:
+        for model, found in run.get("models", {}).items():
+            if "error" not in found:
+                found = {"seed": run["seed"], **found}
+                models.setdefault(model, {}).setdefault(run["data"], []).append(found)
     names = sorted({name for by_data in models.values() for name in by_data})
     lines = [f"{rows} training rows, time limit {time_limit} s.", "", "Log loss"]
-    with_best = models | {"best AutoGluon student": best_of(models, "AutoGluon", names)}
+    best = best_of(models, "AutoGluon", names)
+    with_best = models | ({"best AutoGluon student": best} if best else {})
     lines += by_data_set(with_best, names, "log_loss", 4, won_by_student)
     lines += ["", "Accuracy, %", *by_data_set(models, names, "accuracy", 2, None)]
     lines += ["", "Cost, median over sets (`*`: longer than the time limit on some)", ""]
@@ -223,7 +225,18 @@ def table(results, rows, time_limit):
         ["", "CPU s", "wall s", "µs, one row", "µs a row in 1000", "kB"],
         [[model, *costs(by_data, time_limit)] for model, by_data in models.items()],
     )
-    return "\n".join(lines)
+    return "\n".join(lines + failures(runs))
+
+
+def failures(runs):
+    """Return the lines that tell which rivals gave no model, and why."""
+    lines = []
+    for run in runs:
+        models = {run["rival"]: run} | run.get("models", {})
+        errors = {model: found["error"] for model, found in models.items() if "error" in found}
+        for model, error in errors.items():
+            lines.append(f"- {model} on {run['data']}, seed {run['seed']}: {error}")
+    return ["", "Failed", "", *lines] if lines else []
 
 
 def by_data_set(models, names, metric, digits, verdict):
@@ -259,13 +272,20 @@ def best_of(models, family, names):
 
 
 def won_by_student(models, by_data):
-    """Return on how many shared sets skdistill's student has the lower log loss."""
+    """Return on how many sets skdistill's student has the lower log loss, of the same seeds."""
     ours = models.get(STUDENT, {})
-    both = ours.keys() & by_data.keys()
-    if by_data is ours or not both:
+    if by_data is ours:
         return ""
-    better = sum(mean_loss(ours[name]) < mean_loss(by_data[name]) for name in both)
-    return f"{better} of {len(both)}"
+    pairs = [of_shared_seeds(ours[name], by_data[name]) for name in ours.keys() & by_data.keys()]
+    pairs = [(our_runs, their_runs) for our_runs, their_runs in pairs if our_runs]
+    better = sum(mean_loss(our_runs) < mean_loss(their_runs) for our_runs, their_runs in pairs)
+    return f"{better} of {len(pairs)}" if pairs else ""
+
+
+def of_shared_seeds(*models_runs):
+    """Return the runs of each model whose seeds all of them have."""
+    seeds = set.intersection(*({run["seed"] for run in runs} for runs in models_runs))
+    return [[run for run in runs if run["seed"] in seeds] for runs in models_runs]
 
 
 def costs(by_data, time_limit):
