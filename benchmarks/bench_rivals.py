@@ -18,6 +18,8 @@ name it again in the second command, or AutoGluon's resolver replaces it::
 
 Data come from `load_split` in common.py, which takes a stratified sample of ``--rows`` of the
 training part.
+CatBoost and LightGBM run at their defaults, RealMLP-TD and TabM-D (of pytabkit) at theirs but
+for the log loss: they stop by it, and RealMLP does not smooth the labels.
 Each (data, seed, rival) runs in a fresh process and is merged into the JSON when it is
 done, so a stopped run can be continued; failures are tried again.
 
