@@ -18,6 +18,7 @@ __all__ = [
     "check_sample_weight",
     "is_pandas_na",
     "is_search",
+    "n_threads",
     "num_samples",
     "parallel_block",
     "safe_indexing",
@@ -30,6 +31,13 @@ def is_search(estimator):
     from sklearn.model_selection._search import BaseSearchCV  # a slow import, rarely needed
 
     return isinstance(estimator, BaseSearchCV)
+
+
+def n_threads():
+    """Return how many threads OpenMP may use: fewer in a process beside others of joblib."""
+    from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
+
+    return _openmp_effective_n_threads()
 
 
 def parallel_block(estimators, names, *, dash_wrapped=True):

@@ -22,7 +22,7 @@ from skdistill.table.containers import (
 
 DIGEST_BYTES = 20
 # Parameters that change how long a fit takes, not its result.
-NOT_IN_THE_KEY = ("n_jobs", "verbose")
+NOT_IN_THE_KEY = ("n_jobs", "thread_count", "verbose")
 # Attributes of a torch module that are read through named_parameters and the like instead.
 _TENSORS = ("_parameters", "_buffers", "_modules")
 

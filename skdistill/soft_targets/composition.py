@@ -179,7 +179,9 @@ def seeded_clone(estimator, rng):
     unset = [
         key
         for key in sorted(params)
-        if (key == "random_state" or key.endswith("__random_state")) and params[key] is None
+        if (key == "random_state" or key.endswith("__random_state"))
+        and params[key] is None
+        and params.get(f"{key.removesuffix('state')}seed") is None  # CatBoost's other name of it
     ]
     if unset:
         estimator.set_params(**{key: int(rng.randint(np.iinfo(np.int32).max)) for key in unset})

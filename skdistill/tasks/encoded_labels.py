@@ -1,5 +1,7 @@
 """`EncodedLabels`, for classifiers that take no labels but 0, 1, 2…"""
 
+from inspect import Parameter, signature
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
@@ -47,8 +49,19 @@ class InnerParameters(BaseEstimator):
 
     def _inner_params(self):
         """Return the classifier's parameters by name, except for names of our own."""
-        params = self.classifier.get_params() if hasattr(self.classifier, "get_params") else {}
+        params = _parameters_of(self.classifier) if hasattr(self.classifier, "get_params") else {}
         return {name: params[name] for name in params if name not in self._get_param_names()}
+
+
+def _parameters_of(classifier):
+    """Return the parameters by name, also those that CatBoost leaves out as they are not set."""
+    params = classifier.get_params()
+    if isinstance(classifier, BaseEstimator):
+        return params
+    unset = signature(type(classifier)).parameters.values()
+    return {
+        each.name: each.default for each in unset if each.default is not Parameter.empty
+    } | params
 
 
 class EncodedLabels(InnerParameters, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):

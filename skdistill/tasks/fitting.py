@@ -86,7 +86,7 @@ def classifiers_on_labels(classifier):
             classifier = getattr(classifier, "classifier", None) if inner is None else inner
 
 
-def fit_on_labels(classifier, X, y, sample_weight=None):
+def fit_on_labels(classifier, X, y, sample_weight=None, **options):
     """Fit a classifier on labels, with sample weights if it supports them.
 
     XGBoost and skorch's nets are fitted on class indices, wherever in the classifier they are.
@@ -99,6 +99,8 @@ def fit_on_labels(classifier, X, y, sample_weight=None):
     y : ndarray of shape (n_samples,)
         Labels.
     sample_weight : ndarray of shape (n_samples,), default=None
+    **options : dict
+        Passed to `fit` as well.
 
     Returns
     -------
@@ -112,7 +114,7 @@ def fit_on_labels(classifier, X, y, sample_weight=None):
         _encode_within(classifier)
     # Weights are passed by signature, whether or not metadata routing is enabled.
     with config_context(enable_metadata_routing=False):
-        classifier.fit(X, y, **weight_parameter(classifier, sample_weight))
+        classifier.fit(X, y, **weight_parameter(classifier, sample_weight), **options)
     # Most classifiers sort their classes. `classes_` shows where one does not.
     if needs_indices(classifier) or not hasattr(classifier, "classes_"):
         return labels

@@ -43,7 +43,7 @@ def default_teachers(effort="default", *, categorical_features="from_dtype", dev
     See Also
     --------
     DistilledClassifier : Uses these teachers by default.
-    TableClassifier : Encodes tables for the forest and XGBoost.
+    TableClassifier : Encodes tables for the forest and for boosted trees.
     NetClassifier : Encodes tables for the nets and trains them.
 
     Notes

@@ -1,29 +1,27 @@
-"""`TableClassifier`, a classifier behind a table encoder, and its settings of XGBoost."""
+"""`TableClassifier`, a classifier behind a table encoder."""
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.table.containers import as_at_fit
 from skdistill.table.encoder import TableEncoder
 from skdistill.table.scaling import clip_for_trees
-from skdistill.table.splits import hold_out
 from skdistill.table.validation import check_table
 from skdistill.tasks.classification import Classification
 from skdistill.tasks.encoded_labels import InnerParameters
 from skdistill.tasks.fitting import fit_on_labels, has_probabilities, needs_indices
-
-# Largest number of boosting rounds on tables that are too small for validation rows.
-MAX_ROUNDS_UNVALIDATED = 100
-# XGBoost samples about this many columns for each split of a wider table.
-COLUMNS_PER_SPLIT = 32
-TOTAL_BINS = 16_384
-# XGBoost would split columns of more categories by the few rows of each: they stay ordinal.
-MAX_CATEGORIES = 64
-ORDINAL_ONLY = ("feature_types", "monotone_constraints", "multi_strategy")
+from skdistill.teachers.boosting import (
+    fit_boosted_folds,
+    fit_options,
+    for_table,
+    rows_for,
+    stops_early,
+    with_rounds_found,
+)
 
 
 class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
@@ -59,7 +57,7 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
     See Also
     --------
     TableEncoder : The encoder.
-    default_teachers : Uses it for the forest and XGBoost.
+    default_teachers : Uses it for the forest and for boosted trees.
 
     Notes
     -----
@@ -73,6 +71,9 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
     - Columns with up to 64 categories are categorical features of XGBoost.
     - If there are more than 32 columns, each split samples 32 of them, or a tenth.
     - If there are more than 64 columns, numbers have fewer bins than XGBoost's 256.
+
+    LightGBM and CatBoost know the categorical columns too, unless they were told of some. CatBoost
+    uses as many threads as OpenMP does, unless `thread_count` is set.
 
     Examples
     --------
@@ -120,19 +121,22 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
         self.sparse_ = issparse(X)
         self.encoder_ = TableEncoder(self.categorical_features).fit(X)
         X = clip_for_trees(self.encoder_.encode(X))
-        classifier = clone(self.classifier)
-        if needs_indices(classifier) and hasattr(classifier, "get_booster"):
-            classifier = _for_table(classifier, self.encoder_, is_sparse=self.sparse_)
-            if classifier.early_stopping_rounds:
-                classifier = _with_rounds_found(classifier, X, y, sample_weight)
-        labels = fit_on_labels(classifier, X, self.classes_[y], sample_weight)
+        classifier = for_table(clone(self.classifier), self.encoder_, is_sparse=self.sparse_)
+        if stops_early(classifier):
+            classifier = with_rounds_found(classifier, X, y, sample_weight)
+        labels = fit_on_labels(
+            classifier,
+            rows_for(classifier, X),
+            self.classes_[y],
+            sample_weight,
+            **fit_options(classifier, self.encoder_),
+        )
         self.classifier_, self._columns = classifier, task.columns_of(labels)
         return self
 
     def can_fit_folds(self, X):
         """Tell whether folds share their rounds: those of XGBoost with early stopping can."""
-        stops = bool(getattr(self.classifier, "early_stopping_rounds", None))
-        return self.side_by_side and stops and hasattr(self.classifier, "get_booster")
+        return self.side_by_side and stops_early(self.classifier)
 
     def fit_folds(self, data, splits, names):
         """Fit a clone on the training rows of each split.
@@ -154,8 +158,8 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
         """
         encoder = TableEncoder(self.categorical_features).fit(data.X)
         X = clip_for_trees(encoder.encode(data.X))
-        classifier = _for_table(clone(self.classifier), encoder, is_sparse=issparse(X))
-        boosted = _fit_boosted_folds(classifier, X, data.y, data.sample_weight, splits)
+        classifier = for_table(clone(self.classifier), encoder, is_sparse=issparse(X))
+        boosted = fit_boosted_folds(classifier, X, data.y, data.sample_weight, splits)
         fitted = []
         for each in boosted:
             one = clone(self)
@@ -203,7 +207,7 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
     def _encode(self, X):
         check_is_fitted(self)
         matrix = clip_for_trees(self.encoder_.encode(check_table(self, X, reset=False)))
-        return as_at_fit(matrix, self.sparse_)
+        return rows_for(self.classifier_, as_at_fit(matrix, self.sparse_))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -213,92 +217,3 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
-
-
-def _for_table(boosted, encoder, *, is_sparse):
-    """Set XGBoost up for a table: categorical features, and column sampling for wide tables.
-
-    Both improve its predictions, and sampling saves time.
-    """
-    params = boosted.get_params()
-    if params["booster"] == "gblinear" or params["tree_method"] == "exact":
-        return boosted  # they support neither
-    n_categories = encoder.n_categories_
-    n_columns, settings = len(n_categories), {}
-    is_category = (n_categories > 0) & (n_categories <= MAX_CATEGORIES)
-    # Monotone constraints need ordinal columns, and multi-output trees support no categories.
-    is_ordinal = is_sparse or any(params[name] is not None for name in ORDINAL_ONLY)
-    if is_category.any() and not is_ordinal:
-        kinds = ["c" if each else "q" for each in is_category]
-        boosted = boosted.set_params(enable_categorical=True, feature_types=kinds)
-    if n_columns > COLUMNS_PER_SPLIT:
-        settings["colsample_bynode"] = max(0.1, COLUMNS_PER_SPLIT / n_columns)
-        settings["max_bin"] = int(np.clip(TOTAL_BINS // n_columns, 64, 256))
-    unset = {name: value for name, value in settings.items() if params[name] is None}
-    return boosted.set_params(**unset)
-
-
-def _with_rounds_found(boosted, X, y, sample_weight):
-    """Return XGBoost with the number of rounds that is best on held-out rows, unfitted."""
-    held_out = hold_out(y, check_random_state(boosted.random_state), sample_weight=sample_weight)
-    n_rounds = min(boosted.get_num_boosting_rounds(), MAX_ROUNDS_UNVALIDATED)
-    if held_out.any():
-        weight = np.ones(len(y)) if sample_weight is None else sample_weight
-        trial = clone(boosted).fit(
-            X[~held_out],
-            y[~held_out],
-            sample_weight=weight[~held_out],
-            eval_set=[(X[held_out], y[held_out])],
-            sample_weight_eval_set=[weight[held_out]],
-            verbose=False,
-        )
-        n_rounds = trial.best_iteration + 1
-    return boosted.set_params(n_estimators=n_rounds, early_stopping_rounds=None)
-
-
-def _fit_boosted_folds(boosted, X, y, sample_weight, splits):
-    """Fit XGBoost on each split, all with the number of rounds of the lowest mean loss.
-
-    Parameters
-    ----------
-    boosted : XGBClassifier
-        With early stopping.
-    X : ndarray or CSR matrix of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples,), int
-    sample_weight : ndarray of shape (n_samples,) or None
-    splits : list of (train, test)
-        Those without test rows are fitted with that number of rounds.
-
-    Returns
-    -------
-    fitted : list of XGBClassifier
-    """
-    weight = np.ones(len(y)) if sample_weight is None else sample_weight
-    fitted, losses, sizes = [], [], []
-    for train, test in splits:
-        one = clone(boosted)
-        if len(test):
-            one.fit(
-                X[train],
-                y[train],
-                sample_weight=weight[train],
-                eval_set=[(X[test], y[test])],
-                sample_weight_eval_set=[weight[test]],
-                verbose=False,
-            )
-            (curve,) = one.evals_result()["validation_0"].values()
-            losses.append(curve)
-            sizes.append(weight[test].sum())
-        fitted.append(one)
-    if not losses:
-        losses, sizes = [np.arange(MAX_ROUNDS_UNVALIDATED, 0, -1)], [1.0]
-    shortest = min(map(len, losses))
-    mean = np.average([curve[:shortest] for curve in losses], axis=0, weights=sizes)
-    n_rounds = int(mean.argmin()) + 1
-    for one, (train, test) in zip(fitted, splits):
-        if len(test):
-            one.get_booster().set_attr(best_iteration=str(n_rounds - 1))
-        else:
-            one.set_params(n_estimators=n_rounds, early_stopping_rounds=None)
-            one.fit(X[train], y[train], sample_weight=weight[train])
-    return fitted
