@@ -36,7 +36,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     effort : {"low", "default", "high"}, default="default"
         How much work `fit` does where other parameters leave it open: the default teachers, the
         number of synthetic rows, the epochs of a `StudentNet`. "low" is for a first look, in a
-        third of the time; "high" for when minutes do not matter.
+        third of the time; "high" for when minutes do not matter: it takes CatBoost and LightGBM
+        too, where they are installed.
     weights : "auto", None, array-like of shape (n_teachers,) or dict, default="auto"
         The teachers' weights in the pool. "auto" minimizes the out-of-fold log loss, then
         sharpens the pooled mean, which is under-confident where teachers disagree. None

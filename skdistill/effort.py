@@ -10,7 +10,7 @@ class Effort:
     Parameters
     ----------
     teachers : tuple of str
-        Names of the default teachers.
+        Names of the default teachers. Those whose library is not installed are left out.
     n_trees : int
         Trees of the forest, where it is among the teachers.
     boosting_rate : float
@@ -68,7 +68,7 @@ EFFORTS = {
         student_epochs_at_most=50,
     ),
     "high": Effort(
-        teachers=ALL,
+        teachers=(*ALL, "catboost", "lgbm"),
         n_trees=500,
         boosting_rate=0.03,
         boosting_patience=50,

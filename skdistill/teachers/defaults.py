@@ -1,5 +1,7 @@
 """The default teachers."""
 
+import importlib.util
+import warnings
 from collections.abc import Callable
 from functools import partial
 
@@ -14,6 +16,8 @@ NETS = {
     "mlp_periodic": ((256, 256), 1.0, True, False),
     "mlp_bins": ((256, 256), 1.0, True, True),
 }
+# The libraries of teachers that need one more.
+LIBRARIES = {"catboost": "catboost", "lgbm": "lightgbm"}
 
 
 def default_teachers(effort="default", *, categorical_features="from_dtype", device="auto"):
@@ -23,7 +27,7 @@ def default_teachers(effort="default", *, categorical_features="from_dtype", dev
     ----------
     effort : {"low", "default", "high"}, default="default"
         "low" is for a first look: two teachers, larger steps, fewer epochs. "high" is for when
-        minutes do not matter: more trees, smaller steps, more epochs.
+        minutes do not matter: more trees, smaller steps, more epochs, and two teachers more.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         As in `DistilledClassifier`.
     device : str, default="auto"
@@ -39,6 +43,11 @@ def default_teachers(effort="default", *, categorical_features="from_dtype", dev
     ------
     ValueError
         If `effort` is unknown.
+
+    Warns
+    -----
+    UserWarning
+        If CatBoost or LightGBM is not installed and `effort` is "high". It is left out.
 
     See Also
     --------
@@ -58,11 +67,16 @@ def default_teachers(effort="default", *, categorical_features="from_dtype", dev
                      embeddings of numbers.
     ``mlp_bins``     As ``mlp_periodic``, with embeddings of each number's bin as well
                      (from 1,000 rows on).
+    ``catboost``     CatBoost at its defaults.
+    ``lgbm``         LightGBM, 200 rounds.
     ================ ===================================================================
 
-    Categories enter the trees as category codes, and the nets through embeddings.
-    ``effort="low"`` has ``xgb`` and ``mlp_bins`` only. Cross-fitting fits the folds of XGBoost
-    and of the nets side by side.
+    ``effort="low"`` has ``xgb`` and ``mlp_bins`` only, ``effort="high"`` has them all, and
+    "default" has those that need no other library: ``pip install 'skdistill[teachers]'``
+    installs CatBoost and LightGBM.
+
+    Categories enter the forest as category codes, the nets through embeddings; boosted trees
+    know them as categories. Cross-fitting fits the folds of XGBoost and of the nets side by side.
 
     A teacher's default seed depends on its name, so renaming a teacher changes its results.
 
@@ -82,8 +96,27 @@ def default_teachers(effort="default", *, categorical_features="from_dtype", dev
             _boosted_trees(settings), categorical_features, side_by_side=True
         ),
         **{name: partial(_net, settings, *sizes, **where) for name, sizes in NETS.items()},
+        "catboost": lambda: TableClassifier(_catboost(), categorical_features),
+        "lgbm": lambda: TableClassifier(_lightgbm(), categorical_features),
     }
-    return [(name, teachers[name]()) for name in settings.teachers]
+    return [(name, teachers[name]()) for name in _installed(settings.teachers)]
+
+
+def _installed(names):
+    """Return the names of the teachers whose libraries are installed; warn of the others."""
+    lacking = [
+        name
+        for name in names
+        if name in LIBRARIES and importlib.util.find_spec(LIBRARIES[name]) is None
+    ]
+    if lacking:
+        warnings.warn(
+            f"effort='high' goes without the teachers {lacking}, whose libraries are not "
+            "installed: pip install 'skdistill[teachers]'.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return [name for name in names if name not in lacking]
 
 
 def _forest(settings):
@@ -101,6 +134,19 @@ def _boosted_trees(settings):
         subsample=0.8,
         colsample_bytree=0.8,
     )
+
+
+def _catboost():
+    from catboost import CatBoostClassifier
+
+    return CatBoostClassifier(verbose=0, allow_writing_files=False)
+
+
+def _lightgbm():
+    from lightgbm import LGBMClassifier
+
+    # 0 jobs are the threads of OpenMP; None is every core, even beside other processes.
+    return LGBMClassifier(n_estimators=200, learning_rate=0.05, n_jobs=0, verbose=-1)
 
 
 def _net(settings, hidden_sizes, factor, periodic, bins, **where):

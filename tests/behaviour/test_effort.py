@@ -7,7 +7,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skdistill import DistilledClassifier, NetClassifier, StudentNet
 from skdistill.effort import EFFORTS
-from tests.small import numeric_rows, two_trees
+from tests.small import mixed_table, numeric_rows, two_trees
 
 X, Y = numeric_rows()
 
@@ -90,3 +90,21 @@ def test_a_net_on_labels_has_the_epochs_of_a_student_that_stops_early():
 
     assert len(net.history_) <= EFFORTS["default"].student_epochs_at_most
     assert net.net_.lr == 4e-3
+
+
+def test_with_high_effort_catboost_and_lightgbm_teach_too():
+    for library in ("catboost", "lightgbm"):
+        pytest.importorskip(library)
+    few = {f"{name}__n_estimators": 3 for name in ("rf", "xgb", "catboost", "lgbm")}
+    few |= {f"{name}__net__max_epochs": 2 for name in ("mlp", "mlp_periodic", "mlp_bins")}
+    clf = DistilledClassifier(effort="high", augmenter=None, alpha=0.5, cv=2, random_state=0)
+    clf.set_params(**few, student__max_epochs=2)
+    X, y = mixed_table(120)
+
+    weights = clf.fit(X, y).teacher_weights_
+    again = clone(clf).fit(X, y)
+
+    assert list(weights)[-2:] == ["catboost", "lgbm"]
+    assert len(weights) == 7
+    assert again.teacher_scores_ == clf.teacher_scores_
+    assert set(clf.predict(X)) <= {"yes", "no"}

@@ -1,18 +1,25 @@
+import importlib.util
+import sys
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 
-from skdistill import TableClassifier, default_teachers
+from skdistill import DistilledClassifier, TableClassifier, default_teachers
 from tests.small import mixed_table
 
+OTHER_LIBRARIES = {"catboost": "catboost", "lgbm": "lightgbm"}
 NAMES = [name for name, _ in default_teachers()]
+NAMES += [name for name, library in OTHER_LIBRARIES.items() if importlib.util.find_spec(library)]
 
 
 def quick_default_teacher(name):
     """One of the default teachers, made small."""
-    teacher = dict(default_teachers())[name]
+    effort = "high" if name in OTHER_LIBRARIES else "default"
+    teacher = dict(default_teachers(effort))[name]
     return teacher.set_params(**small_parameters(teacher))
 
 
@@ -80,7 +87,8 @@ def test_a_default_teacher_can_be_cloned_with_its_parameters(name):
 
 
 def test_default_teachers_are_told_which_columns_are_categories():
-    for name, teacher in default_teachers(categorical_features=[0]):
+    effort = "high" if set(OTHER_LIBRARIES) <= set(NAMES) else "default"
+    for name, teacher in default_teachers(effort, categorical_features=[0]):
         assert teacher.get_params()["categorical_features"] == [0], name
 
 
@@ -93,14 +101,42 @@ def test_setting_a_parameter_of_a_clone_leaves_the_original_alone():
 
 
 def test_less_effort_is_fewer_or_smaller_teachers():
+    for library in OTHER_LIBRARIES.values():
+        pytest.importorskip(library)
     low, default, high = (dict(default_teachers(e)) for e in ("low", "default", "high"))
 
     trees = [each["rf"].get_params()["n_estimators"] for each in (default, high)]
     rates = [each["xgb"].get_params()["learning_rate"] for each in (low, default, high)]
 
-    assert set(low) < set(default) == set(high)
+    assert set(low) < set(default) == set(high) - set(OTHER_LIBRARIES)
     assert trees[0] < trees[1]
     assert rates[0] > rates[1] > rates[2]
     assert default["mlp"].net.max_epochs < high["mlp"].net.max_epochs
     with pytest.raises(ValueError, match="one of \\['low', 'default', 'high'\\], got 'full'"):
         default_teachers("full")
+
+
+@pytest.mark.parametrize("name", OTHER_LIBRARIES)
+def test_high_effort_goes_without_a_library_that_is_not_installed(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, OTHER_LIBRARIES[name], None)
+    (other,) = set(OTHER_LIBRARIES) - {name}
+    pytest.importorskip(OTHER_LIBRARIES[other])
+
+    with pytest.warns(UserWarning, match=rf"without the teachers \['{name}'\].*pip install 'skd"):
+        names = [each for each, _ in default_teachers("high")]
+
+    assert names == [*dict(default_teachers()), other]
+
+
+def test_of_libraries_that_are_not_installed_a_program_is_told_once(monkeypatch):
+    for library in OTHER_LIBRARIES.values():
+        monkeypatch.setitem(sys.modules, library, None)
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("default")
+        for _ in range(2):
+            teachers = DistilledClassifier(effort="high")._listed_teachers()
+
+    assert len(teachers) == 5
+    assert len(told) == 1
+    assert told[0].category is UserWarning
