@@ -13,12 +13,14 @@ from skdistill.table.splits import hold_out
 
 # Largest number of boosting rounds on tables that are too small for validation rows.
 MAX_ROUNDS_UNVALIDATED = 100
-# XGBoost samples about this many columns for each split of a wider table.
+# XGBoost and CatBoost sample about this many columns for each split of a wider table.
 COLUMNS_PER_SPLIT = 32
 TOTAL_BINS = 16_384
 # XGBoost would split columns of more categories by the few rows of each: they stay ordinal.
 MAX_CATEGORIES = 64
 ORDINAL_ONLY = ("feature_types", "monotone_constraints", "multi_strategy")
+# What CatBoost samples by, under each of its names; on a GPU it cannot sample columns.
+SAMPLING_OF_CATBOOST = {"rsm", "colsample_bylevel", "border_count", "max_bin", "task_type"}
 # What LightGBM calls its parameter of categorical columns.
 CATEGORICAL = (
     "categorical_feature",
@@ -115,7 +117,17 @@ def _set_up_catboost(boosted, encoder):
     columns = tuple(names.index(each) if each in names else each for each in columns)
     threads = params.get("thread_count")
     boosted.set_params(thread_count=n_threads() if threads is None else threads)
+    n_columns = len(encoder.n_categories_)
+    if n_columns > COLUMNS_PER_SPLIT and not SAMPLING_OF_CATBOOST & set(params):
+        share, n_bins = _for_wide(n_columns, 254)
+        boosted.set_params(rsm=share, border_count=n_bins)
     return boosted.set_params(cat_features=columns) if columns else boosted
+
+
+def _for_wide(n_columns, n_bins):
+    """Return the share of the columns for each split, and the bins of each of them."""
+    share = max(0.1, COLUMNS_PER_SPLIT / n_columns)
+    return share, int(np.clip(TOTAL_BINS // n_columns, 64, n_bins))
 
 
 def _set_up_xgboost(boosted, encoder, *, is_sparse):
@@ -135,8 +147,7 @@ def _set_up_xgboost(boosted, encoder, *, is_sparse):
         kinds = ["c" if each else "q" for each in is_category]
         boosted = boosted.set_params(enable_categorical=True, feature_types=kinds)
     if n_columns > COLUMNS_PER_SPLIT:
-        settings["colsample_bynode"] = max(0.1, COLUMNS_PER_SPLIT / n_columns)
-        settings["max_bin"] = int(np.clip(TOTAL_BINS // n_columns, 64, 256))
+        settings["colsample_bynode"], settings["max_bin"] = _for_wide(n_columns, 256)
     unset = {name: value for name, value in settings.items() if params[name] is None}
     return boosted.set_params(**unset)
 

@@ -73,7 +73,8 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
     - If there are more than 64 columns, numbers have fewer bins than XGBoost's 256.
 
     LightGBM and CatBoost know the categorical columns too, unless they were told of some. CatBoost
-    uses as many threads as OpenMP does, unless `thread_count` is set.
+    uses as many threads as OpenMP does, unless `thread_count` is set, and samples the columns of
+    wide tables as XGBoost does.
 
     Examples
     --------

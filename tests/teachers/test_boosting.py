@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
+from sklearn.datasets import make_classification
 
 from skdistill import TableClassifier, TeacherEnsemble
 from skdistill.jobs.fingerprint import fingerprint
@@ -155,6 +156,19 @@ def test_catboost_has_the_threads_that_others_have_unless_it_is_told():
 
     assert left.classifier_.get_params()["thread_count"] == n_threads()
     assert told.classifier_.get_params()["thread_count"] == 2
+
+
+def test_of_many_columns_catboost_sees_a_part_unless_it_is_told():
+    X, y = make_classification(100, n_features=400, random_state=0)
+
+    def settings(X, **params):
+        found = TableClassifier(catboost(**params)).fit(X, y).classifier_.get_params()
+        return found.get("rsm"), found.get("border_count")
+
+    assert settings(X) == (0.1, 64)
+    assert settings(X[:, :30]) == (None, None)
+    assert settings(X, rsm=0.5) == (0.5, None)
+    assert settings(X, colsample_bylevel=0.5) == (None, None)
 
 
 @pytest.mark.parametrize("columns", [("children",), (1,)])
