@@ -163,14 +163,14 @@ class TorchForward:
 
     scale = 1.0
 
-    def __init__(self, module, scale=1.0):
-        self.module, self.scale = module.cpu().eval(), scale
+    def __init__(self, module):
+        self.module = module.cpu().eval()
 
     def __call__(self, X):
         """Return the logits of encoded rows, ndarray of shape (n_samples, n_classes)."""
         X = X.toarray() if issparse(X) else X
         with torch.inference_mode():
-            return self.scale * self.module(torch.as_tensor(X)).numpy()
+            return self.module(torch.as_tensor(X)).numpy()
 
 
 def forward_pass(net: NeuralNet, transfer_set, alpha):
@@ -179,7 +179,7 @@ def forward_pass(net: NeuralNet, transfer_set, alpha):
     A student of few epochs is less sure than its teachers. So its outputs get the scale of
     theirs on rows without a label, if there are at least as many of them as of the others. Where
     a small alpha says that the labels are right, a student that has learned them may be surer
-    than its teachers: then it keeps more of its own scale.
+    than its teachers: then it keeps more of its own scale. A custom module stays as it is.
 
     Parameters
     ----------
@@ -194,17 +194,14 @@ def forward_pass(net: NeuralNet, transfer_set, alpha):
     -------
     student : ForwardPass or TorchForward
     """
-    module, scale = net.module_, 1.0
-    has_arrays = is_student_mlp(module)
+    module = net.module_
+    if not is_student_mlp(module):
+        return TorchForward(module)
     unlabeled = np.flatnonzero(~transfer_set.is_labeled)
     if 2 * len(unlabeled) >= len(transfer_set.y):
-        unlabeled = unlabeled[:ROWS_TO_SCALE]
-        student = ForwardPass(**module.arrays()) if has_arrays else TorchForward(module)
-        outputs = student(transfer_set.X[unlabeled])
-        soft_targets = transfer_set.soft_targets[unlabeled]
-        scale = transfer_set.task.scale_to(outputs, soft_targets) ** alpha
-    if not has_arrays:
-        return TorchForward(module, scale)
-    module.scale_logits(scale)
+        some = unlabeled[:: -(-len(unlabeled) // ROWS_TO_SCALE)]
+        outputs = ForwardPass(**module.arrays())(transfer_set.X[some])
+        scale = transfer_set.task.scale_to(outputs, transfer_set.soft_targets[some])
+        module.scale_logits(scale**alpha)
     module.round_weights()
     return ForwardPass(**module.arrays())

@@ -54,6 +54,22 @@ def for_table(classifier, encoder, *, is_sparse):
     return classifier
 
 
+def refuses(classifier, X):
+    """Tell whether a classifier fails on a table: CatBoost does if all columns are constant.
+
+    Parameters
+    ----------
+    classifier : classifier
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+        Encoded.
+    """
+    if not _is_a("CatBoostClassifier", classifier):
+        return False
+    if issparse(X):
+        return not (X.max(axis=0) - X.min(axis=0)).nnz
+    return np.array_equal(X, np.broadcast_to(X[:1], X.shape), equal_nan=True)
+
+
 def fit_options(classifier, encoder):
     """Return keyword arguments of `fit`, by which LightGBM knows categories."""
     if not _is_a("LGBMClassifier", classifier) or set(CATEGORICAL) & set(classifier.get_params()):

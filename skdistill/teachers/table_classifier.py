@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.dummy import DummyClassifier
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -18,6 +19,7 @@ from skdistill.teachers.boosting import (
     fit_boosted_folds,
     fit_options,
     for_table,
+    refuses,
     rows_for,
     stops_early,
     with_rounds_found,
@@ -123,6 +125,8 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
         self.encoder_ = TableEncoder(self.categorical_features).fit(X)
         X = clip_for_trees(self.encoder_.encode(X))
         classifier = for_table(clone(self.classifier), self.encoder_, is_sparse=self.sparse_)
+        if refuses(classifier, X):
+            classifier = DummyClassifier(strategy="prior")
         if stops_early(classifier):
             classifier = with_rounds_found(classifier, X, y, sample_weight)
         labels = fit_on_labels(

@@ -192,3 +192,15 @@ def test_lightgbm_that_was_told_its_categories_is_told_nothing_else():
 
     assert fit_options(lightgbm(), encoder) == {"categorical_feature": [1]}
     assert fit_options(lightgbm(cat_feature=[0]), encoder) == {}
+
+
+@pytest.mark.parametrize("as_table", [np.asarray, csr_matrix])
+def test_catboost_predicts_the_shares_of_the_classes_where_nothing_varies(as_table):
+    catboost = pytest.importorskip("catboost").CatBoostClassifier(
+        iterations=3, verbose=0, allow_writing_files=False
+    )
+    X, y = as_table(np.ones((40, 2))), np.arange(40) % 4 == 0
+
+    clf = TableClassifier(catboost).fit(X, y)
+
+    assert_allclose(clf.predict_proba(X[:2]), [[0.75, 0.25]] * 2)
