@@ -58,8 +58,8 @@ EFFORTS = {
     "default": Effort(
         teachers=ALL,
         n_trees=100,
-        boosting_rate=0.05,
-        boosting_patience=40,
+        boosting_rate=0.1,
+        boosting_patience=20,
         net_rate=2e-3,
         net_epochs=50,
         net_patience=3,
