@@ -237,7 +237,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         inputs = [common.with_bins_of(matrix, targets, train, rng) for train, _ in splits]
         _pad_bins(inputs)
         layout = inputs[0].layout
-        n_alike = layout.width - (layout.n_embedded if layout.n_bins else 0)
+        n_alike = layout.width - len(layout.n_bins)
         bins = None
         if layout.n_bins:
             bins = np.stack([each.pack(matrix)[:, n_alike:] for each in inputs]).astype(np.uint16)
