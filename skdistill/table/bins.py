@@ -4,7 +4,9 @@ import numpy as np
 
 from skdistill.table.scaling import clip_for_trees
 
-FEW_BINS = 16
+FEWEST_BINS = 16
+USUAL_BINS = 64
+ROWS_OF_USUAL_BINS = 8_000
 MOST_BINS = 1_024
 MIN_ROWS_WITH_BINS = 1_000
 MAX_NUMBERS_WITH_BINS = 100
@@ -13,8 +15,9 @@ MAX_NUMBERS_WITH_BINS = 100
 def find_split_points(numbers, targets, max_bins):
     """Return the points where a regression tree on one column alone splits the targets.
 
-    A column gets at most `FEW_BINS` bins, unless more of them predict the other half of the rows
-    clearly better: by more than two standard errors. Then it gets twice as many as do it best.
+    A column gets at most 64 bins, or fewer below 8,000 rows, down to 16. It gets more where they
+    predict the other half of the rows clearly better, by more than two standard errors: then
+    twice as many as do it best.
 
     Parameters
     ----------
@@ -55,9 +58,11 @@ def _best_splits(column, targets, n_bins):
 
 def _count_bins(column, targets, max_bins):
     """Return how many bins a column needs: few, unless more are clearly better on other rows."""
-    if max_bins <= FEW_BINS or len(np.unique(column)) <= FEW_BINS:
-        return min(max_bins, FEW_BINS)
-    sizes = [FEW_BINS]
+    few_bins = max(FEWEST_BINS, USUAL_BINS * min(1, len(column) / ROWS_OF_USUAL_BINS))
+    few_bins = min(round(few_bins), max_bins)
+    if few_bins == max_bins or len(np.unique(column)) <= few_bins:
+        return few_bins
+    sizes = [few_bins]
     while 2 * sizes[-1] <= max_bins:
         sizes.append(2 * sizes[-1])
     halves = np.array_split(np.random.RandomState(0).permutation(len(column)), 2)
@@ -70,7 +75,7 @@ def _count_bins(column, targets, max_bins):
         for size in sizes
     }
     best = max(sizes, key=saved.__getitem__)
-    few, many = points[FEW_BINS], points[best]
+    few, many = points[few_bins], points[best]
     gain = np.concatenate(
         [
             part.losses(few[k], other) - part.losses(many[k], other)
@@ -79,7 +84,7 @@ def _count_bins(column, targets, max_bins):
     )
     is_clear = gain.mean() > 2 * gain.std() / len(gain) ** 0.5
     # All rows are twice as many as those that chose.
-    return min(2 * best, sizes[-1]) if is_clear else FEW_BINS
+    return min(2 * best, sizes[-1]) if is_clear else few_bins
 
 
 class _Part:

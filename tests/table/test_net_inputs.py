@@ -123,7 +123,7 @@ def test_a_column_gets_as_many_bins_as_predict_held_out_rows_clearly_better():
 
     many, few = inputs.layout.n_bins
     assert 64 < many <= 512
-    assert few <= 16
+    assert few <= 32
 
 
 def test_no_column_gets_more_bins_than_asked_for():
@@ -134,13 +134,14 @@ def test_no_column_gets_more_bins_than_asked_for():
     assert 32 < inputs.layout.n_bins[0] <= 100
 
 
-def test_noise_gets_few_bins():
+@pytest.mark.parametrize(("n_rows", "n_bins"), [(1_500, 16), (4_000, 32), (16_000, 64)])
+def test_noise_gets_few_bins(n_rows, n_bins):
     rng = np.random.RandomState(0)
-    X, targets = rng.rand(4_000, 3), np.eye(2)[rng.randint(0, 2, 4_000)]
+    X, targets = rng.rand(n_rows, 3), np.eye(2)[rng.randint(0, 2, n_rows)]
 
     inputs, _ = inputs_of(X, targets=targets)
 
-    assert max(inputs.layout.n_bins) <= 16
+    assert inputs.layout.n_bins == (n_bins,) * 3
 
 
 def test_bins_grow_with_the_number_and_stay_below_their_count():
