@@ -13,13 +13,12 @@ from skdistill.table.net_inputs import NetInputs, UnscaledInputs
 ROWS_TO_TRY = 8
 
 
-def size_module(net, layout, n_outputs, n_samples):
+def size_module(net, layout, n_outputs):
     """Set those sizes of a net's module that its constructor takes."""
     sizes = {
         "layout": layout,
         "n_features": layout.width,
         "n_classes": n_outputs,
-        "n_samples": n_samples,
     }
     taken = _constructor_parameters(net)
     net.set_params(**{f"module__{name}": sizes[name] for name in sizes if name in taken})

@@ -24,12 +24,8 @@ class StudentMLP(nn.Module):
         Meaning of each input column. `NetClassifier` and `DistilledClassifier` set it.
     n_classes : int
         Number of logits. `NetClassifier` and `DistilledClassifier` set it.
-    n_samples : int, default=None
-        Number of training rows, used by ``hidden_sizes="auto"``. `NetClassifier` and
-        `DistilledClassifier` set it.
-    hidden_sizes : tuple of int or "auto", default="auto"
-        Units of each hidden layer. "auto": (32, 32) up to 500 rows, (128, 64) up to 1,000 rows,
-        (256, 256) above.
+    hidden_sizes : tuple of int, default=(256, 256)
+        Units of each hidden layer.
     dropout : float, default=0.1
         Dropout after each hidden layer, rounded to 256ths.
     n_frequencies : int, default=16
@@ -89,9 +85,8 @@ class StudentMLP(nn.Module):
         self,
         layout,
         n_classes,
-        n_samples=None,
         *,
-        hidden_sizes="auto",
+        hidden_sizes=(256, 256),
         dropout=0.1,
         n_frequencies=16,
         frequency_scale=0.1,
@@ -105,8 +100,6 @@ class StudentMLP(nn.Module):
         width += self._add_embeddings(
             layout, n_frequencies, frequency_scale, bin_embedding_size, category_embedding_size
         )
-        if isinstance(hidden_sizes, str):
-            hidden_sizes = _sizes_for(n_samples)
         sizes = [width, *hidden_sizes]
         if layout.is_sparse and hidden_sizes:
             sizes[1] = min(sizes[1], sparse_units)
@@ -244,13 +237,6 @@ class LayerStack(nn.Module):
 
     def forward(self, X):
         return self.layers(X)
-
-
-def _sizes_for(n_samples):
-    """Return the hidden sizes for a number of training rows."""
-    if n_samples is None or n_samples > 1000:
-        return (256, 256)
-    return (128, 64) if n_samples > 500 else (32, 32)
 
 
 class PeriodicEmbedding(nn.Module):

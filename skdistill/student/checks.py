@@ -50,7 +50,7 @@ def _few_inputs(net, data):
     """
     n_rows = min(len(data), ROWS_TO_TRY)
     if net.module is StudentMLP and getattr(net, "start", None) is None:
-        size_module(net, InputLayout(1, 1, 0, ()), data.task.n_outputs, n_rows)
+        size_module(net, InputLayout(1, 1, 0, ()), data.task.n_outputs)
         return np.zeros((n_rows, 1), dtype=np.float32)
     targets = data.task.as_soft_targets(data.y)
     inputs = fit_inputs(net, data, targets, np.random.RandomState(0))

@@ -154,7 +154,7 @@ def fit_inputs(net: NeuralNet, data, soft_targets, rng):
     inputs = interface.fit_inputs(
         net, data.X, data.categorical_features, soft_targets, rng, encoder=data.encoder
     )
-    interface.size_module(net, inputs.layout, data.task.n_outputs, len(data))
+    interface.size_module(net, inputs.layout, data.task.n_outputs)
     return inputs
 
 

@@ -211,7 +211,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         net.set_params(device=resolve_device(self.device))
         seed = draw_seed(rng)
         inputs, rows = self._rows_of_folds(data, splits, seed)
-        size_module(net, inputs[0].layout, data.task.n_outputs, len(splits[0][0]))
+        size_module(net, inputs[0].layout, data.task.n_outputs)
 
         def train():
             nets = [clone(net) for _ in splits]
@@ -268,7 +268,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         rng = np.random.RandomState(seed)
         inputs = fit_inputs(net, X, self.categorical_features, targets, rng)
         n_classes = data.task.n_outputs
-        size_module(net, inputs.layout, n_classes, len(data))
+        size_module(net, inputs.layout, n_classes)
         transfer_set = TransferSet.from_labels(inputs.transform(data.X), data)
         check_module(net, transfer_set.X, n_classes)
         train_net(net, transfer_set, seed=seed, alpha=0.0)

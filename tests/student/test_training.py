@@ -25,7 +25,7 @@ def trained(net=None, *, held_out=HELD_OUT, **params):
     inputs = NetInputs().fit(X, np.eye(3)[y], np.random.RandomState(0))
     rows = transfer_set(inputs.transform(X), np.eye(3)[y], y, None, held_out)
     net = quick_student() if net is None else net
-    size_module(net, inputs.layout, 3, 60)
+    size_module(net, inputs.layout, 3)
     params = {"alpha": 0.5, "temperature": 1.0, "early_stopping": True, "seed": 0} | params
     params = {"effort": EFFORTS["default"]} | params
     return train_student(net, rows, **params), rows.X
@@ -102,8 +102,8 @@ def half_as_sure(n_unlabeled, module=None):
     X, y = numeric_rows()
     inputs = NetInputs(max_bins=0).fit(X, None, np.random.RandomState(0))
     rows = transfer_set(inputs.transform(X), np.eye(3)[y], y)
-    net = StudentNet(module or StudentMLP, max_epochs=8)
-    size_module(net, inputs.layout, 3, len(y))
+    net = StudentNet(module or StudentMLP, max_epochs=2)
+    size_module(net, inputs.layout, 3)
     train_net(net, rows, seed=0)
     X = np.random.RandomState(1).normal(size=(n_unlabeled, 5)).astype(np.float32)
     logits = forward_pass(net, rows, 1.0)(X).astype(float)
