@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from tests.integrations import Integration, is_installed
 from tests.small import Spy
 
 torch.set_num_threads(1)
@@ -20,6 +21,10 @@ DATA = Path(os.environ.get("SKDISTILL_DATA", Path(__file__).parents[2] / "shared
 def pytest_runtest_setup(item):
     if item.get_closest_marker("gpu") and not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
+    for marker in item.iter_markers("integration"):
+        row = Integration(*marker.args, **marker.kwargs)
+        if not is_installed(row.package):
+            pytest.skip(f"{row.library} is not installed: pip install {row.package}")
 
 
 @pytest.fixture

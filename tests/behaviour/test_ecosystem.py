@@ -36,6 +36,7 @@ def test_it_is_a_classifier():
     assert is_classifier(DistilledClassifier())
 
 
+@pytest.mark.integration("scikit-learn", "the last step of a Pipeline", package="scikit-learn")
 def test_it_works_at_the_end_of_a_pipeline():
     X, y = numeric_rows()
     pipeline = make_pipeline(StandardScaler(), SelectKBest(k=3), quick_classifier())
@@ -65,6 +66,9 @@ def test_parameters_are_reached_through_a_pipeline():
         ("student__module__hidden_sizes", [(4,), (8, 8)]),
         ("rf", [DecisionTreeClassifier(max_depth=1), RandomForestClassifier(3)]),
     ],
+)
+@pytest.mark.integration(
+    "scikit-learn", "GridSearchCV over teachers and student", package="scikit-learn"
 )
 def test_a_grid_can_be_searched_over(name, values):
     X, y = numeric_rows()
@@ -169,6 +173,7 @@ def test_cross_validation_in_two_processes_gives_the_same_scores():
     assert_allclose(together, alone, rtol=1e-6)
 
 
+@pytest.mark.integration("scikit-learn", "cross_val_predict", package="scikit-learn")
 def test_probabilities_can_be_cross_predicted():
     X, y = numeric_rows()
 
@@ -178,6 +183,7 @@ def test_probabilities_can_be_cross_predicted():
 
 
 @pytest.mark.parametrize("method", CALIBRATIONS)
+@pytest.mark.integration("scikit-learn", "CalibratedClassifierCV", package="scikit-learn")
 def test_it_can_be_calibrated(method):
     X, y = numeric_rows(90)
 
@@ -186,6 +192,7 @@ def test_it_can_be_calibrated(method):
     assert_allclose(calibrated.predict_proba(X).sum(1), 1)
 
 
+@pytest.mark.integration("scikit-learn", "a member of a VotingClassifier", package="scikit-learn")
 def test_it_can_vote_among_others():
     X, y = numeric_rows()
     voting = VotingClassifier([("net", quick_classifier()), *forest()], voting="soft")
@@ -201,6 +208,7 @@ def test_a_distilled_classifier_can_teach():
     assert clf.fit(X, y).teacher_weights_ == {"net": 1.0}
 
 
+@pytest.mark.integration("scikit-learn", "permutation_importance", package="scikit-learn")
 def test_the_importance_of_columns_can_be_asked():
     X, y = mixed_table()
     clf = quick_classifier().fit(X, y)

@@ -158,6 +158,7 @@ def test_munge_keeps_the_dtype_of_a_column_between_whose_values_it_draws(dtype):
     assert not set(rows["age"].dropna()) <= set(frame["age"].dropna())
 
 
+@pytest.mark.integration("polars", "DataFrames", package="polars")
 def test_the_default_teachers_take_polars():
     of_pandas, of_polars = (
         small_default_classifier(keep_teachers=True).fit(frame, Y) for frame in (PANDAS, POLARS)
@@ -380,6 +381,7 @@ def of_plain(request):
     indirect=["of_plain"],
     ids=[f"{kind}, {column.dtype}" for kind, (_, cs) in SAME_COLUMN.items() for column in cs],
 )
+@pytest.mark.integration("pandas", "columns of any dtype, pyarrow's too", package="pandas")
 def test_it_does_not_matter_how_pandas_keeps_a_column(of_plain, column):
     clf, expected = of_plain
     other = with_column(column)

@@ -88,6 +88,7 @@ def test_halving_spends_epochs_of_the_student(log, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.integration("Optuna", "OptunaSearchCV", package="optuna-integration")
 def test_optuna_searches_without_refitting_a_teacher(log, tmp_path):
     optuna = pytest.importorskip("optuna")
     pytest.importorskip("optuna_integration")

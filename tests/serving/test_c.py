@@ -63,6 +63,7 @@ def test_columns_of_two_values(tmp_path):
 
 
 @needs_gcc
+@pytest.mark.integration("gcc", "a student as C file, compiled")
 def test_coded_categories(tmp_path):
     X, y = numeric_rows(100)
     X[:, [0, 3]] = np.round(X[:, [0, 3]])

@@ -87,6 +87,7 @@ def fitted(request):
 
 
 @pytest.mark.parametrize("by", ["pickle", "joblib", "save", "skops"])
+@pytest.mark.integration("skops", "dumps and loads, one trusted type", package="skops")
 def test_every_file_brings_the_same_predictions_back(fitted, by, tmp_path):
     clf, X = fitted
     path = tmp_path / "student"

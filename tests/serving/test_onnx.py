@@ -72,6 +72,7 @@ def test_huge_numbers(huge):
     assert_same_predictions(clf, X.astype(np.float32))
 
 
+@pytest.mark.integration("ONNX Runtime", "a student with categories", package="onnxruntime")
 def test_strings_missing_and_unseen_categories():
     X, y = mixed_table(200)
     clf = quick_classifier(encoded_tree()).fit(X, y)
@@ -132,6 +133,7 @@ def test_the_file_is_the_model(tmp_path):
     assert [one.name for one in model.graph.output] == ["label", "probabilities"]
 
 
+@pytest.mark.integration("skl2onnx", "a pipeline to ONNX", package="skl2onnx")
 def test_inside_a_skl2onnx_pipeline():
     skl2onnx = pytest.importorskip("skl2onnx")
     X, y = numeric_rows(100)

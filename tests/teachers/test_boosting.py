@@ -41,6 +41,7 @@ def levels(n_rows=900):
     return X, (codes % 3 == 0).astype(int)
 
 
+@pytest.mark.integration("LightGBM", "a teacher that knows categories", package="lightgbm")
 def test_lightgbm_splits_categories_by_sets_of_them():
     X, y = levels()
 
@@ -51,6 +52,7 @@ def test_lightgbm_splits_categories_by_sets_of_them():
     assert_array_equal(clf.predict(X), y)  # one split, of three levels from six
 
 
+@pytest.mark.integration("CatBoost", "a teacher that knows categories", package="catboost")
 def test_catboost_knows_categories_as_such():
     X, y = levels()
     stump = catboost(iterations=20, depth=1, learning_rate=0.5)

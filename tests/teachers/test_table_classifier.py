@@ -81,6 +81,7 @@ def test_a_table_classifier_says_whether_its_classifier_takes_missing_values(cla
     assert get_tags(TableClassifier(classifier)).input_tags.allow_nan is takes
 
 
+@pytest.mark.integration("XGBoost", "a teacher that stops early", package="xgboost")
 def test_boosting_stops_by_held_out_rows_and_is_then_fitted_on_all():
     from xgboost import XGBClassifier
 
