@@ -9,7 +9,8 @@ export OMP_NUM_THREADS ?= 1
 .PHONY: demo test coverage mutation oldest package fuzz stress lint clean
 
 demo: $(READY)
-	$(BIN)/python -m skdistill --data digits --effort low --out demo/student.joblib --picture demo/report.png
+	mkdir -p demo
+	$(BIN)/python -m skdistill fit --data digits --effort low --out demo/student.joblib --picture demo/report.png
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile

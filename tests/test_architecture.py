@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "serving": {"table"},
     "student": {"table", "jobs", "nets", "transfer", "serving"},
     "inspection": set(),
+    "command_line": {"classifier", "inspection", "jobs", "nets", "serving", "student", "teachers"},
 }
 AT_THE_TOP = {"base", "classifier", "effort", "sklearn_private"}
 HEAVY = {"torch", "skorch", "xgboost"}

@@ -1,10 +1,12 @@
 """python -m skdistill, with default teachers and student made small."""
 
+import functools
 import io
 import re
 import subprocess
 import sys
-from contextlib import redirect_stdout
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
 from types import SimpleNamespace
 
 import joblib
@@ -12,11 +14,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_wine
+from sklearn.tree import DecisionTreeClassifier
 
+import skdistill
 from skdistill import NetClassifier, StudentNet, TeacherEnsemble
-from skdistill.__main__ import conclusion, main
+from skdistill.__main__ import main
+from skdistill.command_line.fitting import conclusion
 from skdistill.inspection.report import Report, Row
-from tests.small import full_disk, mixed_table, small_default_teachers, two_trees
+from tests.small import (
+    full_disk,
+    mixed_table,
+    numeric_rows,
+    small_default_teachers,
+    two_trees,
+)
 
 NAMES = ["pooled teachers", "same net on labels", "student"]
 
@@ -24,7 +35,7 @@ NAMES = ["pooled teachers", "same net on labels", "student"]
 def distill(*arguments):
     """Run the command with the default teachers and student made small."""
     params = {"teachers": small_default_teachers(), "student": StudentNet(max_epochs=3), "cv": 2}
-    return main([*map(str, arguments), "--jobs", "1"], **params)
+    return main(["fit", *map(str, arguments), "--jobs", "1"], **params)
 
 
 def write_table(path, X, y):
@@ -38,7 +49,7 @@ def outcome(request, tmp_path_factory):
     """What the command makes of a mixed table: its student, rows, and what it prints."""
     folder = tmp_path_factory.mktemp("table")
     X, y = mixed_table(90)
-    table, out = write_table(folder / f"train.{request.param}", X, y), folder / "out" / "student"
+    table, out = write_table(folder / f"train.{request.param}", X, y), folder / "student"
     with redirect_stdout(io.StringIO()) as printed:
         assert distill(table, "--target", "label", "--out", out, "--quiet") == 0
     return SimpleNamespace(student=joblib.load(out), X=X, printed=printed.getvalue())
@@ -71,14 +82,16 @@ def test_the_report_compares_teachers_pool_baseline_and_student(outcome):
         assert column in outcome.printed
 
 
-def test_rows_without_label_are_left_out(tmp_path, capsys):
+def test_rows_without_label_are_counted_and_left_out(tmp_path, capsys):
     X, y = mixed_table(90)
     y = np.where(np.arange(90) < 10, None, y.astype(object))
     table = write_table(tmp_path / "train.csv", X, y)
 
     assert distill(table, "--target", "label", "--out", tmp_path / "student", "--quiet") == 0
 
-    assert "56 rows to train on, 24 held out" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "56 rows to train on, 24 held out" in printed.out
+    assert "10 of 90 rows have no label in 'label' and are left out" in printed.err
 
 
 def test_bundled_data_are_distilled_without_a_table(bundled):
@@ -175,7 +188,7 @@ def test_a_seed_gives_the_same_student_again(tmp_path):
             ["train.csv", "--target", "price"],
             "--target is 'price', but must name the column with the labels",
         ),
-        (["--target", "label"], "got --target 'label' but no TABLE"),
+        (["--target", "label"], "got no TABLE: give a CSV or Parquet file"),
         (
             ["train.csv", "--target", "label", "--picture", "r.doc"],
             "must end with one of [",
@@ -183,12 +196,19 @@ def test_a_seed_gives_the_same_student_again(tmp_path):
         (["train.csv", "--target", "label", "--out", "folder"], "'folder' is a folder"),
         (["train.csv", "--target", "label", "--picture", "folder.png"], "'folder.png' is a folder"),
         (["train.csv", "--target", "label", "--picture", "train.csv/r.png"], "train.csv"),
-        (["train.csv", "--target", "label", "--out", "s.safetensors"], "written by joblib"),
         (
             ["train.csv", "--target", "label", "--out", "r.png", "--picture", "./r.png"],
             "are the same file",
         ),
-        (["dates.parquet", "--target", "label"], "Column 'when' holds dates"),
+        ([], "got no TABLE: give a CSV or Parquet file and --target COLUMN, or --data"),
+        (["train.csv", "--data", "iris"], "got both TABLE and --data"),
+        (["--data", "iris", "--drop", "age"], "--target and --drop belong to a TABLE"),
+        (["train.csv", "--target", "label", "--out", "new/s.joblib"], "there is no folder 'new'"),
+        (["train.csv", "--target", "label", "--picture", "new/r.png"], "there is no folder 'new'"),
+        (["train.csv", "--target", "label", "--drop", "aeg"], "--drop names ['aeg'], which are no"),
+        (["train.csv", "--target", "label", "--drop", "label"], "--drop names the target 'label'"),
+        (["train.csv", "--target", "label", "--teachers", "forest"], "--effort default has ['rf',"),
+        (["train.csv", "--target", "label", "--max-time", "-1"], "The 'max_time' parameter"),
         (
             ["train.csv"],
             "--target is missing, but must name the column with the labels",
@@ -201,14 +221,12 @@ def test_an_argument_that_cannot_be_followed_is_an_error_of_one_line(
 ):
     X, y = mixed_table(20)
     X.assign(label=y).to_csv(tmp_path / "train.csv", index=False)
-    dates = pd.date_range("2020", periods=len(X))
-    X.assign(label=y, when=dates).to_parquet(tmp_path / "dates.parquet")
     for name in ("folder", "folder.png"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(TeacherEnsemble, "fit_soft_targets", None)  # no teacher may be fitted
 
-    assert main(given) == 2
+    assert main(["fit", *given]) == 2
 
     said = capsys.readouterr().err
     assert said.startswith("skdistill: ")
@@ -226,7 +244,7 @@ def test_labels_of_one_class_are_an_error_of_one_line(tmp_path, capsys):
 
 
 def test_the_command_is_there():
-    command = [sys.executable, "-m", "skdistill", "nowhere.csv", "--target", "label"]
+    command = [sys.executable, "-m", "skdistill", "fit", "nowhere.csv", "--target", "label"]
 
     run = subprocess.run(command, capture_output=True, text=True)
 
@@ -234,10 +252,20 @@ def test_the_command_is_there():
     assert run.stderr.startswith("skdistill: there is no file 'nowhere.csv': ")
 
 
+@pytest.mark.parametrize("argument", [[], ["--help"]])
+def test_without_arguments_the_help_is_printed_and_nothing_is_trained(argument):
+    command = [sys.executable, "-m", "skdistill", *argument]
+
+    run = subprocess.run(command, capture_output=True, text=True)
+
+    assert run.returncode == 0
+    assert "python -m skdistill fit train.csv --target label" in run.stdout
+
+
 def distill_quickly(*arguments):
     """Run the command with two small trees as teachers."""
     params = {"teachers": two_trees(), "student": StudentNet(max_epochs=3), "cv": 2}
-    return main([*map(str, arguments), "--jobs", "1", "--quiet"], **params)
+    return main(["fit", *map(str, arguments), "--jobs", "1", "--quiet"], **params)
 
 
 @pytest.mark.parametrize("encoding", ["cp932", "gbk", "ascii"])
@@ -278,10 +306,184 @@ def test_a_full_disk_leaves_the_old_student(tmp_path, capsys):
 def test_low_effort_is_fewer_teachers_and_a_file_without_them(tmp_path, capsys):
     out = tmp_path / "student.joblib"
 
-    command = ["--data", "wine", "--effort", "low", "--out", str(out), "--jobs", "1", "--quiet"]
+    command = [
+        "fit",
+        "--data",
+        "wine",
+        "--effort",
+        "low",
+        "--out",
+        str(out),
+        "--jobs",
+        "1",
+        "--quiet",
+    ]
     assert main(command) == 0
 
     assert "teacher mlp " not in capsys.readouterr().out
     student = joblib.load(out)
     assert student.teachers is None
     assert list(student.teacher_weights_) == ["xgb", "mlp_bins"]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A table as spreadsheets export it in Germany: its path, and what `fit` says of it."""
+    folder = tmp_path_factory.mktemp("exported")
+    X, y = mixed_table(120)
+    table = folder / "kunden.csv"
+    pd.DataFrame(
+        {
+            "id": range(120),
+            "age": X["age"],
+            "city": X["city"],
+            "income": [f"1.{k + 100},5" for k in range(120)],
+            "since": pd.date_range("2020-01-01", periods=120).astype(str),
+            "label": y,
+        }
+    ).to_csv(table, sep=";", decimal=",", index=False)
+    student = folder / "student.safetensors"
+    with redirect_stderr(io.StringIO()) as said, redirect_stdout(io.StringIO()):
+        assert distill_quickly(table, "--target", "label", "--out", student) == 0
+    return SimpleNamespace(table=table, student=student, said=said.getvalue())
+
+
+def test_what_was_recognized_in_a_table_is_said(exported):
+    for told in (
+        "the delimiter is ';'",
+        "Column 'income' holds numbers: '1.100,5' is 1100.5",
+        "Column 'since' holds dates",
+        "Column 'id' looks like a row number (120 values in 120 rows, such as '0'): leave it out",
+    ):
+        assert told in exported.said
+
+
+def test_predict_writes_classes_and_probabilities_of_a_table_in_another_layout(
+    exported, tmp_path, capsys
+):
+    model = skdistill.load(exported.student)
+    row = {"since": "2020-02-01", "city": "Rome", "income": "1,150.5", "age": "55.5", "id": "3"}
+    new, out = tmp_path / "new.csv", tmp_path / "predictions.csv"
+    pd.DataFrame([{"more": "03/04/2021"} | row] * 3).to_csv(new, index=False)
+
+    assert main(["predict", str(exported.student), str(new), "--out", str(out)]) == 0
+
+    found = pd.read_csv(out)
+    X = pd.DataFrame([row] * 3)[list(model.feature_names_in_)]
+    X = X.assign(since=18293.0, income=1150.5, age=55.5, id=3)
+    assert found["prediction"].tolist() == model.predict(X).tolist()
+    np.testing.assert_allclose(found[["proba no", "proba yes"]], model.predict_proba(X))
+    assert "(3 rows)" in capsys.readouterr().out
+
+
+def test_predictions_are_printed_where_no_file_is_named(exported, capsys):
+    assert main(["predict", str(exported.student), str(exported.table)]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "prediction,proba no,proba yes"
+    assert len(lines) == 121
+
+
+def test_categories_that_look_like_numbers_stay_categories(tmp_path, capsys):
+    kind = np.tile(["1", "2", "3a"], 40)
+    train = write_table(tmp_path / "train.csv", pd.DataFrame({"kind": kind, "n": 1.5}), kind == "1")
+    new, student = tmp_path / "new.csv", tmp_path / "student.joblib"
+    new.write_text("kind,n\n1,1.5\n2,1.5\n")
+    assert distill_quickly(train, "--target", "label", "--out", student) == 0
+    capsys.readouterr()
+
+    assert main(["predict", str(student), str(new)]) == 0
+
+    predicted = [line.split(",")[0] for line in capsys.readouterr().out.splitlines()]
+    assert predicted == ["prediction", "True", "False"]
+
+
+def test_report_measures_models_on_the_labeled_rows_of_a_table(tmp_path, capsys):
+    X, y = numeric_rows()
+    X = pd.DataFrame(X, columns=list("abcde"))
+    for depth in (1, 3):
+        tree = DecisionTreeClassifier(max_depth=depth, random_state=0).fit(X, y)
+        joblib.dump(tree, tmp_path / f"tree{depth}.joblib")
+    table = tmp_path / "test.csv"
+    X.assign(y=np.where(np.arange(60) < 50, y, -1)).replace({"y": {-1: None}}).to_csv(table)
+    models = [str(tmp_path / f"tree{depth}.joblib") for depth in (1, 3)]
+
+    assert main(["report", *models, str(table), "--target", "y"]) == 0
+
+    printed = capsys.readouterr()
+    assert re.search(r"^tree1 .*\ntree3 ", printed.out, re.MULTILINE)
+    assert "On 50 rows of" in printed.out
+    assert "10 of 60 rows have no label in 'y'" in printed.err
+
+
+def test_report_takes_labels_of_text_as_text(exported, capsys):
+    options = ["--target", "label", "--picture", str(exported.table.with_name("report.png"))]
+
+    assert main(["report", str(exported.student), str(exported.table), *options]) == 0
+
+    assert "student " in capsys.readouterr().out
+    assert exported.table.with_name("report.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["predict", "no.joblib", "new.csv"], "there is no file 'no.joblib'"),
+        (["predict", "new.csv", "new.csv"], "'new.csv' cannot be loaded"),
+        (["predict", "list.joblib", "new.csv"], "holds a list, which has no predict_proba"),
+        (["predict", "tree.joblib", "new.csv"], "lacks the columns ['b']"),
+        (["predict", "tree.joblib", "new.csv", "--out", "x/p.csv"], "there is no folder 'x'"),
+        (["report", "tree.joblib", "new.csv", "--target", "y"], "lacks the columns ['b', 'y']"),
+        (["report", "tree.joblib", "./tree.joblib", "new.csv", "--target", "y"], "have one name"),
+    ],
+)
+def test_what_cannot_be_predicted_or_reported_is_an_error_of_one_line(
+    given, message, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "new.csv").write_text("a,c\n1,2\n3,4\n")
+    X = pd.DataFrame({"a": [1, 2], "b": [3, 4]})
+    joblib.dump(DecisionTreeClassifier().fit(X, [0, 1]), "tree.joblib")
+    joblib.dump([1], "list.joblib")
+
+    assert main(given) == 2
+
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+
+
+def test_only_the_teachers_that_are_named_are_fitted(tmp_path):
+    out = tmp_path / "student.joblib"
+    given = ["--data", "iris", "--teachers", "xgb", "--effort", "low", "--out", str(out)]
+
+    assert main(["fit", *given, "--jobs", "1", "--quiet", "--max-time", "60"]) == 0
+
+    assert list(joblib.load(out).teacher_weights_) == ["xgb"]
+
+
+def test_dropped_columns_are_not_asked_for_later(tmp_path):
+    X, y = mixed_table(90)
+    table, out = write_table(tmp_path / "train.csv", X, y), tmp_path / "student.joblib"
+    options = ["--target", "label", "--out", out, "--drop", "age", "city"]
+
+    assert distill_quickly(table, *options) == 0
+
+    assert list(joblib.load(out).feature_names_in_) == ["children", "member"]
+
+
+def test_a_warning_is_one_line(tmp_path, capsys):
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("always")
+        tell = functools.partial(warnings.warn, "Watch out.", stacklevel=1)
+        patch.setattr("skdistill.__main__.fit", lambda arguments: tell())
+        main(["fit", "--data", "iris"])
+
+    assert capsys.readouterr().err == "warning: Watch out.\n"
+
+
+def test_a_log_has_lines_only_and_says_how_long_it_took_and_what_comes_next(bundled):
+    assert "\r" not in bundled.printed
+    assert "\x1b" not in bundled.printed
+    assert re.search(r"^For comparison, the same net is .*: about [\d.]+ s", bundled.printed, re.M)
+    assert re.search(r"^Done in [\d.]+ s\. Next: python -m skdistill", bundled.printed, re.M)
