@@ -1,4 +1,4 @@
-"""All imports of private scikit-learn names.
+"""All uses of private scikit-learn names.
 
 Any release may move them; a test keeps them out of other files.
 """
@@ -10,8 +10,10 @@ from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _num_samples as num_samples
 
+SOURCE = "https://github.com/skdistill/skdistill/blob/main/"
 __all__ = [
     "BaseComposition",
+    "DocumentationLink",
     "HasMethods",
     "Interval",
     "StrOptions",
@@ -24,6 +26,16 @@ __all__ = [
     "safe_indexing",
     "serial_block",
 ]
+
+
+class DocumentationLink:
+    """Mixin for estimators: their HTML diagram links to their docstring."""
+
+    def _get_doc_link(self):
+        module = type(self).__module__
+        if module.partition(".")[0] != "skdistill":  # a subclass, which is documented elsewhere
+            return ""
+        return f"{SOURCE}{module.replace('.', '/')}.py"
 
 
 def is_search(estimator):

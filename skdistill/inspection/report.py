@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import asdict, dataclass, field
+from html import escape
 
 import joblib
 import numpy as np
@@ -35,6 +36,9 @@ class Row:
     reliability: tuple = field(repr=False)  # see equal_count_reliability
 
 
+MEANING = (
+    "https://github.com/skdistill/skdistill/blob/main/docs/cookbook.md#what-distillation-brought"
+)
 COLUMNS = {  # of the printed table: header, then the format of a Row
     "log loss": "{0.log_loss:.4f}",
     "accuracy": "{0.accuracy:.2%}",
@@ -80,10 +84,14 @@ class Report:
             for row in self.rows
         ]
 
+    def _cells(self):
+        """Return the texts of the table by row, the header first."""
+        texts = [[row.name, *(form.format(row) for form in COLUMNS.values())] for row in self.rows]
+        return [["model", *COLUMNS], *texts]
+
     def __str__(self):
         """Format the table, with a rule above the reference."""
-        cells = [["model", *COLUMNS]]
-        cells += [[row.name, *(form.format(row) for form in COLUMNS.values())] for row in self.rows]
+        cells = self._cells()
         widths = [max(map(len, column)) for column in zip(*cells)]
         lines = [
             "  ".join([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])])
@@ -94,7 +102,22 @@ class Report:
         blocks = [lines[:1], lines[1 : 1 + first], lines[1 + first :]]
         return f"\n{rule}\n".join("\n".join(block) for block in blocks if block)
 
-    __repr__ = __str__  # the last line of a notebook's cell shows it
+    __repr__ = __str__  # the last line of a cell shows it, where it cannot show HTML
+
+    def _repr_html_(self):
+        """Return the table as HTML, the reference in bold; notebooks show it."""
+        header, *rows = [[escape(cell) for cell in row] for row in self._cells()]
+        reference = escape(self.reference)
+        lines = ["".join(f"<th>{cell}</th>" for cell in header)]
+        for name, *numbers in rows:
+            name = f"<b>{name}</b>" if name == reference else name
+            cells = [f'<td style="text-align: left">{name}</td>']
+            lines.append("".join(cells + [f"<td>{number}</td>" for number in numbers]))
+        table = "\n".join(f"<tr>{line}</tr>" for line in lines)
+        return (
+            f"<table>\n{table}\n</table>\n"
+            f'<a href="{MEANING}" rel="noreferrer" target="_blank">What the columns mean</a>'
+        )
 
     def plot(self, **kwargs):
         """Draw the report.

@@ -1,8 +1,9 @@
-"""Progress of a phase of a fit: one line that is redrawn, or a few plain lines."""
+"""Progress of a phase of a fit: one line that is redrawn, a notebook's bar, or plain lines."""
 
 import shutil
 import sys
 import time
+from importlib.util import find_spec
 
 from skdistill.jobs.locks import ForkSafeLock
 
@@ -52,12 +53,27 @@ def is_worth_a_line(done, total):
     return done < total and done * LINES_PER_PHASE // total > (done - 1) * LINES_PER_PHASE // total
 
 
+def is_notebook():
+    """Tell whether a notebook with widgets shows the output."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return "IPKernelApp" in getattr(shell, "config", {}) and find_spec("ipywidgets") is not None
+
+
+def notebook_bar(what, n_steps):
+    """Return a bar that a notebook draws."""
+    from tqdm.notebook import tqdm  # tqdm comes with skorch
+
+    return tqdm(total=n_steps, desc=what, unit="step")
+
+
 class Progress:
     """Progress report of a phase: one line that is redrawn, or a few plain lines.
 
-    A terminal shows one line with a bar. Any other stream gets about ten lines. So does a
-    terminal from ``verbose=2`` on, where other output would break the line. A closed or missing
-    stream is ignored: a progress report must not end a fit.
+    A terminal shows one line with a bar, a notebook tqdm's bar where ipywidgets is installed. Any
+    other stream gets about ten lines. So does a terminal from ``verbose=2`` on, where other
+    output would break the line. A closed or missing stream is ignored: a progress report must
+    not end a fit.
 
     Parameters
     ----------
@@ -81,14 +97,16 @@ class Progress:
         self.forecast, self.n_jobs = forecast, n_jobs
         self.done, self.last, self.is_closed = 0, "", False
         self.started = time.monotonic()
+        in_notebook = verbose == 1 and stream is None and is_notebook()
+        self.widget = notebook_bar(what, len(self.steps)) if in_notebook else None
         if self._redraws():
             self._draw()
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *exception):
-        self.close()
+    def __exit__(self, kind, *exception):
+        self.close(failed=kind is not None)
 
     def step(self, note=""):
         """Count one more step as done; `note` is shown next to its name."""
@@ -96,15 +114,23 @@ class Progress:
         self.done += 1
         if self.verbose and self.forecast and self.done == min(self.n_jobs, len(self.steps)):
             self._tell_forecast()
-        if self._redraws():
+        if self.widget is not None:
+            self.widget.set_postfix_str(f"last: {self.last}", refresh=False)
+            self.widget.update()
+        elif self._redraws():
             self._draw()
         elif is_worth_a_line(self.done, len(self.steps)):
             self._write(state_line(**self._state()) + "\n")
 
-    def close(self):
+    def close(self, *, failed=False):
         """Write the final line."""
         if not self.is_closed:
             self.is_closed = True
+            if self.widget is not None:
+                if not failed:
+                    self.widget.total = self.done  # with steps that were spared, it would be red
+                self.widget.close()
+                return
             self._write((ERASE if self._redraws() else "") + total_line(**self._state()) + "\n")
 
     def _tell_forecast(self):

@@ -1,23 +1,52 @@
 """`TensorNet`, a skorch net that trains on batches already on the device."""
 
-from inspect import signature
+from inspect import Parameter, signature
 
 import numpy as np
 import torch
 from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, LRScheduler, PrintLog
+from skorch.dataset import ValidSplit
 
 from skdistill.nets.averaging import RunningAverage
 from skdistill.nets.losses import DistillationLoss
 from skdistill.nets.training import auto_batch_size
+from skdistill.sklearn_private import DocumentationLink
 
 PATIENCE = 15
 EVALUATION_BATCH = 8192
 SPARSE_EVALUATION_BATCH = 512  # small, as most modules need it dense
 
 
-class TensorNet(NeuralNet):
+class OneInFive(ValidSplit):
+    """skorch's default split. Its copies look alike, so that `repr` leaves them out."""
+
+    def __init__(self):
+        super().__init__(5)
+
+    def __repr__(self):
+        return "ValidSplit(5)"
+
+
+def name_parameters(net_class, base):
+    """Add the base's parameters to the signature of a net, for `repr` and for editors.
+
+    `repr` shows what differs from the signature's defaults: without this, everything that a
+    net passes on to its base.
+    """
+    own = signature(net_class.__init__)
+    *named, kwargs = own.parameters.values()
+    more = [
+        each.replace(kind=Parameter.KEYWORD_ONLY)
+        for name, each in signature(base.__init__).parameters.items()
+        if name not in own.parameters
+    ]
+    net_class.__init__.__signature__ = own.replace(parameters=[*named, *more, kwargs])
+
+
+class TensorNet(DocumentationLink, NeuralNet):
     """A skorch net without `DataLoader`: batches are slices of one table on the device.
 
     It has skorch's interface: callbacks, history, nested parameters and any torch optimizer.
@@ -48,6 +77,8 @@ class TensorNet(NeuralNet):
         validated and kept. 0 disables averaging.
     mixed_precision : bool, default=True
         Train in bfloat16 if the device is a GPU.
+    train_split : callable or None, default=ValidSplit(5)
+        As in `skorch.NeuralNet`: holds out validation rows.
     device : str, default="cpu"
         Device of training and prediction.
     verbose : int, default=0
@@ -95,6 +126,7 @@ class TensorNet(NeuralNet):
         patience=PATIENCE,
         ema_decay=0.998,
         mixed_precision=True,
+        train_split=OneInFive(),  # noqa: B008, as skorch does
         device="cpu",
         verbose=0,
         **kwargs,
@@ -109,10 +141,18 @@ class TensorNet(NeuralNet):
             lr=lr,
             max_epochs=max_epochs,
             batch_size=batch_size,
+            train_split=train_split,
             device=device,
             verbose=verbose,
             **kwargs,
         )
+
+    __repr__ = BaseEstimator.__repr__  # skorch's is too long within another estimator
+
+    def get_params(self, deep=True, **kwargs):
+        """Get the parameters, without private attributes, which skorch would include."""
+        params = super().get_params(deep=deep, **kwargs)
+        return {name: value for name, value in params.items() if not name.startswith("_")}
 
     @property
     def _default_callbacks(self):
@@ -202,6 +242,9 @@ class TensorNet(NeuralNet):
         device_type = torch.device(self.device).type
         enabled = self.mixed_precision and device_type == "cuda"
         return torch.autocast(device_type, dtype=torch.bfloat16, enabled=enabled)
+
+
+name_parameters(TensorNet, NeuralNet)
 
 
 def _on_device(X, device):

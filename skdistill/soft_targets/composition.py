@@ -12,10 +12,10 @@ from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter
 
-from skdistill.sklearn_private import BaseComposition, parallel_block
+from skdistill.sklearn_private import BaseComposition, DocumentationLink, parallel_block
 
 
-class TeachersMixin(MetaEstimatorMixin, BaseComposition):
+class TeachersMixin(DocumentationLink, MetaEstimatorMixin, BaseComposition):
     """Mixin of `TeacherEnsemble` and the distilled estimators, for teachers with names."""
 
     teachers: Any

@@ -8,7 +8,7 @@ from skorch import NeuralNet
 from skdistill.effort import EFFORTS
 from skdistill.nets import interface
 from skdistill.nets.modules import StudentMLP, is_student_mlp
-from skdistill.nets.tensor_net import TensorNet
+from skdistill.nets.tensor_net import TensorNet, name_parameters
 from skdistill.serving.forward import ForwardPass
 
 # Labels that teachers cannot explain at all save this share of the epochs.
@@ -120,6 +120,9 @@ class StudentNet(TensorNet):
         if self.start is not None:
             _load_arrays(self.module_, self.start["arrays"])
         return self
+
+
+name_parameters(StudentNet, TensorNet)
 
 
 def _load_arrays(module, arrays):

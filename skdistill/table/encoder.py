@@ -5,6 +5,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from skdistill.sklearn_private import DocumentationLink
 from skdistill.table.categories import (
     NO_DATES,
     code_lookup,
@@ -111,7 +112,7 @@ def _check_dtypes(X, is_categorical):
             )
 
 
-class TableEncoder(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class TableEncoder(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Encode a mixed table as one matrix of floats, column by column.
 
     Numbers are unchanged, and a category becomes its code: its position among the sorted

@@ -6,10 +6,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 
+from skdistill.sklearn_private import DocumentationLink
 from skdistill.tasks.sample_weights import weight_parameter
 
 
-class InnerParameters(BaseEstimator):
+class InnerParameters(DocumentationLink, BaseEstimator):
     """Base of a meta-estimator whose `classifier` has its parameters at the same level."""
 
     def get_params(self, deep=True):

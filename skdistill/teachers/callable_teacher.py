@@ -6,13 +6,13 @@ from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
-from skdistill.sklearn_private import check_sample_weight, num_samples
+from skdistill.sklearn_private import DocumentationLink, check_sample_weight, num_samples
 from skdistill.tasks.probabilities import as_probabilities
 
 OUTPUTS = ("proba", "logits", "scores")
 
 
-class CallableTeacher(ClassifierMixin, BaseEstimator):
+class CallableTeacher(DocumentationLink, ClassifierMixin, BaseEstimator):
     """A black box as a classifier: a remote model, a torch function, a language model.
 
     As a teacher, it predicts each row once, in the process that calls `fit`. It receives X

@@ -26,7 +26,7 @@ from skdistill.nets.training import (
     train_net,
     within_memory,
 )
-from skdistill.sklearn_private import safe_indexing
+from skdistill.sklearn_private import DocumentationLink, safe_indexing
 from skdistill.table.net_inputs import NetInputs
 from skdistill.table.splits import hold_out
 from skdistill.table.training_data import TrainingData
@@ -38,7 +38,7 @@ from skdistill.transfer.transfer_set import TransferSet
 ELEMENTWISE = (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD, torch.optim.RMSprop)
 
 
-class NetClassifier(ClassifierMixin, BaseEstimator):
+class NetClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
     """A torch net trained on the labels of a table, through skorch.
 
     The default torch teachers are instances of this class. With the student's net, it is the

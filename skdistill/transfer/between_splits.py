@@ -5,6 +5,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from skdistill.sklearn_private import DocumentationLink
 from skdistill.table.containers import (
     as_dtype,
     as_floats,
@@ -20,7 +21,7 @@ from skdistill.table.containers import (
 from skdistill.transfer.columns import is_continuous
 
 
-class BetweenSplits(BaseEstimator):
+class BetweenSplits(DocumentationLink, BaseEstimator):
     """Augmenter that moves numbers across the split points of a fitted forest.
 
     The thresholds of the forest divide each column into cells. Each number of a real row moves,

@@ -6,6 +6,7 @@ from sklearn.base import BaseEstimator
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state, gen_batches
 
+from skdistill.sklearn_private import DocumentationLink
 from skdistill.table.containers import (
     as_columns,
     as_dtype,
@@ -23,7 +24,7 @@ ROWS_OF_NEIGHBORS = 10_000
 MAX_CATEGORIES_OF_NEIGHBORS = 64
 
 
-class Munge(BaseEstimator):
+class Munge(DocumentationLink, BaseEstimator):
     """Augmenter that mixes real rows with their nearest neighbors.
 
     A synthetic row starts as a copy of a real row, its parent. Then each value is replaced, with
