@@ -102,6 +102,9 @@ class Progress:
         if self._redraws():
             self._draw()
 
+    def __getstate__(self):
+        return vars(self) | {"widget": None}  # a net may hold its progress when it is pickled
+
     def __enter__(self):
         return self
 

@@ -37,6 +37,13 @@ clf = DistilledClassifier(
 clf.fit(X, y)
 ---
 compare({"student": clf}, X, y)
+---
+import pickle
+from skdistill.jobs.progress import Progress
+
+with Progress("teachers", ["a"], 1) as progress:
+    assert progress.widget is not None
+    assert pickle.loads(pickle.dumps(progress)).widget is None
 """
 
 
@@ -59,9 +66,9 @@ def notebook():
 @pytest.mark.integration("Jupyter", "tqdm's bars, HTML of models and reports", package="nbclient")
 def test_a_notebook_shows_bars_and_html(notebook):
     bars = [each for each in notebook.widgets if each.get("_model_name") == "FloatProgressModel"]
-    models, reports = ([each for each in cell if "data" in each] for cell in notebook.outputs)
+    models, reports, _ = ([each for each in cell if "data" in each] for cell in notebook.outputs)
 
-    assert len(bars) == 2
+    assert len(bars) == 3
     assert "text/html" in models[-1]["data"]
     assert "<td>100.00%</td>" in reports[-1]["data"]["text/html"]
 
