@@ -2,7 +2,6 @@
 
 import argparse
 import io
-import os
 import sys
 import time
 import warnings
@@ -93,7 +92,7 @@ def _add_fit(commands, table):
     add("--teachers", nargs="+", metavar="NAME", help="some of the defaults, such as rf")
     add("--effort", choices=EFFORTS, default="default", help="low is quicker, high better")
     add("--max-time", type=float, metavar="SECONDS", help="time for the fit")
-    add("--jobs", type=int, default=os.cpu_count(), help="fits at once")
+    add("--jobs", type=int, default=-1, help="fits at once; -1 is one for each processor")
     add("--seed", type=int, default=0, help="seed of the split and of all fits")
     add("--quiet", action="store_true", help="print no progress")
     parser.set_defaults(run=fit)

@@ -66,8 +66,13 @@ def read_table(
     ------
     ValueError
         If the file cannot be read without doubt. The message says what to do.
+    ImportError
+        If pandas is not installed.
     """
-    import pandas as pd
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError("tables need pandas: pip install 'skdistill[table]'.") from error
 
     path = Path(path)
     if not path.exists():

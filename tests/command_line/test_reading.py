@@ -1,6 +1,7 @@
 """Tables as they come: encodings, delimiters, rows without labels."""
 
 import gzip
+import sys
 
 import numpy as np
 import pandas as pd
@@ -101,6 +102,13 @@ def test_empty_cells_at_the_end_of_a_row_may_be_left_out(write):
 def test_what_cannot_be_read_is_refused_with_the_remedy(content, options, message, write):
     with pytest.raises(ValueError, match=message):
         read_table(write(content), **options)
+
+
+def test_without_pandas_the_extra_that_brings_it_is_named(write, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+
+    with pytest.raises(ImportError, match=r"pip install 'skdistill\[table\]'"):
+        read_table(write("a,b\n1,2\n"))
 
 
 def test_rows_without_a_label_are_counted_and_left_out(write):
