@@ -13,13 +13,14 @@ from skdistill.effort import effort_named
 from skdistill.jobs.seeds import draw_seed
 from skdistill.serving.exports import ExportMixin
 from skdistill.serving.forward import ROWS_WORTH_A_GPU, batched_outputs
+from skdistill.serving.pickling import PicklingMixin
 from skdistill.sklearn_private import parallel_block, serial_block
 from skdistill.soft_targets.composition import TeachersMixin
 from skdistill.table.training_data import TrainingData
 from skdistill.table.validation import check_table, has_missing, is_clean_matrix
 
 
-class BaseDistilled(ExportMixin, TeachersMixin):
+class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
     """An estimator that trains teachers, and one small net that predicts like them.
 
     A subclass defines the parameters, returns its task from `_task`, and turns the student's
@@ -234,6 +235,11 @@ class BaseDistilled(ExportMixin, TeachersMixin):
 
     def _teacher_names(self):
         return self.teacher_weights_
+
+    def _teachers_take(self):
+        if self._is_closed("teachers") and self.__sklearn_is_fitted__():
+            return self.allows_missing_, True  # a pipeline asks, where no teacher is installed
+        return super()._teachers_take()
 
     def _sk_visual_block_(self):
         student = "StudentNet" if self.student is None else self.student

@@ -3,15 +3,9 @@
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill.serving.forward import ForwardPass
-from skdistill.serving.state import from_plain, to_plain
-
 
 class ExportMixin(BaseEstimator):
-    """Mixin for distilled estimators that saves and exports their student.
-
-    It also reduces the student to plain arrays when the estimator is pickled.
-    """
+    """Mixin for distilled estimators that saves and exports their student."""
 
     def save(self, path):
         """Save the student to a safetensors file.
@@ -171,16 +165,3 @@ class ExportMixin(BaseEstimator):
 
         check_is_fitted(self)
         return to_c(self, path, name=name)
-
-    def __getstate__(self):
-        """Return the state with the student as plain arrays, so that a file holds few types."""
-        state = dict(super().__getstate__())
-        if isinstance(state.get("student_"), ForwardPass):
-            state["plain_"] = to_plain(state.pop("inputs_"), state.pop("student_"))
-        return state
-
-    def __setstate__(self, state):
-        state = dict(state)
-        if "plain_" in state:
-            state["inputs_"], state["student_"] = from_plain(state.pop("plain_"))
-        super().__setstate__(state)

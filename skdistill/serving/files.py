@@ -88,17 +88,17 @@ def _check_can_be_saved(estimator):
 
 def _content(estimator, categories):
     """Return all but the arrays, as values that JSON can hold."""
-    fitted, params = vars(estimator), estimator.get_params(deep=False)
+    values = vars(estimator)
     content = {
         "class": type(estimator).__name__,
         "classes": _to_json(estimator.classes_, "classes_"),
         "categories": [_to_json(each, "a categorical column") for each in categories],
-        "params": _of_schema(params, PARAMS),
-        "fitted": _of_schema(fitted, FITTED | OPTIONAL),
+        "params": _of_schema(values, PARAMS),
+        "fitted": _of_schema(values, FITTED | OPTIONAL),
     }
     check_values(content["fitted"], FITTED | OPTIONAL, FITTED, what="attribute")
-    if "feature_names_in_" in fitted:
-        names = _to_json(fitted["feature_names_in_"], "feature_names_in_")
+    if "feature_names_in_" in values:
+        names = _to_json(values["feature_names_in_"], "feature_names_in_")
         content["feature_names_in"] = names
     return content
 

@@ -140,14 +140,18 @@ class TeachersMixin(DocumentationLink, MetaEstimatorMixin, BaseComposition):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan, tags.input_tags.sparse = self._teachers_take()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _teachers_take(self):
+        """Tell whether all teachers take missing values, and whether they take sparse rows."""
         named = self.teachers if isinstance(self.teachers, (list, tuple)) else [("", self.teachers)]
         # Called before `fit`, which checks them: skip what is no estimator.
         teachers = [item[1] for item in named if _is_named(item) and _is_estimator(item[1])]
         input_tags = [get_tags(each).input_tags for each in teachers]
-        tags.input_tags.allow_nan = all(each.allow_nan for each in input_tags)
-        tags.input_tags.sparse = all(each.sparse for each in input_tags)
-        tags.input_tags.three_d_array = True
-        return tags
+        takes_missing = all(each.allow_nan for each in input_tags)
+        return takes_missing, all(each.sparse for each in input_tags)
 
 
 def _is_named(item):

@@ -1,0 +1,70 @@
+"""The mixin that pickles a distilled estimator so that predicting needs no library of `fit`."""
+
+import copyreg
+
+from sklearn.base import BaseEstimator
+
+from skdistill.serving.closed import PLAIN, Pickled, Unavailable, built, described
+from skdistill.serving.forward import ForwardPass
+from skdistill.serving.state import from_plain, to_plain
+
+# Predicting needs none of these, and their libraries may be missing where a student is served.
+FOR_FIT = ("teachers", "student", "augmenter", "cv", "teacher_")
+CLOSED = "_closed_"
+
+
+class PicklingMixin(BaseEstimator):
+    """Mixin that reduces the student to plain arrays, and closes what only `fit` needs.
+
+    What is closed is opened when the attribute is asked for, by `get_params` and `clone` too. A
+    parameter whose library is missing is `Unavailable` then.
+    """
+
+    def __reduce_ex__(self, protocol):
+        """Return what pickle and copy need; skops calls `__getstate__` alone."""
+        return copyreg.__newobj__, (type(self),), self._state(close=Pickled.of)  # type: ignore[attr-defined]
+
+    def __getstate__(self):
+        """Return the state without pickles, as skops needs it."""
+        for name in FOR_FIT:
+            getattr(self, name, None)  # opens what came from a pickle
+        return self._state(close=described)
+
+    def _state(self, close):
+        state = dict(super().__getstate__())
+        if isinstance(state.get("student_"), ForwardPass):
+            state["plain_"] = to_plain(state.pop("inputs_"), state.pop("student_"))
+        for name in FOR_FIT:
+            if not isinstance(state.get(name), PLAIN):
+                closed = close(state[name])
+                if closed is not None:
+                    state[CLOSED + name] = closed
+                    del state[name]
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        if "plain_" in state:
+            state["inputs_"], state["student_"] = from_plain(state.pop("plain_"))
+        super().__setstate__(state)
+
+    def __getattr__(self, name):
+        """Open an attribute that is closed; Python calls this only if there is none."""
+        closed = vars(self).get(CLOSED + name)
+        if closed is None:
+            if name in vars(self):  # opened meanwhile by another thread
+                return vars(self)[name]
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        try:
+            value = closed.open() if isinstance(closed, Pickled) else built(closed)
+        except ImportError as error:
+            if name.endswith("_"):
+                raise
+            return Unavailable(str(error))  # so that the estimator can be shown and cloned
+        setattr(self, name, value)
+        self.__dict__.pop(CLOSED + name, None)
+        return value
+
+    def _is_closed(self, name):
+        """Tell whether an attribute has not been asked for since the estimator was loaded."""
+        return CLOSED + name in vars(self)
