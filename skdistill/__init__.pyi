@@ -8,6 +8,7 @@ from skdistill.nets.losses import distillation_loss as distillation_loss
 from skdistill.nets.modules import StudentMLP as StudentMLP
 from skdistill.nets.tensor_net import TensorNet as TensorNet
 from skdistill.serving.files import load as load
+from skdistill.serving.onnx_converter import to_onnx as to_onnx
 from skdistill.serving.onnx_runtime import OnnxStudent as OnnxStudent
 from skdistill.soft_targets.ensemble import TeacherEnsemble as TeacherEnsemble
 from skdistill.student.from_teacher import student_from_teacher as student_from_teacher

@@ -11,6 +11,7 @@ from sklearn.base import ClassifierMixin
 from skdistill.base import BaseDistilled
 from skdistill.effort import EFFORTS
 from skdistill.serving.forward import log_softmax, softmax
+from skdistill.serving.on_import import when_imported
 from skdistill.sklearn_private import HasMethods, Interval, StrOptions
 from skdistill.tasks.pooling import COMBINATIONS
 
@@ -316,3 +317,12 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         """
         logits = self._outputs(X)
         return self.classes_[logits.argmax(1)]
+
+
+def _register_skl2onnx():
+    from skdistill.serving.onnx_converter import register_skl2onnx
+
+    register_skl2onnx(DistilledClassifier)
+
+
+when_imported("skl2onnx", _register_skl2onnx)

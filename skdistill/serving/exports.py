@@ -57,7 +57,9 @@ class ExportMixin(BaseEstimator):
         check_is_fitted(self)
         save(self, path)
 
-    def to_onnx(self, path=None, *, dtype="float32", int8=False, X=None, max_changed=0.01):
+    def to_onnx(
+        self, path=None, *, dtype="float32", int8=False, X=None, max_changed=0.01, zipmap=False
+    ):
         """Export the student, preprocessing included, as an ONNX model.
 
         Parameters
@@ -74,6 +76,9 @@ class ExportMixin(BaseEstimator):
         max_changed : float, default=0.01
             Largest share of the rows of `X` whose predicted class may change. Ignored
             unless `int8`.
+        zipmap : bool, default=False
+            Whether the probabilities of each row are a map from label to probability, as skl2onnx
+            has them by default, instead of a row of a matrix.
 
         Returns
         -------
@@ -92,11 +97,13 @@ class ExportMixin(BaseEstimator):
         ValueError
             If the student is a custom torch module, if a label or a category is neither a
             string nor a number, if a column that becomes an input is named like an output,
-            or if eight bits change too many predictions. Nothing is written then.
+            if eight bits change too many predictions, or if `zipmap` meets labels that are
+            neither integers nor strings. Nothing is written then.
 
         See Also
         --------
         skdistill.OnnxStudent : Predict with the model through onnxruntime.
+        skdistill.to_onnx : Export a whole pipeline.
 
         Examples
         --------
@@ -115,7 +122,9 @@ class ExportMixin(BaseEstimator):
         from skdistill.serving.onnx import to_onnx
 
         check_is_fitted(self)
-        return to_onnx(self, path, dtype=dtype, int8=int8, X=X, max_changed=max_changed)
+        return to_onnx(
+            self, path, dtype=dtype, int8=int8, X=X, max_changed=max_changed, zipmap=zipmap
+        )
 
     def to_c(self, path=None, *, name="student"):
         """Export the student as one C99 file that needs only math.h and allocates nothing.

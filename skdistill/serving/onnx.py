@@ -13,13 +13,15 @@ ML = "ai.onnx.ml"
 OUTPUTS = ("label", "probabilities")
 
 
-def to_onnx(estimator, path=None, *, dtype="float32", int8=False, X=None, max_changed=0.01):
+def to_onnx(
+    estimator, path=None, *, dtype="float32", int8=False, X=None, max_changed=0.01, zipmap=False
+):
     """Write a fitted student as an ONNX model.
 
     Parameters
     ----------
     estimator : DistilledClassifier
-    path, dtype, int8, X, max_changed
+    path, dtype, int8, X, max_changed, zipmap
         See `DistilledClassifier.to_onnx`.
 
     Returns
@@ -54,9 +56,47 @@ def to_onnx(estimator, path=None, *, dtype="float32", int8=False, X=None, max_ch
         from skdistill.serving.onnx_quantization import in_eight_bits
 
         model = in_eight_bits(model, X, max_changed)
+    if zipmap:
+        add_zipmap(model, estimator.classes_)
     if path is not None:
         write_whole(path, model.SerializeToString())
     return model
+
+
+def add_zipmap(model, classes):
+    """Make each row of probabilities a map from label to probability, in place.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        With the outputs `OUTPUTS`.
+    classes : ndarray of shape (n_classes,)
+
+    Raises
+    ------
+    ValueError
+        If the labels are neither integers nor strings, the only keys that ONNX knows.
+    """
+    helper, TensorProto = _onnx().helper, _onnx().TensorProto
+    labels, matrix = _labels(classes), "probability_matrix"
+    if labels.dtype.kind == "f":
+        raise ValueError(
+            f"zipmap=True needs labels that are integers or strings, got {classes[0]!r}: export "
+            "with zipmap=False."
+        )
+    for node in model.graph.node:
+        node.output[:] = [matrix if name == OUTPUTS[1] else name for name in node.output]
+    keys, kind = ("classlabels_int64s", TensorProto.INT64)
+    if labels.dtype == object:
+        keys, kind = ("classlabels_strings", TensorProto.STRING)
+    zipped = helper.make_node(
+        "ZipMap", [matrix], [OUTPUTS[1]], "ZipMap", domain=ML, **{keys: labels.tolist()}
+    )
+    model.graph.node.append(zipped)
+    number = helper.make_tensor_type_proto(TensorProto.FLOAT, [])
+    rows = helper.make_sequence_type_proto(helper.make_map_type_proto(kind, number))
+    model.graph.output[1].CopyFrom(helper.make_value_info(OUTPUTS[1], rows))
+    _onnx().checker.check_model(model)
 
 
 class Graph:
@@ -94,7 +134,9 @@ class Graph:
         return name
 
 
-def write_student(graph, estimator, inputs, dtype, *, label=OUTPUTS[0], proba=OUTPUTS[1]):
+def write_student(
+    graph, estimator, inputs, dtype, *, label=OUTPUTS[0], proba=OUTPUTS[1], proba_dtype="float32"
+):
     """Add the nodes of a fitted student to a graph.
 
     Parameters
@@ -107,6 +149,8 @@ def write_student(graph, estimator, inputs, dtype, *, label=OUTPUTS[0], proba=OU
         Type of the numbers among the inputs.
     label, proba : str
         Names of the outputs.
+    proba_dtype : {"float32", "float64"}, default="float32"
+        Type of the probabilities.
 
     Returns
     -------
@@ -129,7 +173,7 @@ def write_student(graph, estimator, inputs, dtype, *, label=OUTPUTS[0], proba=OU
     graph("Gather", _labels(estimator.classes_), best, axis=0, output=label)
     # In double precision, as in numpy, so that rows sum to one.
     exact = graph("Softmax", graph("Cast", logits, to=_type("float64")), axis=1)
-    graph("Cast", exact, to=_type("float32"), output=proba)
+    graph("Cast", exact, to=_type(proba_dtype), output=proba)
     return label, proba
 
 

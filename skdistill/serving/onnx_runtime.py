@@ -13,7 +13,7 @@ class OnnxStudent:
     Parameters
     ----------
     model : str, path-like, bytes or onnx.ModelProto
-        What `DistilledClassifier.to_onnx` has written or returned.
+        What `to_onnx` has written or returned, without `zipmap`.
     n_threads : int, default=1
         Threads of onnxruntime. A small net is rarely faster with a second one.
 
@@ -27,10 +27,13 @@ class OnnxStudent:
     ------
     ImportError
         If onnxruntime is not installed.
+    ValueError
+        If the model does not have the outputs "label" and "probabilities".
 
     See Also
     --------
     DistilledClassifier.to_onnx : Export a student.
+    to_onnx : Export a pipeline.
     load : Load a student that was saved with `DistilledClassifier.save`.
 
     Notes
@@ -70,6 +73,7 @@ class OnnxStudent:
             model, options, providers=["CPUExecutionProvider"]
         )
         self.inputs = [(one.name, one.type) for one in self.session.get_inputs()]
+        _check_outputs(self.session)
 
     def predict(self, X):
         """Predict the class of each row.
@@ -131,7 +135,22 @@ class OnnxStudent:
         }
 
 
-_DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64}
+def _check_outputs(session):
+    """Check that a model returns labels and a matrix of probabilities."""
+    kinds = {one.name: one.type for one in session.get_outputs()}
+    if kinds.keys() != {"label", "probabilities"} or kinds["probabilities"] not in _DTYPES:
+        raise ValueError(
+            f"the model has the outputs {kinds}, expected tensors 'label' and 'probabilities': "
+            "export it with zipmap=False."
+        )
+
+
+_DTYPES = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(bool)": np.bool_,
+}
 # These stand for missing values. They are not categories, so the model treats them as unseen.
 _NO_STRING, _NO_INTEGER = "\x00missing", np.iinfo(np.int64).min
 

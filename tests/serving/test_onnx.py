@@ -2,14 +2,12 @@
 
 import numpy as np
 import onnx
+import onnxruntime
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from skdistill import OnnxStudent, StudentNet
-from skdistill.serving.onnx_converter import register_skl2onnx
 from tests.small import (
     Linear,
     encoded_tree,
@@ -133,21 +131,6 @@ def test_the_file_is_the_model(tmp_path):
     assert [one.name for one in model.graph.output] == ["label", "probabilities"]
 
 
-@pytest.mark.integration("skl2onnx", "a pipeline to ONNX", package="skl2onnx")
-def test_inside_a_skl2onnx_pipeline():
-    skl2onnx = pytest.importorskip("skl2onnx")
-    X, y = numeric_rows(100)
-    X = X.astype(np.float32)
-    pipeline = make_pipeline(StandardScaler(), quick_classifier()).fit(X, y)
-    register_skl2onnx()
-
-    model = skl2onnx.to_onnx(pipeline, X[:1], options={"zipmap": False})
-
-    student = OnnxStudent(model)
-    assert_allclose(student.predict_proba(X), pipeline.predict_proba(X), atol=1e-5)
-    assert_array_equal(student.predict(X), pipeline.predict(X))
-
-
 def test_a_torch_module_is_refused_and_torch_export_recommended():
     X, y = numeric_rows()
     clf = quick_classifier(student=StudentNet(Linear, max_epochs=1)).fit(X, y)
@@ -215,3 +198,31 @@ def test_a_column_that_is_named_like_an_output_is_refused(name):
 
     with pytest.raises(ValueError, match=f"a column is named '{name}', like an output"):
         quick_classifier().fit(X, y).to_onnx()
+
+
+@pytest.mark.parametrize("labels", [[0, 1], ["no", "yes"], [False, True]])
+def test_probabilities_are_maps_on_request(labels):
+    X, y = numeric_rows(60, n_classes=2)
+    clf = quick_classifier().fit(X, np.array(labels)[y])
+
+    model = clf.to_onnx(zipmap=True)
+
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    label, rows = session.run(["label", "probabilities"], {"X": X.astype(np.float32)})
+    assert_array_equal(label, clf.predict(X))
+    assert set(rows[0]) == set(labels)
+    assert_allclose(
+        [[row[each] for each in labels] for row in rows], clf.predict_proba(X), atol=1e-5
+    )
+
+
+def test_maps_of_labels_that_onnx_has_no_maps_for_are_refused():
+    X, y = numeric_rows(60, n_classes=2)
+    with pytest.raises(ValueError, match="zipmap=True needs labels that are integers or strings"):
+        quick_classifier().fit(X, y.astype(float)).to_onnx(zipmap=True)
+
+
+def test_a_student_of_onnx_needs_a_matrix_of_probabilities():
+    X, y = numeric_rows()
+    with pytest.raises(ValueError, match="export it with zipmap=False"):
+        OnnxStudent(quick_classifier().fit(X, y).to_onnx(zipmap=True))
