@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test coverage mutation oldest package fuzz stress lint clean
+.PHONY: demo test coverage mutation oldest package fuzz stress serving lint clean
 
 demo: $(READY)
 	mkdir -p demo
@@ -24,6 +24,11 @@ mutation: $(READY)
 	$(BIN)/pip install --quiet --constraint constraints.txt mutmut
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
+
+# The examples of serving, in a browser and in the fresh environment of their Dockerfile too.
+serving: $(READY)
+	test ! -x "$$(command -v npm)" || npm install --silent --prefix examples/serving
+	SKDISTILL_FRESH=1 $(BIN)/python -m pytest -rs tests/examples
 
 # The tests on the lower bound of every range in pyproject.toml. Old libraries use what newer
 # dependencies of theirs deprecate.

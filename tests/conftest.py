@@ -25,6 +25,8 @@ def pytest_runtest_setup(item):
         row = Integration(*marker.args, **marker.kwargs)
         if not is_installed(row.package):
             pytest.skip(f"{row.library} is not installed: pip install {row.package}")
+    if item.get_closest_marker("fresh") and "SKDISTILL_FRESH" not in os.environ:
+        pytest.skip("installs packages for minutes: run make serving")
 
 
 @pytest.fixture
