@@ -3,6 +3,7 @@
 import io
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import copy
 from dataclasses import asdict, dataclass, field
 from html import escape
@@ -264,9 +265,10 @@ def _in_order(model, X, classes):
 
 def size_in_bytes(model):
     """Return the size of the joblib file of a model, in bytes, without teachers that it kept."""
-    if hasattr(model, "student_") and hasattr(model, "teacher_"):
+    if hasattr(model, "student_"):
         model = copy(model)
-        del model.teacher_
+        with suppress(AttributeError):
+            del model.teacher_
     file = io.BytesIO()
     joblib.dump(model, file)
     return file.tell()

@@ -20,8 +20,14 @@ class PicklingMixin(BaseEstimator):
     parameter whose library is missing is `Unavailable` then.
     """
 
+    def __copy__(self):
+        """Return a shallow copy, which shares what is closed or open."""
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(vars(self))
+        return copied
+
     def __reduce_ex__(self, protocol):
-        """Return what pickle and copy need; skops calls `__getstate__` alone."""
+        """Return what pickle and deepcopy need; skops calls `__getstate__` alone."""
         return copyreg.__newobj__, (type(self),), self._state(close=Pickled.of)  # type: ignore[attr-defined]
 
     def __getstate__(self):
@@ -64,6 +70,11 @@ class PicklingMixin(BaseEstimator):
         setattr(self, name, value)
         self.__dict__.pop(CLOSED + name, None)
         return value
+
+    def __delattr__(self, name):
+        """Delete an attribute, also one that is closed."""
+        if self.__dict__.pop(CLOSED + name, None) is None:
+            super().__delattr__(name)
 
     def _is_closed(self, name):
         """Tell whether an attribute has not been asked for since the estimator was loaded."""

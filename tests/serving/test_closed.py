@@ -28,6 +28,7 @@ from skdistill import (
     StudentNet,
     student_from_teacher,
 )
+from skdistill.inspection.report import size_in_bytes
 from skdistill.serving.closed import CLASS, PARAMS, Pickled, built, described
 from tests.small import numeric_rows, quick_classifier, quick_student, small_default_teachers
 
@@ -195,6 +196,25 @@ def test_a_fit_forgets_the_teachers_that_were_kept(fitted):
     back = loaded(fitted["kept teachers"], "pickle").set_params(keep_teachers=False)
 
     assert not hasattr(back.fit(X, Y), "teacher_")
+
+
+def test_a_shallow_copy_shares_its_parameters(fitted):
+    model = fitted["kept teachers"]
+
+    assert copy.copy(model).teachers is model.teachers
+    assert copy.copy(model).teacher_ is model.teacher_
+
+
+def test_kept_teachers_are_deleted_without_being_opened(without_xgboost):
+    del without_xgboost.teacher_
+
+    assert not hasattr(without_xgboost, "teacher_")
+
+
+def test_a_model_is_measured_without_the_teachers_library(without_xgboost):
+    kept = len(vars(without_xgboost)["_closed_teacher_"].content)
+
+    assert size_in_bytes(without_xgboost) < len(pickle.dumps(without_xgboost)) - 0.9 * kept
 
 
 def test_a_model_that_was_never_opened_can_be_written_again(fitted):
