@@ -45,6 +45,11 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         weights all teachers equally. A dict gives each teacher's weight by its name.
     combination : {"mean", "geometric", "median", "vote"}, default="mean"
         How the teachers are pooled, see `pool`.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, by label; 1 for a label that a dict does not name. "balanced"
+        gives all classes the same total weight. They multiply `sample_weight`, and reach what
+        it reaches: the teachers that take weights, the pool, the student and its validation.
+        The predicted probabilities are then those of classes in these proportions.
     temperature : float or "auto", default=1.0
         T in ``softmax(z / T)``, for teachers and student alike, in training only. "auto"
         tries 1, 2 and 4 after `alpha`, in short trainings.
@@ -196,6 +201,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         "effort": [StrOptions(set(EFFORTS))],
         "weights": [None, StrOptions({"auto"}), "array-like", Mapping],
         "combination": [StrOptions(set(COMBINATIONS))],
+        "class_weight": [None, StrOptions({"balanced"}), Mapping],
         "temperature": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "alpha": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
         "cv": ["cv_object", StrOptions({"oob", "in_sample"})],
@@ -218,6 +224,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         effort="default",
         weights: Any = "auto",
         combination="mean",
+        class_weight: Any = None,
         temperature: float | str = 1.0,
         alpha: float | str = "auto",
         cv: Any = 5,
@@ -236,6 +243,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         self.effort = effort
         self.weights = weights
         self.combination = combination
+        self.class_weight = class_weight
         self.temperature = temperature
         self.alpha = alpha
         self.cv = cv

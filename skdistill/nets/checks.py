@@ -65,7 +65,7 @@ def _check_criterion(net, criterion, owner):
     """Check that the net asks for no other loss than the one that it gets."""
     instead = (
         f"but the net is always trained with {criterion.__name__}: drop it. To weight classes, "
-        "pass sample_weight to fit."
+        "pass sample_weight to fit, or set class_weight of DistilledClassifier."
     )
     own = net.criterion
     kind = own if isinstance(own, type) else type(own)

@@ -100,6 +100,7 @@ PARAMS = {
     "effort": is_word,
     "weights": any_of(is_none, is_word, list_of(is_number), dict_of(is_number)),
     "combination": is_word,
+    "class_weight": any_of(is_none, is_word),  # the keys of a dict are labels, those of JSON text
     "temperature": any_of(is_number, is_word),
     "alpha": any_of(is_number, is_word),
     "cv": any_of(is_none, is_int, is_word),

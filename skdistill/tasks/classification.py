@@ -1,5 +1,6 @@
 """The task of classification: labels, classes and probabilities."""
 
+import warnings
 from numbers import Real
 
 import numpy as np
@@ -8,6 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from skdistill.table.containers import is_polars
 from skdistill.table.validation import check_rows
+from skdistill.tasks.class_weights import weigh_rows, weights_of_classes
 from skdistill.tasks.diversity import diversity
 from skdistill.tasks.fitting import (
     check_class_weight,
@@ -24,6 +26,7 @@ from skdistill.tasks.pooling import (
     sharpen,
 )
 from skdistill.tasks.probabilities import as_probabilities, check_probabilities
+from skdistill.tasks.sample_weights import weight_parameter
 from skdistill.tasks.task import Task
 
 
@@ -34,13 +37,16 @@ class Classification(Task):
     ----------
     classes : ndarray of shape (n_classes,)
         Sorted labels.
+    class_weights : ndarray of shape (n_classes,), default=None
+        Weight of the rows of each class.
     """
 
     combinations = COMBINATIONS
     no_target = -1
 
-    def __init__(self, classes):
+    def __init__(self, classes, class_weights=None):
         self.classes = classes
+        self.class_weights = class_weights
         self.n_outputs = len(classes)
         self.attributes = {"classes_": classes}
 
@@ -51,7 +57,7 @@ class Classification(Task):
         Parameters
         ----------
         estimator : classifier
-            As in `check_table`.
+            As in `check_table`; it may have a `class_weight`.
         X : DataFrame, sparse matrix or array-like of shape (n_samples, ...)
         y : array-like of shape (n_samples,)
             Labels.
@@ -64,24 +70,29 @@ class Classification(Task):
         y : ndarray of shape (n_samples,), int
             Class indices.
         sample_weight : ndarray of shape (n_samples,) or None
+            Times the weights of the classes.
 
         Raises
         ------
         ValueError
             If a label is missing, if the labels are of several types, if all rows of a weight
-            above zero have the same class, or if the lengths differ.
+            above zero have the same class, if `class_weight` names no label of y, or if the
+            lengths differ.
         """
         X, y, sample_weight = check_rows(estimator, X, y, sample_weight)
         y = _as_one_type(y)
         check_classification_targets(y)
         classes, y = np.unique(y, return_inverse=True)
+        class_weight = getattr(estimator, "class_weight", None)
+        weights = weights_of_classes(class_weight, classes, y, sample_weight)
+        sample_weight = weigh_rows(weights, y, sample_weight)
         present = classes if sample_weight is None else classes[np.unique(y[sample_weight > 0])]
         if len(present) < 2:
             raise ValueError(
                 f"{type(estimator).__name__} needs at least two classes, but the rows that count "
                 f"are of one class: {present.tolist()}."
             )
-        return cls(classes), X, y, sample_weight
+        return cls(classes, weights), X, y, sample_weight
 
     def as_soft_targets(self, y):
         return np.eye(self.n_outputs)[y]
@@ -92,6 +103,14 @@ class Classification(Task):
     def check_teacher(self, name, teacher):
         check_classifier(name, teacher)
         check_class_weight(name, teacher, self.classes.tolist())
+        if self.class_weights is not None and not weight_parameter(teacher, self.class_weights):
+            warnings.warn(
+                f"Teacher {name!r} takes no sample_weight, so class_weight does not reach it: it "
+                "teaches the proportions of the classes in y. Use another teacher, or weight the "
+                "classes within it.",
+                UserWarning,
+                stacklevel=5,
+            )
 
     def fit_teacher(self, estimator, X, y, sample_weight=None):
         columns = np.unique(y)
