@@ -36,7 +36,19 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         """The task, a subclass of `Task`. Imported lazily."""
         raise NotImplementedError
 
-    def fit(self, X, y, sample_weight=None, *, X_unlabeled=None, teacher_proba=None, groups=None):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_unlabeled=None,
+        teacher_proba=None,
+        groups=None,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
         """Train the teachers, then the student.
 
         Parameters
@@ -68,6 +80,15 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
             Such as patients: rows of one group never label each other, and are held out
             together. A splitter passed as `cv` must respect groups; an int means
             `StratifiedGroupKFold`. The rows that a teacher holds out for itself ignore groups.
+        X_val : table of shape (n_validation, n_features), default=None
+            Validation rows like those of X, on which nothing is trained, instead of rows that
+            are held out. The teachers and their pool are scored by them, the candidates for
+            `alpha` are compared by them, and the student stops early by them. A `Pipeline`
+            passes them on untransformed, unless it has ``transform_input=["X_val"]``.
+        y_val : array-like of shape (n_validation,), default=None
+            Their labels.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Their weights.
 
         Returns
         -------
@@ -76,9 +97,9 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         Raises
         ------
         ValueError
-            If a parameter, a column, the labels, a teacher's predictions or the given soft
-            targets are invalid, or if `cv` splits a group. The message says which. The
-            estimator is then not fitted.
+            If a parameter, a column, the labels, the validation rows, a teacher's predictions
+            or the given soft targets are invalid, or if `cv` splits a group. The message says
+            which. The estimator is then not fitted.
         KeyboardInterrupt
             On Ctrl-C. The estimator is then not fitted. After the final training of the student
             has begun, the student of the best epoch (of the last epoch without validation
@@ -97,9 +118,11 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         self._forget()
         self._validate_params()
         clock, effort = Clock(self.max_time), effort_named(self.effort)
+        validation = X_val, y_val, sample_weight_val
         data = TrainingData.check(
-            self, self._task, X, y, sample_weight, X_unlabeled=X_unlabeled, groups=groups
-        )
+            self, self._task, X, y, sample_weight,
+            X_unlabeled=X_unlabeled, groups=groups, validation=validation,
+        )  # fmt: skip
         data.warn_of_rare_categories()
         teacher = self._make_teacher(data, teacher_proba)
         memory = open_memory(self.memory, self.random_state)
@@ -109,7 +132,8 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         # 1. Rows: some validate the student; synthetic ones are drawn from the others.
         augmenter = self.augmenter if teacher.can_label else None
         n_synthetic = count_synthetic(augmenter, data.X, effort.synthetic_rows)
-        data.held_out = choose_validation_rows(net, data, rng, n_synthetic)
+        fraction = self.validation_fraction
+        data.held_out = choose_validation_rows(net, data, rng, n_synthetic, fraction)
         synthetic = draw_synthetic(augmenter, data, n_synthetic, draw_seed(rng), memory, clock)
         data.unlabeled = synthetic + data.unlabeled
         early_stopping = needs_early_stopping(net, len(data), data.n_unlabeled)
@@ -182,7 +206,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         from skorch import NeuralNet
 
         from skdistill.nets.training import resolve_device
-        from skdistill.student.checks import check_student
+        from skdistill.student.checks import check_student, check_validation
         from skdistill.student.student_net import StudentNet
 
         net = StudentNet() if self.student is None else clone(self.student)
@@ -192,6 +216,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
             )
         verbose = max(0, int(self.verbose) - 1)
         net.set_params(device=resolve_device(self.device), verbose=verbose)
+        check_validation(net, data, self.validation_fraction)
         check_student(net, data, effort)
         return net
 

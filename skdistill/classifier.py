@@ -12,7 +12,7 @@ from skdistill.base import BaseDistilled
 from skdistill.effort import EFFORTS
 from skdistill.serving.forward import log_softmax, softmax
 from skdistill.serving.on_import import when_imported
-from skdistill.sklearn_private import HasMethods, Interval, StrOptions
+from skdistill.sklearn_private import HasMethods, Interval, RealNotInt, StrOptions
 from skdistill.tasks.pooling import COMBINATIONS
 
 
@@ -70,6 +70,10 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         50,000. The teachers label them. "auto" is `Munge`, or None where X is sparse. An object
         is cloned. It has ``fit(X)`` and ``sample(n_samples, random_state)``, which returns rows
         like X.
+    validation_fraction : float, int, "auto" or None, default="auto"
+        Share or number of the rows that are held out to compare candidates for `alpha` and to
+        stop the student early. With a number, or with `X_val` of `fit`, the student always stops
+        early. "auto" follows the Notes, and None holds no rows out.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         Which columns are categories, as in `HistGradientBoostingClassifier`: by default
         a DataFrame's columns that are neither numbers nor booleans, also as objects. An
@@ -111,7 +115,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     teacher_weights_ : dict of str to float
         Each teacher's weight in the pool. Empty where `fit` was given `teacher_proba`.
     teacher_scores_ : dict of str to float
-        Each teacher's out-of-fold log loss, and that of their "pool".
+        Each teacher's out-of-fold log loss, and that of their "pool". With `X_val`, their log
+        losses on these rows, averaged over the folds' teachers.
     teacher_diversity_ : dict
         How the teachers differ out of fold, and which ones are redundant: what
         `diversity` measures, as ``["marginal_gain"]["rf"]`` and
@@ -144,8 +149,9 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         that worked at once; "synthetic rows", "trials" (of `candidates_`) and "student"; the
         "total" that has passed. What `memory` recalls counts as when it was computed.
     report_ : dict of str to float
-        Log losses. "teachers": the pool's, out of fold. "student": lowest loss on validation
-        rows, of the final training or else of the short trial; None without validation rows.
+        Log losses. "teachers": the pool's, out of fold or of `X_val`. "student": lowest loss on
+        validation rows, of the final training or else of the short trial; None without
+        validation rows.
         "gain_over_labels": how much lower the loss of the chosen candidate is than that of the
         same net on labels alone, both after short trials; absent if `candidates_` do not
         include that net.
@@ -172,7 +178,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
 
     Beside at least as many unlabeled rows as labeled ones, the student is trained for all
     epochs on all rows. Otherwise, or with ``student__patience``, it stops early by the loss of
-    validation rows: 20 % of the rows up to 500, 100 rows up to 1,000, and 10 % above.
+    validation rows. By default these are 20 % of the rows up to 500, 100 rows up to 1,000, and
+    10 % above.
 
     References
     ----------
@@ -206,6 +213,12 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         "alpha": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
         "cv": ["cv_object", StrOptions({"oob", "in_sample"})],
         "augmenter": [None, StrOptions({"auto", "munge"}), HasMethods(["fit", "sample"])],
+        "validation_fraction": [
+            None,
+            StrOptions({"auto"}),
+            Interval(RealNotInt, 0, 1, closed="neither"),
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "categorical_features": [None, StrOptions({"from_dtype"}), "array-like"],
         "keep_teachers": ["boolean"],
         "memory": [None, str, os.PathLike, Memory],
@@ -229,6 +242,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         alpha: float | str = "auto",
         cv: Any = 5,
         augmenter: Any = "auto",
+        validation_fraction: float | str | None = "auto",
         categorical_features: Any = "from_dtype",
         keep_teachers=False,
         memory=None,
@@ -248,6 +262,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         self.alpha = alpha
         self.cv = cv
         self.augmenter = augmenter
+        self.validation_fraction = validation_fraction
         self.categorical_features = categorical_features
         self.keep_teachers = keep_teachers
         self.memory = memory

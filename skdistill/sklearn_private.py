@@ -5,7 +5,7 @@ Any release may move them; a test keeps them out of other files.
 
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._missing import is_pandas_na
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _num_samples as num_samples
@@ -16,6 +16,7 @@ __all__ = [
     "DocumentationLink",
     "HasMethods",
     "Interval",
+    "RealNotInt",
     "StrOptions",
     "check_sample_weight",
     "is_pandas_na",

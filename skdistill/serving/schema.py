@@ -105,6 +105,7 @@ PARAMS = {
     "alpha": any_of(is_number, is_word),
     "cv": any_of(is_none, is_int, is_word),
     "augmenter": any_of(is_none, is_word),
+    "validation_fraction": any_of(is_none, is_number, is_word),
     "categorical_features": any_of(is_none, is_word, list_of(any_of(is_text, is_int, is_bool))),
     "keep_teachers": is_bool,
     "max_time": any_of(is_none, is_number),

@@ -187,7 +187,7 @@ def _keys(memory, digests, groups, data):
     """Return a key of all that each group's results depend on; None where that cannot be told."""
     if memory is None:
         return [None] * len(groups)
-    of_unlabeled = [memory.table(table) for table in data.unlabeled]
+    of_unlabeled = [memory.table(table) for table in data.tables_to_label]
     targets = fingerprint(data.y, data.task, data.sample_weight)
     return [
         digests[group[0].name]
@@ -227,7 +227,7 @@ def _label_rows(fit, estimator, data, seconds):
         labeled = np.empty((0, data.task.n_outputs))
         if len(fit.test):
             labeled = teacher.soft_targets(safe_indexing(data.X, fit.test))
-        unlabeled = [teacher.soft_targets(table) for table in data.unlabeled]
+        unlabeled = [teacher.soft_targets(table) for table in data.tables_to_label]
         seconds = seconds, perf_counter() - started
         return FitResult(labeled, unlabeled, seconds, teacher if fit.keep else None)
 
@@ -247,7 +247,7 @@ def _fit_and_label(fit, data):
         unseen = np.setdiff1d(test, train) if fit.is_out_of_bag else test
         if len(unseen):
             labeled[unseen] = teacher.soft_targets(safe_indexing(X, unseen))
-        unlabeled = [teacher.soft_targets(table) for table in data.unlabeled]
+        unlabeled = [teacher.soft_targets(table) for table in data.tables_to_label]
         seconds = fitted - started, perf_counter() - fitted
         return FitResult(labeled[test], unlabeled, seconds, teacher if fit.keep else None)
 
@@ -261,7 +261,8 @@ def _gather(fits, results, data):
     teacher : FittedTeacher or None
     """
     labeled = np.empty((len(data), data.task.n_outputs))
-    unlabeled = [np.zeros((table.shape[0], data.task.n_outputs)) for table in data.unlabeled]
+    shapes = [(table.shape[0], data.task.n_outputs) for table in data.tables_to_label]
+    unlabeled = [np.zeros(shape) for shape in shapes]
     refitted = teacher = None
     for fit, result in zip(fits, results):
         if fit.is_refit:
@@ -301,6 +302,8 @@ def _predict_prefit(prefit, data, digest, memory, verbose, clock):
     name = prefit.name
     tables = {f"{name}, all rows": data.X}
     tables |= {f"{name}, unlabeled rows {k}": table for k, table in enumerate(data.unlabeled, 1)}
+    if data.validation is not None:
+        tables[f"{name}, validation rows"] = data.validation.X
     tasks = {
         label: partial(_predict_table, prefit, label, table) for label, table in tables.items()
     }

@@ -207,7 +207,8 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
         Returns
         -------
         soft_targets : SoftTargets
-            Arrays of shape (n_samples, n_outputs).
+            Arrays of shape (n_samples, n_outputs), without those of `data.validation`, by which
+            teachers and pool are scored.
         """
         task = data.task
         if self.combination not in task.combinations:
@@ -232,12 +233,15 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
             clock=clock,
         )
         self._fit_pool(by_teacher.labeled, teachers, weights, data)
+        rows, of_rows = data, by_teacher.labeled
+        if data.validation is not None:
+            rows, of_rows = data.validation, by_teacher.pop_last()
         soft_targets = by_teacher.map(self._pool)
         data.set_columns(self)
         self._is_sparse = issparse(data.X)
-        scored = {**dict(zip(names, by_teacher.labeled)), "pool": soft_targets.labeled}
+        scored = {**dict(zip(names, of_rows)), "pool": self._pool(of_rows)}
         self.scores_ = {
-            name: task.score(data.y, each, data.sample_weight) for name, each in scored.items()
+            name: task.score(rows.y, each, rows.sample_weight) for name, each in scored.items()
         }
         self.diversity_ = task.diversity(
             by_teacher.labeled, data.y, names, weights, self.combination, data.sample_weight

@@ -97,7 +97,7 @@ class PrefitTeacher(FittedTeacher):
             `refitted` uses the scaling that is fitted on all rows.
         """
         labeled = np.empty((len(data), data.task.n_outputs))
-        means = [0.0] * len(data.unlabeled)
+        means = [0.0] * len(data.tables_to_label)
         all_rows = np.flatnonzero(data.counts)
         for train, test in [*splits, (all_rows, all_rows[:0])]:
             weight = None if data.sample_weight is None else data.sample_weight[train]

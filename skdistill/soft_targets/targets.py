@@ -32,6 +32,11 @@ class SoftTargets:
         lists = ([function(each) for each in part] for part in (self.unlabeled, self.refitted))
         return SoftTargets(function(self.labeled), *lists)
 
+    def pop_last(self):
+        """Remove the soft targets of the last unlabeled table, and return them."""
+        self.refitted.pop()
+        return self.unlabeled.pop()
+
     @classmethod
     def stack(cls, teachers):
         """Stack the soft targets of several teachers along a new first axis."""

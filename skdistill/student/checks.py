@@ -6,10 +6,16 @@ import numpy as np
 from sklearn.base import clone
 from skorch import NeuralNet
 
-from skdistill.nets.checks import check_cut, check_parameters, try_training
+from skdistill.nets.checks import (
+    check_cut,
+    check_parameters,
+    try_training,
+    watches_validation,
+)
 from skdistill.nets.interface import ROWS_TO_TRY, check_module, settle, size_module
 from skdistill.nets.losses import pack_targets
 from skdistill.nets.modules import StudentMLP
+from skdistill.nets.tensor_net import PATIENCE
 from skdistill.sklearn_private import safe_indexing
 from skdistill.student.student_net import fit_inputs
 from skdistill.table.net_inputs import InputLayout
@@ -41,6 +47,47 @@ def check_student(net: NeuralNet, data, effort):
     check_module(trial, X, n_outputs)
     y = data.y[: X.shape[0]]
     try_training(trial, criterion, X, pack_targets(data.task.as_soft_targets(y), y))
+
+
+def check_validation(net: NeuralNet, data, fraction):
+    """Check that the student can be validated as requested, and let it stop early then.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Unfitted. One without `patience` gets the usual one if validation rows are requested.
+    data : TrainingData
+    fraction : float, int, "auto" or None
+        As `validation_fraction` of `DistilledClassifier`.
+
+    Raises
+    ------
+    ValueError
+        If validation rows are requested in two ways, of a net that takes none, or refused while
+        the net needs them.
+    """
+    is_auto = isinstance(fraction, str)
+    given = data.validation is not None
+    if given and not is_auto:
+        raise ValueError(
+            f"got X_val and validation_fraction={fraction!r}: X_val holds the validation rows, so "
+            "leave validation_fraction at 'auto'."
+        )
+    if fraction is None:
+        if getattr(net, "patience", None) is not None or watches_validation(net):
+            raise ValueError(
+                "validation_fraction=None holds no rows out, but the student stops early, or has "
+                "a callback that watches 'valid_loss': drop one of the two."
+            )
+    elif given or not is_auto:
+        if net.train_split is None:
+            request = "X_val" if given else f"validation_fraction={fraction!r}"
+            raise ValueError(
+                f"{request} asks for validation rows, but the student has train_split=None and "
+                "takes none: leave train_split as it is."
+            )
+        if getattr(net, "patience", 0) is None:
+            net.set_params(patience=PATIENCE)
 
 
 def _few_inputs(net, data):

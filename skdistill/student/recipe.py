@@ -73,7 +73,7 @@ def needs_early_stopping(net, n_labeled, n_unlabeled):
     return n_unlabeled < n_labeled or has_patience or watches_validation(net)
 
 
-def choose_validation_rows(net, data, rng, n_synthetic):
+def choose_validation_rows(net, data, rng, n_synthetic, fraction="auto"):
     """Choose the rows on which the student is validated, before synthetic rows are drawn.
 
     A student that will not stop early needs none, unless there are enough to compare candidates
@@ -87,18 +87,30 @@ def choose_validation_rows(net, data, rng, n_synthetic):
     rng : RandomState
     n_synthetic : int
         Synthetic rows that are planned.
+    fraction : float, int, "auto" or None, default="auto"
+        As `validation_fraction` of `DistilledClassifier`.
 
     Returns
     -------
     held_out : ndarray of bool of shape (n_samples,)
+        None of them if there are validation rows besides X.
 
     Raises
     ------
     ValueError
-        If a callback watches the validation loss, but no row can be held out.
+        If a callback watches the validation loss or there is a fraction, but no row can be held
+        out.
     """
-    strata = data.task.strata(data.y)
-    held_out = hold_out(strata, rng, groups=data.groups, sample_weight=data.sample_weight)
+    if fraction is None or data.validation is not None:
+        return np.zeros(len(data), dtype=bool)
+    how = {"groups": data.groups, "sample_weight": data.sample_weight, "fraction": fraction}
+    held_out = hold_out(data.task.strata(data.y), rng, **how)
+    if fraction != "auto" and not (held_out.any() and (data.counts & ~held_out).any()):
+        raise ValueError(
+            f"validation_fraction={fraction!r} of {data.counts.sum()} rows leaves none to "
+            f"{'train on' if held_out.any() else 'validate on'}, as it is taken of each class "
+            "and of whole groups: use another fraction, or pass X_val and y_val."
+        )
     if not held_out.any() and watches_validation(net):
         raise ValueError(
             "a callback of student watches 'valid_loss', but no row can be held out, because "

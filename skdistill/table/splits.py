@@ -1,5 +1,7 @@
 """Splits of the rows: validation rows and cross-validation folds."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.model_selection import (
     GroupKFold,
@@ -10,11 +12,11 @@ from sklearn.model_selection import (
 )
 
 
-def hold_out(strata, rng, *, groups=None, sample_weight=None):
+def hold_out(strata, rng, *, groups=None, sample_weight=None, fraction="auto"):
     """Choose validation rows, for early stopping or to compare students.
 
-    Holds out 20 % of the rows up to 500, 100 rows up to 1,000, and 10 % above. Classes with
-    only a few rows keep all of them for training. Rows of weight zero are never held out.
+    Classes with only a few rows keep all of them for training. Rows of weight zero are never
+    held out.
 
     Parameters
     ----------
@@ -25,13 +27,18 @@ def hold_out(strata, rng, *, groups=None, sample_weight=None):
         A group is held out as a whole or not at all. If all groups are too large for that, no
         row is held out.
     sample_weight : ndarray of shape (n_samples,), default=None
+    fraction : float, int or "auto", default="auto"
+        Share of the rows, or their number. "auto": 20 % of the rows up to 500, 100 rows up to
+        1,000, and 10 % above.
 
     Returns
     -------
     held_out : ndarray of bool of shape (n_samples,)
     """
     counts = np.ones(len(strata), dtype=bool) if sample_weight is None else sample_weight > 0
-    share = np.clip(100 / counts.sum(), 0.1, 0.2)
+    share = np.clip(100 / counts.sum(), 0.1, 0.2) if fraction == "auto" else fraction
+    if isinstance(share, Integral):
+        share = share / counts.sum()
     if groups is not None:
         return counts & _whole_groups(strata, groups, counts, share, rng)
     held_out = np.zeros(len(strata), dtype=bool)

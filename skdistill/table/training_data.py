@@ -1,4 +1,4 @@
-"""The arguments of `fit`, checked once: rows, targets, weights, groups, unlabeled rows."""
+"""The arguments of `fit`, checked once: rows, targets, weights, groups, further rows."""
 
 import warnings
 from dataclasses import dataclass, field
@@ -9,10 +9,27 @@ import numpy as np
 
 from skdistill.table.containers import is_alike, is_frame, kind_of
 from skdistill.table.encoder import TableEncoder
-from skdistill.table.validation import check_groups, check_table
+from skdistill.table.validation import check_groups, check_table, check_targets
 
 # Fewer values say nothing about how often categories repeat.
 MIN_VALUES_TO_REPEAT = 20
+
+
+@dataclass
+class ValidationRows:
+    """Rows on which teachers and student are validated, and nothing is trained.
+
+    Parameters
+    ----------
+    X : table of shape (n_validation, n_features)
+    y : ndarray of shape (n_validation,)
+        Targets as the task encodes them.
+    sample_weight : ndarray of shape (n_validation,) or None
+    """
+
+    X: Any
+    y: np.ndarray
+    sample_weight: np.ndarray | None
 
 
 @dataclass
@@ -36,6 +53,8 @@ class TrainingData:
         More rows, which the teachers label.
     held_out : ndarray of bool of shape (n_samples,), default=None
         Mask of the validation rows, on which nothing is trained. None: no rows.
+    validation : ValidationRows, default=None
+        Validation rows besides X, instead of rows that are held out.
     """
 
     X: Any
@@ -47,13 +66,25 @@ class TrainingData:
     columns: dict = field(default_factory=dict)
     unlabeled: list = field(default_factory=list)
     held_out: Any = None
+    validation: Any = None
 
     def __post_init__(self):
         if self.held_out is None:
             self.held_out = np.zeros(len(self.y), dtype=bool)
 
     @classmethod
-    def check(cls, estimator, task, X, y, sample_weight=None, *, X_unlabeled=None, groups=None):
+    def check(
+        cls,
+        estimator,
+        task,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_unlabeled=None,
+        groups=None,
+        validation=(None, None, None),
+    ):
         """Check the arguments of an estimator's `fit`.
 
         Parameters
@@ -63,6 +94,8 @@ class TrainingData:
         task : type
             A subclass of Task.
         X, y, sample_weight, X_unlabeled, groups
+            As in `DistilledClassifier.fit`.
+        validation : tuple of (X_val, y_val, sample_weight_val)
             As in `DistilledClassifier.fit`.
 
         Returns
@@ -79,7 +112,8 @@ class TrainingData:
         columns = {name: value for name, value in vars(estimator).items() if name.endswith("_in_")}
         data = cls(X, y, task, sample_weight, groups, estimator.categorical_features, columns)
         if X_unlabeled is not None:
-            data.unlabeled = [data._check_unlabeled(estimator, X_unlabeled)]
+            data.unlabeled = [data._check_alike(estimator, X_unlabeled, "X_unlabeled")]
+        data.validation = data._check_validation(estimator, *validation)
         return data
 
     def set_columns(self, estimator):
@@ -89,6 +123,11 @@ class TrainingData:
 
     def __len__(self):
         return len(self.y)
+
+    @property
+    def tables_to_label(self):
+        """Tables besides X that the teachers label; the validation rows are the last."""
+        return [*self.unlabeled, *([] if self.validation is None else [self.validation.X])]
 
     @property
     def n_unlabeled(self):
@@ -131,16 +170,34 @@ class TrainingData:
                 stacklevel=3,
             )
 
-    def _check_unlabeled(self, estimator, X_unlabeled):
-        """Check that unlabeled rows have the columns of the labeled ones."""
-        if not is_alike(X_unlabeled, self.X):
+    def _check_alike(self, estimator, table, name):
+        """Check that further rows have the columns of X."""
+        if not is_alike(table, self.X):
             raise ValueError(
-                f"X_unlabeled is a {kind_of(X_unlabeled)}, but X is a {kind_of(self.X)}: give both "
-                "as the same type."
+                f"{name} is a {kind_of(table)}, but X is a {kind_of(self.X)}: give both as the "
+                "same type."
             )
         try:
-            X_unlabeled = check_table(estimator, X_unlabeled, reset=False)
-            self.encoder.encode(X_unlabeled)  # checks the content of a frame's columns
+            table = check_table(estimator, table, reset=False)
+            self.encoder.encode(table)  # checks the content of a frame's columns
         except ValueError as error:
-            raise ValueError(f"X_unlabeled must be rows like those of X: {error}") from error
-        return X_unlabeled
+            raise ValueError(f"{name} must be rows like those of X: {error}") from error
+        return table
+
+    def _check_validation(self, estimator, X_val, y_val, sample_weight_val):
+        """Check the validation rows; None if there are none."""
+        given = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
+        names = [name for name, value in given.items() if value is not None]
+        if not names:
+            return None
+        if X_val is None or y_val is None:
+            raise ValueError(f"got {' and '.join(names)} only: pass X_val and y_val together.")
+        X_val = self._check_alike(estimator, X_val, "X_val")
+        try:
+            y_val, weight = check_targets(X_val, y_val, sample_weight_val)
+            y_val, weight = self.task.encode(y_val, weight)
+            if weight is not None and not weight.any():
+                raise ValueError("all of them have weight zero.")
+        except ValueError as error:
+            raise ValueError(f"the rows of X_val are not like those of X: {error}") from error
+        return ValidationRows(X_val, y_val, weight)

@@ -257,6 +257,17 @@ def check_rows(estimator, X, y, sample_weight=None):
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None."
         )
+    return X, *check_targets(X, y, sample_weight)
+
+
+def check_targets(X, y, sample_weight=None):
+    """Check the targets of the rows of a checked table, and their weights.
+
+    Returns
+    -------
+    y : ndarray of shape (n_samples,)
+    sample_weight : ndarray of shape (n_samples,) or None
+    """
     _warn_of_mask(y, "y")
     _warn_of_mask(sample_weight, "sample_weight")
     # scikit-learn would convert a nullable column to floats.
@@ -274,7 +285,7 @@ def check_rows(estimator, X, y, sample_weight=None):
         sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
         if math.isinf(sum(sample_weight.tolist())):  # only their ratios matter
             sample_weight = sample_weight / sample_weight.max()
-    return X, y, sample_weight
+    return y, sample_weight
 
 
 def _compact(y):

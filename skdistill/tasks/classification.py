@@ -94,6 +94,18 @@ class Classification(Task):
             )
         return cls(classes, weights), X, y, sample_weight
 
+    def encode(self, y, sample_weight=None):
+        labels, y = np.unique(_as_one_type(y), return_inverse=True)
+        known = self.classes.tolist()
+        unseen = [label for label in labels.tolist() if label not in known]
+        if unseen:
+            raise ValueError(
+                f"y_val has the labels {unseen[:5]}, but the classes of y are {known[:10]}: drop "
+                "these rows, or add some of them to X."
+            )
+        y = self.columns_of(labels)[y]
+        return y, weigh_rows(self.class_weights, y, sample_weight)
+
     def as_soft_targets(self, y):
         return np.eye(self.n_outputs)[y]
 

@@ -40,6 +40,10 @@ class Task(ABC):
         """
 
     @abstractmethod
+    def encode(self, y, sample_weight=None):
+        """Encode the targets of validation rows as `check` does; return (y, sample_weight)."""
+
+    @abstractmethod
     def as_soft_targets(self, y):
         """Return y in the form of soft targets, such as one-hot, (n_samples, n_outputs)."""
 

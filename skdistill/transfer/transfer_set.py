@@ -59,9 +59,10 @@ class TransferSet:
 
     @classmethod
     def build(cls, inputs, data, soft_targets):
-        """Build the transfer set of labeled rows, followed by unlabeled ones.
+        """Build the transfer set of labeled rows, then unlabeled ones, then validation rows.
 
-        An unlabeled row has the mean weight of the labeled rows.
+        An unlabeled row has the mean weight of the labeled rows. Validation rows need no soft
+        targets: the student is validated by their labels.
 
         Parameters
         ----------
@@ -79,7 +80,7 @@ class TransferSet:
         weight = data.sample_weight
         if weight is not None:
             weight = np.concatenate([weight, np.full(n, weight.mean())])
-        return cls(
+        transfer_set = cls(
             stacked([inputs.transform(table) for table in (data.X, *data.unlabeled)]),
             np.concatenate([soft_targets.labeled, *soft_targets.unlabeled]),
             np.concatenate([data.y, np.full(n, data.task.no_target)]),
@@ -87,6 +88,25 @@ class TransferSet:
             weight,
             np.concatenate([data.held_out, np.zeros(n, dtype=bool)]),
             np.concatenate([soft_targets.labeled, *soft_targets.refitted]),
+        )
+        return transfer_set._with_validation(inputs, data.validation)
+
+    def _with_validation(self, inputs, rows):
+        """Return the transfer set with validation rows below it; the same set for None."""
+        if rows is None:
+            return self
+        n, targets, weight = len(rows.y), self.task.as_soft_targets(rows.y), None
+        if self.sample_weight is not None or rows.sample_weight is not None:
+            parts = (self.sample_weight, len(self.y)), (rows.sample_weight, n)
+            weight = np.concatenate([np.ones(m) if w is None else w for w, m in parts])
+        return TransferSet(
+            stacked([self.X, inputs.transform(rows.X)]),
+            np.concatenate([self.soft_targets, targets]),
+            np.concatenate([self.y, rows.y]),
+            self.task,
+            weight,
+            np.concatenate([self.held_out, np.ones(n, dtype=bool)]),
+            np.concatenate([self.refitted_targets, targets]),
         )
 
     @property

@@ -140,3 +140,12 @@ def test_a_fold_of_rows_that_are_not_there_is_refused():
 
     with pytest.raises(ValueError, match="cv names row 60 in fold 2 of 2, but X has 60 rows"):
         make_folds(splits, HALVES, np.random.RandomState(0))
+
+
+@pytest.mark.parametrize(("fraction", "n"), [(0.3, 30), (50, 50), (np.int64(20), 20)])
+def test_a_fraction_or_a_number_of_rows_is_held_out(fraction, n):
+    strata = np.arange(100) % 2
+
+    held_out = hold_out(strata, np.random.RandomState(0), fraction=fraction)
+
+    assert_array_equal(np.bincount(strata[held_out]), [n // 2, n // 2])

@@ -53,6 +53,9 @@ class LeastSquares(Task):
         X, y, sample_weight = check_rows(estimator, X, y, sample_weight)
         return cls(y.mean(), y.std()), X, (y - y.mean()) / y.std(), sample_weight
 
+    def encode(self, y, sample_weight=None):
+        return (y - self.mean) / self.scale, sample_weight
+
     def as_soft_targets(self, y):
         return y[:, None]
 
@@ -170,6 +173,15 @@ def test_its_soft_targets_can_be_out_of_bag_or_computed_elsewhere():
 
     assert of_bags.score(X, y) > 0.5
     assert elsewhere.score(X, y) > 0.5
+
+
+def test_its_validation_rows_are_on_the_scale_of_the_task():
+    X, y = friedman(300)
+
+    model = distilled().fit(X, y, X_val=X, y_val=y)
+
+    standardized = (model.predict(X) - y) / y.std()
+    np.testing.assert_allclose(np.square(standardized).mean(), model.report_["student"], atol=0.02)
 
 
 def test_its_memory_groups_and_weights_work(tmp_path):
