@@ -88,8 +88,9 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         by the content of the rows, all parameters and the libraries' versions. They are
         pickles: share the folder only with those you trust.
     max_time : float, default=None
-        Seconds for `fit`. The teachers are fitted in any case. The student's training ends
-        with the epoch in which the time is over.
+        Seconds for `fit`. Each teacher is tried on a few rows. Those that do not fit into the
+        time beside the student are left out with a warning, the best first, but never all of
+        them. The student's training ends with the epoch in which the time is over.
     n_jobs : int, default=None
         Teachers × folds, and candidates for `alpha`, fitted at once. Within a search
         that has its own `n_jobs`, they are fitted in turn.

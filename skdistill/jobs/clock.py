@@ -38,6 +38,12 @@ class Clock:
             return None
         return max(0.0, self.started + self.max_time - time.monotonic())
 
+    def seconds_for_teachers(self):
+        """Return the seconds that are left to the teachers: at least half of what is left."""
+        left = self.seconds_left()
+        afterwards = 0.0 if self.expects is None else self.expects()
+        return max(left - afterwards, left / 2)
+
     def forecast(self, seconds_left):
         """Return a line that tells how long the whole fit will take; None if that is not known.
 

@@ -100,4 +100,9 @@ def _remember(memory, key, task, wait):
     """Return a result and the memory's problem; a worker process must send back both."""
     if memory is None:
         return task(), None
-    return memory.remember(key, task, wait=wait), memory.problem
+    return memory.remember(key, task, keep=_is_result, wait=wait), memory.problem
+
+
+def _is_result(result):
+    """Tell whether a task was run: one whose time is over returns None."""
+    return result is not None

@@ -31,6 +31,7 @@ from skdistill.soft_targets.prefit import (
     warn_of_frozen,
 )
 from skdistill.soft_targets.targets import SoftTargets
+from skdistill.soft_targets.time_limit import choose_teachers, memory_has, warn_of_left_out
 
 
 @dataclass
@@ -97,13 +98,14 @@ def cross_fit(
     memory : Memory, default=None
         Stores and recalls the predictions of each fit.
     clock : Clock, default=None
-        Gets the seconds of each teacher.
+        Gets the seconds of each teacher, and knows those that are left.
 
     Returns
     -------
     soft_targets : SoftTargets
-        Arrays of shape (n_teachers, n_samples, n_outputs), float64. A class without training
-        rows in a fold has probability 0 there.
+        Arrays of shape (n_teachers, n_samples, n_outputs), float64, of the teachers in its
+        `names`: with a limit of time, some may be left out. A class without training rows in a
+        fold has probability 0 there.
     fitted : list of FittedTeacher
         The teachers fitted on all rows; empty unless `keep`.
 
@@ -127,29 +129,52 @@ def cross_fit(
         name: [] if name in prefit else plan_fits(name, teacher, data, splits, **options)
         for name, teacher in teachers
     }
+    groups = {name: group_fits(teacher, plans[name], data) for name, teacher in teachers}
+    results = _fit_groups(groups, data, digests, memory, n_jobs, verbose, clock)
 
-    groups = order_fits([group_fits(teacher, plans[name], data) for name, teacher in teachers])
-    tasks = {_label(group): partial(_fit_group, group, data) for group in groups}
-    keys = _keys(memory, digests, groups, data)
-    how = {"n_jobs": n_jobs, "verbose": verbose, "forecast": clock.forecast}
-    outcomes = run_or_recall(tasks, keys, memory, what="teachers", **how)
-    fits = [fit for group in groups for fit in group]
-    results = [result for outcome in outcomes for result in outcome]
-    for name, _ in teachers:
-        clock.add_teacher(name, 0.0)  # in their own order
-    for fit, result in zip(fits, results):
-        clock.add_teacher(fit.name, *result.seconds)
-
-    gathered = []
+    gathered = {}
     for name, _ in teachers:
         if name in prefit:
             prefit_teacher, raw = prefit[name]
-            gathered.append(_label_prefit(prefit_teacher, raw, splits, data, refit))
-        else:
-            own = [result for fit, result in zip(fits, results) if fit.name == name]
-            gathered.append(_gather(plans[name], own, data))
-    soft_targets = SoftTargets.stack([each for each, _ in gathered])
-    return soft_targets, [teacher for _, teacher in gathered] if keep else []
+            gathered[name] = _label_prefit(prefit_teacher, raw, splits, data, refit)
+        elif name in results:
+            gathered[name] = _gather(plans[name], results[name], data)
+    soft_targets = SoftTargets.stack([each for each, _ in gathered.values()], list(gathered))
+    return soft_targets, [teacher for _, teacher in gathered.values()] if keep else []
+
+
+def _fit_groups(groups, data, digests, memory, n_jobs, verbose, clock):
+    """Make the fits of the teachers; with a time limit, those that fit into it.
+
+    Returns
+    -------
+    results : dict of str to list of FitResult
+        Of each teacher all of whose fits were made.
+    """
+    limit = None
+    if clock.max_time is None:
+        ordered = order_fits(list(groups.values()))
+    else:
+        keys = {name: _keys(memory, digests, own, data) for name, own in groups.items()}
+        known = {name for name, own in keys.items() if own and memory_has(memory, own)}
+        chosen, limit = choose_teachers(groups, known, data, clock, n_jobs)
+        ordered = [group for name in chosen for group in groups[name]]
+    tasks = {_label(group): partial(_fit_group, group, data, limit) for group in ordered}
+    how = {"n_jobs": n_jobs, "verbose": verbose, "forecast": clock.forecast}
+    of_tasks = _keys(memory, digests, ordered, data)
+    outcomes = run_or_recall(tasks, of_tasks, memory, what="teachers", **how)
+    results: dict = {name: [] for name in groups}
+    for group, outcome in zip(ordered, outcomes):
+        results[group[0].name] += outcome or []
+    results = {
+        name: own for name, own in results.items() if len(own) == sum(map(len, groups[name]))
+    }
+    warn_of_left_out([name for name in groups if name not in results], clock)
+    for name, own in results.items():
+        clock.add_teacher(name, 0.0)
+        for result in own:
+            clock.add_teacher(name, *result.seconds)
+    return results
 
 
 def _with_mean_one(data):
@@ -205,7 +230,13 @@ def _keys(memory, digests, groups, data):
     ]
 
 
-def _fit_group(group, data):
+def _fit_group(group, data, limit=None):
+    """Make the fits of a group; return their results, or None where the time is over."""
+    make = partial(_fit_together, group, data)
+    return make() if limit is None else limit.run(group[0].name, make)
+
+
+def _fit_together(group, data):
     """Make the fits of a group, side by side if there are several; return their results."""
     if len(group) == 1:
         return [_fit_and_label(group[0], data)]

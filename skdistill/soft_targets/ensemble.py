@@ -23,7 +23,7 @@ from skdistill.table.splits import make_folds
 from skdistill.table.training_data import TrainingData
 from skdistill.table.validation import check_table
 from skdistill.tasks.classification import Classification
-from skdistill.tasks.pooling import COMBINATIONS, weights_by_name
+from skdistill.tasks.pooling import COMBINATIONS, weights_by_name, weights_of
 
 N_FOLDS = 5
 
@@ -232,6 +232,9 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
             memory=memory,
             clock=clock,
         )
+        weights = weights_of(by_teacher.names, weights, names)
+        names = by_teacher.names
+        teachers = [each for each in teachers if each[0] in names]
         self._fit_pool(by_teacher.labeled, teachers, weights, data)
         rows, of_rows = data, by_teacher.labeled
         if data.validation is not None:

@@ -1,6 +1,6 @@
 """Soft targets of labeled and unlabeled rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,11 +21,14 @@ class SoftTargets:
         For each table of unlabeled rows, the mean over the teachers of the folds.
     refitted : list of ndarray
         The same from teachers that were refitted on all rows, or `unlabeled` without a refit.
+    names : list of str
+        Names of the teachers, before pooling.
     """
 
     labeled: np.ndarray
     unlabeled: list
     refitted: list
+    names: list = field(default_factory=list)
 
     def map(self, function):
         """Apply a function to each array."""
@@ -38,10 +41,11 @@ class SoftTargets:
         return self.unlabeled.pop()
 
     @classmethod
-    def stack(cls, teachers):
+    def stack(cls, teachers, names):
         """Stack the soft targets of several teachers along a new first axis."""
         return cls(
             np.stack([each.labeled for each in teachers]),
             [np.stack(tables) for tables in zip(*(each.unlabeled for each in teachers))],
             [np.stack(tables) for tables in zip(*(each.refitted for each in teachers))],
+            names,
         )

@@ -124,6 +124,14 @@ def weights_by_name(weights, names):
     return np.array([weights[name] for name in names], dtype=np.float64)
 
 
+def weights_of(chosen, weights, names):
+    """Return the parameter `weights` of some of the teachers; equal ones if all are zero."""
+    if weights is None or isinstance(weights, str):
+        return weights
+    some = np.asarray(weights, dtype=np.float64)[[names.index(name) for name in chosen]]
+    return some if some.any() else None
+
+
 def pool_weights(weights, soft_targets, y, *, combination="mean", sample_weight=None):
     """Turn the parameter `weights` into an array that sums to one.
 

@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback, EarlyStopping
 
 from skdistill import NetClassifier, StudentMLP, TensorNet
-from tests.small import ENOUGH_ROWS, numeric_rows, quick_classifier, quick_student
+from tests.small import ENOUGH_ROWS, encoded_tree, numeric_rows, quick_classifier, quick_student
 
 
 class CtrlC(Callback):
@@ -142,7 +142,7 @@ def test_where_the_teachers_used_up_the_time_the_student_gets_one_epoch(alpha):
     X, y = numeric_rows(ENOUGH_ROWS)
 
     with pytest.warns(UserWarning, match="max_time was over before the student") as told:
-        clf = quick_classifier(alpha=alpha, max_time=1e-9).fit(X, y)
+        clf = quick_classifier(encoded_tree(), alpha=alpha, max_time=1e-9).fit(X, y)
 
     assert len(told) == 1
     assert len(clf.history_) == 1
