@@ -112,9 +112,11 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         from skdistill.student.recipe import choose_validation_rows, needs_early_stopping
         from skdistill.student.student_net import fit_inputs
         from skdistill.student.training import expected_seconds, train_student
+        from skdistill.student.warm_start import PresentStudent
         from skdistill.transfer.augmenters import count_synthetic, draw_synthetic
         from skdistill.transfer.transfer_set import TransferSet
 
+        present = PresentStudent.of(self)
         self._forget()
         self._validate_params()
         clock, effort = Clock(self.max_time), effort_named(self.effort)
@@ -127,7 +129,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         teacher = self._make_teacher(data, teacher_proba)
         memory = open_memory(self.memory, self.random_state)
         rng = repeatable_rng(self.random_state, memory)
-        net = self._make_student_net(data, effort)
+        net = self._make_student_net(data, effort, present)
 
         # 1. Rows: some validate the student; synthetic ones are drawn from the others.
         augmenter = self.augmenter if teacher.can_label else None
@@ -201,7 +203,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
             verbose=self.verbose,
         )
 
-    def _make_student_net(self, data, effort):
+    def _make_student_net(self, data, effort, present=None):
         """Return the unfitted student, checked against the table."""
         from skorch import NeuralNet
 
@@ -216,6 +218,8 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
             )
         verbose = max(0, int(self.verbose) - 1)
         net.set_params(device=resolve_device(self.device), verbose=verbose)
+        if present is not None:
+            present.start(net, data)
         check_validation(net, data, self.validation_fraction)
         check_student(net, data, effort)
         return net

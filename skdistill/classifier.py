@@ -87,6 +87,11 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         the teachers once, and a fit that was stopped goes on where it was. Entries are found
         by the content of the rows, all parameters and the libraries' versions. They are
         pickles: share the folder only with those you trust.
+    warm_start : bool, default=False
+        Whether a later `fit` trains the present student on, such as on new rows of the same
+        columns and classes. The teachers are fitted again, on the rows of that `fit`; the
+        student keeps its scaling, categories and bins. Only for a `StudentNet` over
+        `StudentMLP`.
     max_time : float, default=None
         Seconds for `fit`. Each teacher is tried on a few rows. Those that do not fit into the
         time beside the student are left out with a warning, the best first, but never all of
@@ -223,6 +228,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         "categorical_features": [None, StrOptions({"from_dtype"}), "array-like"],
         "keep_teachers": ["boolean"],
         "memory": [None, str, os.PathLike, Memory],
+        "warm_start": ["boolean"],
         "max_time": [None, Interval(Real, 0, None, closed="neither")],
         "n_jobs": [None, Integral],
         "device": [str],
@@ -247,6 +253,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         categorical_features: Any = "from_dtype",
         keep_teachers=False,
         memory=None,
+        warm_start=False,
         max_time=None,
         n_jobs=None,
         device="auto",
@@ -267,6 +274,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         self.categorical_features = categorical_features
         self.keep_teachers = keep_teachers
         self.memory = memory
+        self.warm_start = warm_start
         self.max_time = max_time
         self.n_jobs = n_jobs
         self.device = device

@@ -108,6 +108,7 @@ PARAMS = {
     "validation_fraction": any_of(is_none, is_number, is_word),
     "categorical_features": any_of(is_none, is_word, list_of(any_of(is_text, is_int, is_bool))),
     "keep_teachers": is_bool,
+    "warm_start": is_bool,
     "max_time": any_of(is_none, is_number),
     "n_jobs": any_of(is_none, is_int),
     "device": is_device,

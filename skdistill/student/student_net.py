@@ -28,8 +28,8 @@ class StudentNet(TensorNet):
     module : nn.Module class, default=StudentMLP
         Returns logits of shape (n_samples, n_classes).
     start : dict or None, default=None
-        Set by `student_from_teacher`: the initial parameters "arrays", and the "inputs" of the
-        teacher. None: random initial parameters.
+        Set by `student_from_teacher`, or for `warm_start`: the initial parameters "arrays", and
+        the "inputs" of the teacher or of the present student. None: random initial parameters.
     patience : int or None, default=None
         None: the student trains for all epochs on all rows if there are at least as many
         synthetic and other unlabeled rows as labeled ones. Otherwise it stops early, see
@@ -132,9 +132,9 @@ def _load_arrays(module, arrays):
     if own != theirs:
         other = sorted(name for name in own | theirs if own.get(name) != theirs.get(name))
         raise ValueError(
-            f"the student's {', '.join(other)} have other shapes than the layers cut from the "
-            "teacher: do not set sizes by module__ parameters, but by "
-            "student_from_teacher(keep=…, width=…)."
+            f"the student's {', '.join(other)} have other shapes than the layers that it starts "
+            "from: do not set sizes by module__ parameters. student_from_teacher has keep=… and "
+            "width=…, and warm_start=False starts anew."
         )
     module.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
 

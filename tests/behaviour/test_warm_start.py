@@ -1,0 +1,165 @@
+"""`warm_start`: a fit on new rows goes on with the present student."""
+
+import warnings
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.metrics import log_loss
+from skorch import NeuralNet
+
+import skdistill
+from tests.small import Linear, mixed_table, numeric_rows, quick_classifier, quick_student
+
+ROWS, LABELS = numeric_rows(900)
+X, Y, X_NEW, Y_NEW = ROWS[:600], LABELS[:600], ROWS[600:], LABELS[600:]
+
+
+def well_trained(**params):
+    student = quick_student(max_epochs=30, module__hidden_sizes="auto")
+    return quick_classifier(student=student, warm_start=True, **params)
+
+
+def short(clf):
+    return clf.set_params(student__max_epochs=1)
+
+
+def test_one_epoch_on_new_rows_is_far_ahead_of_one_of_a_new_student():
+    clf = well_trained().fit(X, Y)
+    cold = short(clone(clf)).fit(X_NEW, Y_NEW)
+
+    warm = short(clf).fit(X_NEW, Y_NEW)
+
+    losses = [log_loss(LABELS, each.predict_proba(ROWS)) for each in (warm, cold)]
+    assert losses[0] < losses[1] / 2
+
+
+def test_without_it_a_fit_forgets_the_student_before():
+    clf = quick_classifier().fit(X, Y)
+
+    again = clf.fit(X_NEW, Y_NEW)
+
+    fresh = quick_classifier().fit(X_NEW, Y_NEW)
+    assert_array_equal(again.predict_proba(X), fresh.predict_proba(X))
+
+
+def test_the_first_fit_is_that_without_it():
+    one, other = (quick_classifier(warm_start=warm).fit(X, Y) for warm in (True, False))
+
+    assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+
+
+def test_the_teachers_are_those_of_the_new_rows(spy):
+    clf = quick_classifier(spy, warm_start=True).fit(X, Y)
+    spy.fitted_on.clear()
+
+    clf.fit(X_NEW, Y_NEW)
+
+    assert sum(len(y) for _, y, _ in spy.fitted_on) <= 2 * 300
+
+
+def test_the_student_keeps_its_inputs():
+    clf = quick_classifier(warm_start=True).fit(X, Y)
+    center = clf.inputs_.center
+
+    clf.fit(X_NEW + 10, Y_NEW)
+
+    assert_array_equal(clf.inputs_.center, center)
+
+
+def test_a_category_that_only_new_rows_have_counts_as_unseen():
+    frame, labels = mixed_table(200)
+    clf = quick_classifier(warm_start=True).fit(frame, labels)
+    new = frame.assign(city="Bonn")
+
+    clf.fit(new, labels)
+
+    assert_allclose(clf.predict_proba(new), clf.predict_proba(frame.assign(city="Cork")))
+
+
+def test_a_student_of_few_rows_keeps_its_size_on_many():
+    clf = well_trained().fit(X[:100], Y[:100])
+    sizes = [bias.size for _, bias in clf.student_.weights]
+
+    clf.fit(ROWS, LABELS)
+
+    assert [bias.size for _, bias in clf.student_.weights] == sizes
+
+
+@pytest.mark.parametrize("by", ["joblib", "safetensors"])
+def test_a_student_from_a_file_goes_on_too(by, tmp_path):
+    clf = well_trained().fit(X, Y)
+    if by == "joblib":
+        joblib.dump(clf, tmp_path / "clf")
+        loaded = joblib.load(tmp_path / "clf")
+    else:
+        clf.save(tmp_path / "clf")
+        loaded = skdistill.load(tmp_path / "clf").set_params(**clf.get_params(deep=False))
+
+    one, other = (short(each).fit(X_NEW, Y_NEW) for each in (clf, loaded))
+
+    assert_allclose(one.predict_proba(X), other.predict_proba(X), atol=1e-6)
+
+
+def test_memory_tells_starts_apart(tmp_path):
+    clf = well_trained(memory=tmp_path).fit(X, Y)
+
+    before = clf.fit(X_NEW, Y_NEW).predict_proba(X)
+    after = clf.fit(X_NEW, Y_NEW).predict_proba(X)
+
+    assert (before != after).any()
+
+
+def test_a_clone_starts_anew():
+    clf = quick_classifier(warm_start=True).fit(X, Y)
+
+    again = clone(clf).fit(X, Y)
+
+    assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
+
+
+FRAME = pd.DataFrame(X_NEW, columns=list("abcde"))
+PLAIN_NET = NeuralNet(Linear, criterion=torch.nn.CrossEntropyLoss, max_epochs=2)
+
+
+@pytest.mark.parametrize(
+    ("change", "rows", "labels", "told"),
+    [
+        ({}, X_NEW[:, 1:], Y_NEW, "n_features_in_ is 5, but of the rows given it is 4"),
+        ({}, FRAME, Y_NEW, r"feature_names_in_ is None, but .* \['a' 'b'"),
+        ({}, X_NEW, Y_NEW + 1, r"classes_ is \[0 1 2\], but of the rows given it is \[1 2 3\]"),
+        ({}, X_NEW[Y_NEW > 0], Y_NEW[Y_NEW > 0], r"it is \[1 2\]"),
+        ({"student": PLAIN_NET}, X_NEW, Y_NEW, "StudentNet over StudentMLP"),
+        ({"student": quick_student(module__hidden_sizes=(7,))}, X_NEW, Y_NEW, "other shapes"),
+        ({"warm_start": "yes"}, X_NEW, Y_NEW, "'warm_start' parameter"),
+    ],
+)
+def test_what_the_student_does_not_fit_is_refused_before_a_teacher_is_fitted(
+    change, rows, labels, told, spy
+):
+    clf = quick_classifier(spy, warm_start=True).fit(X, Y)
+    spy.fitted_on.clear()
+
+    with pytest.raises(ValueError, match=told), warnings.catch_warnings():
+        clf.set_params(**change).fit(rows, labels)
+
+    assert not spy.fitted_on
+
+
+def test_a_module_of_ones_own_cannot_go_on():
+    clf = quick_classifier(student=PLAIN_NET, warm_start=True).fit(X, Y)
+
+    with pytest.raises(ValueError, match="warm_start goes on with a StudentNet over StudentMLP"):
+        clf.fit(X, Y)
+
+
+def test_validation_rows_validate_it_too():
+    clf = quick_classifier(warm_start=True).fit(X, Y)
+
+    clf.fit(X, Y, X_val=X_NEW, y_val=Y_NEW)
+
+    assert np.isfinite([epoch["valid_loss"] for epoch in clf.history_]).all()
