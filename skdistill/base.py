@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 from scipy.sparse import issparse
-from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -207,15 +206,17 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         """Return the unfitted student, checked against the table."""
         from skorch import NeuralNet
 
+        from skdistill.nets.cloning import clone_net
         from skdistill.nets.training import resolve_device
         from skdistill.student.checks import check_student, check_validation
         from skdistill.student.student_net import StudentNet
 
-        net = StudentNet() if self.student is None else clone(self.student)
+        net = StudentNet() if self.student is None else self.student
         if not isinstance(net, NeuralNet):
             raise ValueError(
                 f"student must be a skorch.NeuralNet, such as StudentNet(), got {net!r}."
             )
+        net = clone_net(net)
         verbose = max(0, int(self.verbose) - 1)
         net.set_params(device=resolve_device(self.device), verbose=verbose)
         if present is not None:

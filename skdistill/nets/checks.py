@@ -1,15 +1,16 @@
 """Checks of a net's parameters: what cannot be trained is refused before anything is fitted."""
 
 import math
+import warnings
 from inspect import signature
 from numbers import Integral, Real
 
 import torch
-from sklearn.base import clone
 from skorch.callbacks import BatchScoring, EpochScoring, LRScheduler, PassthroughScoring
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
+from skdistill.nets.cloning import clone_net, shared_callbacks
 from skdistill.nets.losses import DistillationLoss
 from skdistill.nets.modules import LayerStack
 from skdistill.nets.tensor_net import TensorNet
@@ -86,6 +87,14 @@ def _check_callbacks(net, owner):
         raise ValueError(
             f"the callbacks of {owner} cannot be initialized: {type(error).__name__}: {error}"
         ) from error
+    shared = shared_callbacks(net)
+    if shared:
+        warnings.warn(
+            f"the callbacks {shared} of {owner} cannot be cloned, so they are used as they are: "
+            "each training adds to them, and trials of alpha and temperature go without them.",
+            UserWarning,
+            stacklevel=6,
+        )
     names = {name for name, _ in callbacks}
     for name, callback in callbacks:
         if isinstance(callback, (EpochScoring, BatchScoring)) and isinstance(callback.scoring, str):
@@ -124,7 +133,8 @@ def watches_validation(net):
 
 def _watched(callback):
     """Return what a callback watches, such as "valid_loss", or None."""
-    monitor = getattr(callback, "monitor", None)
+    # Optuna's pruning callback keeps it as `_monitor`.
+    monitor = getattr(callback, "monitor", getattr(callback, "_monitor", None))
     return monitor.removesuffix("_best") if isinstance(monitor, str) else None
 
 
@@ -132,7 +142,7 @@ def _own_callbacks(net):
     """Return the user's callbacks of a net, (name, callback), with their parameters set."""
     if not net.callbacks or net.callbacks == "disable":
         return []
-    trial = clone(net).set_params(verbose=0).initialize_callbacks()
+    trial = clone_net(net).set_params(verbose=0).initialize_callbacks()
     defaults = dict(trial._default_callbacks)
     return [(name, callback) for name, callback in trial.callbacks_ if name not in defaults]
 

@@ -4,8 +4,8 @@ from inspect import signature
 
 import torch
 from scipy.sparse import issparse
-from sklearn.base import clone
 
+from skdistill.nets.cloning import clone_net
 from skdistill.nets.modules import LayerStack, StudentMLP
 from skdistill.nets.training import seeded
 from skdistill.table.net_inputs import NetInputs, UnscaledInputs
@@ -96,7 +96,7 @@ def check_module(net, X, n_outputs):
     few = X[:ROWS_TO_TRY]
     kind = net.module if isinstance(net.module, type) else type(net.module)
     what = f"the module {kind.__name__}"
-    trial = clone(net).set_params(verbose=0)
+    trial = clone_net(net).set_params(verbose=0)
     with seeded(0, net.device):
         trial.initialize()
         try:

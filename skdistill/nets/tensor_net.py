@@ -11,6 +11,7 @@ from skorch.callbacks import EarlyStopping, LRScheduler, PrintLog
 from skorch.dataset import ValidSplit
 
 from skdistill.nets.averaging import RunningAverage
+from skdistill.nets.cloning import clone_net
 from skdistill.nets.losses import DistillationLoss
 from skdistill.nets.training import auto_batch_size
 from skdistill.sklearn_private import DocumentationLink
@@ -114,6 +115,8 @@ class TensorNet(DocumentationLink, NeuralNet):
     20
     """
 
+    _defined_by_params = True  # its clone is an ordinary one, but for callbacks
+
     def __init__(
         self,
         module,
@@ -153,6 +156,9 @@ class TensorNet(DocumentationLink, NeuralNet):
         """Get the parameters, without private attributes, which skorch would include."""
         params = super().get_params(deep=deep, **kwargs)
         return {name: value for name, value in params.items() if not name.startswith("_")}
+
+    def __sklearn_clone__(self):
+        return clone_net(self)
 
     @property
     def _default_callbacks(self):

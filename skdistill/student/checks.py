@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from sklearn.base import clone
 from skorch import NeuralNet
 
 from skdistill.nets.checks import (
@@ -12,6 +11,7 @@ from skdistill.nets.checks import (
     try_training,
     watches_validation,
 )
+from skdistill.nets.cloning import clone_net
 from skdistill.nets.interface import ROWS_TO_TRY, check_module, settle, size_module
 from skdistill.nets.losses import pack_targets
 from skdistill.nets.modules import StudentMLP
@@ -40,7 +40,7 @@ def check_student(net: NeuralNet, data, effort):
     """
     n_outputs, criterion = data.task.n_outputs, data.task.criterion
     check_cut(net, math.prod(data.X.shape[1:]), n_outputs)
-    trial = settle(clone(net), effort=effort).set_params(verbose=0)
+    trial = settle(clone_net(net), effort=effort).set_params(verbose=0)
     check_parameters(trial, criterion, "student")
     data.encoder.encode(data.X)  # checks each column
     X = _few_inputs(trial, data)

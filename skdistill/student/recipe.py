@@ -4,10 +4,10 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 import numpy as np
-from sklearn.base import clone
 
 from skdistill.jobs.runner import run_or_recall
 from skdistill.nets.checks import watches_validation
+from skdistill.nets.cloning import clone_net
 from skdistill.nets.interface import settle
 from skdistill.nets.training import how_it_ended, train_net
 from skdistill.table.splits import hold_out
@@ -245,7 +245,7 @@ class Trials:
         n_jobs=None,
         max_time=None,
     ):
-        self.net = net
+        self.net = clone_net(net, shared=False)
         self.transfer_set = _thinned(transfer_set, seed)
         self.validation = transfer_set.subset(transfer_set.held_out)
         self.early_stopping, self.effort = early_stopping, effort
@@ -271,7 +271,7 @@ class Trials:
     def _try(self, candidate):
         """Run a trial; return its loss, whether it ran out of time, and the loss of each row."""
         to_the_end = candidate.teachers and not self.early_stopping
-        net = settle(clone(self.net), effort=self.effort)
+        net = settle(clone_net(self.net), effort=self.effort)
         net.set_params(max_epochs=max(1, net.max_epochs // SHARE_OF_EPOCHS), verbose=0)
         if to_the_end and "callbacks__early_stopping" in net.get_params():
             net.set_params(callbacks__early_stopping=None)  # as in the training

@@ -7,10 +7,10 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
 from skdistill.jobs.clock import STUDENT, TRIALS, Clock
 from skdistill.jobs.memory import remembered
+from skdistill.nets.cloning import clone_net
 from skdistill.nets.interface import settle
 from skdistill.nets.training import (
     CUT_SHORT,
@@ -195,7 +195,7 @@ def expected_seconds(net, data, early_stopping, effort):
 def _expected_seconds(net, data, early_stopping, effort):
     n_rows = len(data) + data.n_unlabeled
     few = np.arange(min(len(data), ROWS_TO_TIME))
-    trial = settle(clone(net), early_stopping=early_stopping, effort=effort)
+    trial = settle(clone_net(net), early_stopping=early_stopping, effort=effort)
     n_epochs = trial.max_epochs * (1 + 2 / SHARE_OF_EPOCHS)  # with trials
     batches = {"batch_size": auto_batch_size(n_rows)} if trial.batch_size == "auto" else {}
     if trial.callbacks != "disable":
