@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 
 from skdistill.jobs.clock import LABELLING, Clock
 from skdistill.jobs.fingerprint import Unhashable, fingerprint
@@ -29,6 +30,7 @@ from skdistill.soft_targets.prefit import (
     check_prefit_within,
     is_prefit,
     warn_of_frozen,
+    warn_of_repeated_labels,
 )
 from skdistill.soft_targets.targets import SoftTargets
 from skdistill.soft_targets.time_limit import choose_teachers, memory_has, warn_of_left_out
@@ -116,14 +118,17 @@ def cross_fit(
     """
     clock = Clock() if clock is None else clock
     prefit_teachers = _check_prefit(teachers, data)
-    warn_of_frozen(teachers)
+    if data.validation is None:
+        warn_of_frozen(teachers)
     data = replace(data, sample_weight=_with_mean_one(data))
     splits = training_splits(splits, data)
     digests = _fingerprints(memory, teachers)
-    prefit = {
-        name: (teacher, _predict_prefit(teacher, data, digests[name], memory, verbose, clock))
-        for name, teacher in prefit_teachers.items()
-    }
+    prefit = {}
+    for name, teacher in prefit_teachers.items():
+        raw = _predict_prefit(teacher, data, digests[name], memory, verbose, clock)
+        prefit[name] = _label_prefit(teacher, raw, splits, data, refit)
+        if data.validation is not None and isinstance(teacher.estimator, FrozenEstimator):
+            warn_of_repeated_labels(name, prefit[name][0], data)
     options = {"out_of_bag": out_of_bag, "refit": refit, "keep": keep}
     plans = {
         name: [] if name in prefit else plan_fits(name, teacher, data, splits, **options)
@@ -135,8 +140,7 @@ def cross_fit(
     gathered = {}
     for name, _ in teachers:
         if name in prefit:
-            prefit_teacher, raw = prefit[name]
-            gathered[name] = _label_prefit(prefit_teacher, raw, splits, data, refit)
+            gathered[name] = prefit[name]
         elif name in results:
             gathered[name] = _gather(plans[name], results[name], data)
     soft_targets = SoftTargets.stack([each for each, _ in gathered.values()], list(gathered))
@@ -364,6 +368,8 @@ def naming_teacher(name, where, X):
         yield
     except Exception as error:
         hint = ""
+        if "early stopping" in str(error):  # of XGBoost or LightGBM
+            hint = " Wrap it in TableClassifier, which holds out rows to stop it by."
         if issparse(X) and isinstance(error, (TypeError, ValueError)):
             hint = (
                 " X is sparse: if this teacher does not support sparse input, put TruncatedSVD or "

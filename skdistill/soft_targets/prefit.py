@@ -13,6 +13,9 @@ from skdistill.tasks.fitting import classifiers_on_labels
 from skdistill.tasks.probabilities import as_probabilities
 from skdistill.teachers.callable_teacher import CallableTeacher
 
+# The loss of a teacher on rows that it was fitted on, relative to that on other rows.
+CLEARLY_LOWER = 0.8
+
 
 def is_prefit(teacher):
     """Tell whether a teacher needs no fitting, so that it predicts each row only once."""
@@ -145,14 +148,42 @@ class PrefitTeacher(FittedTeacher):
 
 
 def warn_of_frozen(teachers):
-    """Warn that a frozen classifier may label the rows it was fitted on."""
+    """Warn that a frozen classifier may label the rows it was fitted on.
+
+    With validation rows, `warn_of_repeated_labels` can tell.
+    """
     for name, teacher in teachers:
         if isinstance(teacher, FrozenEstimator):
             warnings.warn(
                 f"Teacher {name!r} is frozen and labels the rows of X. If it was fitted on them, "
                 "it repeats their labels, and it has seen the validation rows of the student. "
                 "Pass it unfitted, or rows that it has not seen. In the latter case, silence this "
-                "warning by warnings.filterwarnings('ignore', 'Teacher .* is frozen').",
+                "warning by warnings.filterwarnings('ignore', 'Teacher .* is frozen'). To be told "
+                "how much is lost, pass X_val and y_val that it has not seen.",
                 UserWarning,
                 stacklevel=5,
             )
+
+
+def warn_of_repeated_labels(name, soft_targets, data):
+    """Warn of a frozen classifier whose loss is clearly lower on X than on validation rows.
+
+    Parameters
+    ----------
+    name : str
+    soft_targets : SoftTargets
+        The last table is that of the validation rows.
+    data : TrainingData
+    """
+    own, rows = data.counts, data.validation
+    weight = None if data.sample_weight is None else data.sample_weight[own]
+    seen = data.task.score(data.y[own], soft_targets.labeled[own], weight)
+    unseen = data.task.score(rows.y, soft_targets.unlabeled[-1], rows.sample_weight)
+    if seen < CLEARLY_LOWER * unseen:
+        warnings.warn(
+            f"Teacher {name!r} is frozen, and its log loss is {seen:.3g} on X but {unseen:.3g} on "
+            "X_val: it was fitted on X, and repeats its labels to the student. Pass it unfitted, "
+            "or rows that it has not seen.",
+            UserWarning,
+            stacklevel=5,
+        )
