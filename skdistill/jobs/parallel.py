@@ -1,11 +1,16 @@
-"""Run calls in parallel, on one level only."""
+"""Run calls in parallel, on one level only, by whichever backend joblib has."""
 
-from joblib import parallel_config
+import sys
+from concurrent.futures import CancelledError
+from concurrent.futures.process import BrokenProcessPool
+
+from joblib import effective_n_jobs, parallel_config
 from joblib.parallel import get_active_backend
+from sklearn import config_context, get_config
 from sklearn.utils.parallel import Parallel, delayed
 
 
-def in_parallel(calls, n_jobs, progress=None):
+def in_parallel(calls, n_jobs, progress=None, *, shared=()):
     """Yield the results of calls, in their order.
 
     Only the outermost level runs in parallel. Inside a parallel search, and inside a teacher,
@@ -15,23 +20,95 @@ def in_parallel(calls, n_jobs, progress=None):
     Parameters
     ----------
     calls : list of callable
-        Called without arguments.
     n_jobs : int or None
+        None: as many as `joblib.parallel_config` says.
     progress : Progress, default=None
-        Advanced by one step with each result.
+        Advanced by one step with each result; by all steps at the end if the backend cannot
+        return results one by one.
+    shared : tuple, default=()
+        The arguments of each call. Dask sends them to a worker once, not with each call.
 
     Yields
     ------
     result : object
     """
-    if get_active_backend()[0].nesting_level:
-        n_jobs = 1
-    if n_jobs not in (None, 1):
+    at_once = jobs_at_once(n_jobs)
+    if _is_nested() or at_once > 1:
         calls = [_SequentialCall(call) for call in calls]
-    for result in Parallel(n_jobs=n_jobs, return_as="generator")(delayed(c)() for c in calls):
+    if at_once == 1:  # a backend such as Dask's would not run them here
+        results = (call(*shared) for call in calls)
+    else:
+        results = _by_backend(calls, at_once, shared)
+    if isinstance(results, list) and progress is not None:
+        progress.step(n_steps=len(results))
+        progress = None
+    for result in results:
         if progress is not None:
             progress.step()
         yield result
+
+
+def jobs_at_once(n_jobs):
+    """Return how many calls run at once: one, if this is a call of another parallel level."""
+    return 1 if _is_nested() else effective_n_jobs(n_jobs)
+
+
+def lost_worker_errors():
+    """Return the errors by which joblib's backends tell that a worker was killed."""
+    names = {"distributed.scheduler": "KilledWorker", "ray.exceptions": "RayActorError"}
+    found = [
+        getattr(sys.modules[module], name)
+        for module, name in names.items()
+        if module in sys.modules
+    ]
+    return (BrokenProcessPool, CancelledError, *found)
+
+
+def _is_nested():
+    return bool(get_active_backend()[0].nesting_level) or _is_in_dask_worker()
+
+
+def _is_in_dask_worker():
+    """Tell whether this is a task of Dask, whose backend says level 0 at each level."""
+    distributed = sys.modules.get("distributed")
+    try:
+        return distributed is not None and distributed.get_worker() is not None
+    except ValueError:
+        return False
+
+
+def _by_backend(calls, n_jobs, shared):
+    """Return a generator of the results, or a list if the backend has no generator."""
+    backend = get_active_backend()[0]
+    if (client := getattr(backend, "client", None)) is not None:
+        return _by_dask(calls, client, shared, backend.submit_kwargs)
+    return_as = "generator" if backend.supports_return_generator else "list"
+    return Parallel(n_jobs=n_jobs, return_as=return_as)(delayed(call)(*shared) for call in calls)
+
+
+def _by_dask(calls, client, shared, options):
+    """Yield the results of Dask's workers.
+
+    Dask repeats the tasks of a worker that is killed. joblib is not asked: it waits for ever if
+    Dask gives up.
+    """
+    # Sent once, and to all workers, so that it is not lost with one of them.
+    shared = client.scatter(list(shared), broadcast=True, hash=False)
+    config = get_config()
+    futures = [
+        client.submit(_call_configured, config, call, *shared, pure=False, **options)
+        for call in calls
+    ]
+    try:
+        for future in futures:
+            yield future.result()
+    finally:
+        client.cancel(futures)
+
+
+def _call_configured(config, call, *args):
+    with config_context(**config):
+        return call(*args)
 
 
 class _SequentialCall:
@@ -40,6 +117,6 @@ class _SequentialCall:
     def __init__(self, call):
         self.call = call
 
-    def __call__(self):
+    def __call__(self, *args):
         with parallel_config(backend="sequential"):
-            return self.call()
+            return self.call(*args)

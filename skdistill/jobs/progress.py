@@ -111,11 +111,13 @@ class Progress:
     def __exit__(self, kind, *exception):
         self.close(failed=kind is not None)
 
-    def step(self, note=""):
-        """Count one more step as done; `note` is shown next to its name."""
-        self.last = " ".join(filter(None, [self.steps[self.done], note]))
-        self.done += 1
-        if self.verbose and self.forecast and self.done == min(self.n_jobs, len(self.steps)):
+    def step(self, note="", n_steps=1):
+        """Count one more step as done, or several; `note` is shown next to the last one's name."""
+        first = min(self.n_jobs, len(self.steps))  # after which the forecast can be told
+        is_time = self.done < first <= self.done + n_steps
+        self.done += n_steps
+        self.last = " ".join(filter(None, [self.steps[self.done - 1], note]))
+        if self.verbose and self.forecast and is_time:
             self._tell_forecast()
         if self.widget is not None:
             self.widget.set_postfix_str(f"last: {self.last}", refresh=False)

@@ -3,15 +3,13 @@
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 
-from joblib import effective_n_jobs
-
 from skdistill.jobs.memory import Absent
-from skdistill.jobs.parallel import in_parallel
+from skdistill.jobs.parallel import in_parallel, jobs_at_once, lost_worker_errors
 from skdistill.jobs.progress import Progress
 from skdistill.jobs.running import Running
 
 
-def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0, forecast=None):
+def run_or_recall(tasks, keys, memory, *, what, shared=(), n_jobs=None, verbose=0, forecast=None):
     """Return the results of tasks: recall those that memory has, run the others.
 
     Tasks that another process is running are left to that process, and waited for at the end.
@@ -25,6 +23,8 @@ def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0, forecast
     memory : Memory or None
     what : str
         Name of the tasks in the progress report.
+    shared : tuple, default=()
+        The arguments of each task, such as the rows.
     n_jobs : int, default=None
         Number of tasks run in parallel.
     verbose : int, default=0
@@ -45,18 +45,18 @@ def run_or_recall(tasks, keys, memory, *, what, n_jobs=None, verbose=0, forecast
     results = {} if memory is None else _recall(memory, keys)
     for wait in (False, True):
         calls = {
-            label: partial(_remember, memory, keys[label], task, wait)
+            label: partial(_remember, memory, keys[label], wait, task)
             for label, task in tasks.items()
             if label not in results
         }
         if not calls:
             continue
-        at_once = effective_n_jobs(n_jobs)
+        at_once = jobs_at_once(n_jobs)
         reporting = Progress(what, calls, verbose, forecast=forecast, n_jobs=at_once)
         with reporting as progress, Running(calls) as running:
             try:
-                results |= _run(calls, memory, progress, n_jobs, running)
-            except BrokenProcessPool as error:
+                results |= _run(calls, shared, memory, progress, n_jobs, running)
+            except lost_worker_errors() as error:
                 n_kept = 0 if memory is None else len(_recall(memory, keys))
                 told = _what_is_lost(error, running.labels(), memory, n_kept, len(tasks), what)
                 raise BrokenProcessPool(told) from error
@@ -69,10 +69,10 @@ def _recall(memory, keys):
     return {label: result for label, result in found.items() if result is not Absent.MISSING}
 
 
-def _run(calls, memory, progress, n_jobs, running):
+def _run(calls, shared, memory, progress, n_jobs, running):
     """Run calls; return the results by label, except those that another process computes."""
     results = {}
-    outcomes = in_parallel(running.watch(calls.values()), n_jobs, progress)
+    outcomes = in_parallel(running.watch(calls.values()), n_jobs, progress, shared=shared)
     for label, (result, problem) in zip(calls, outcomes):
         if result is not Absent.BUSY:
             results[label] = result
@@ -96,10 +96,11 @@ def _what_is_lost(error, running, memory, n_kept, n_tasks, what):
     )
 
 
-def _remember(memory, key, task, wait):
+def _remember(memory, key, wait, task, *shared):
     """Return a result and the memory's problem; a worker process must send back both."""
     if memory is None:
-        return task(), None
+        return task(*shared), None
+    task = partial(task, *shared)
     return memory.remember(key, task, keep=_is_result, wait=wait), memory.problem
 
 

@@ -43,11 +43,11 @@ class Running:
         return [self._labels[k] for k in sorted(map(int, names))]
 
 
-def _run_watched(path, call):
+def _run_watched(path, call, *args):
     with suppress(OSError):
         path.touch()
     try:
-        return call()
+        return call(*args)
     finally:
         with suppress(OSError):
             path.unlink()

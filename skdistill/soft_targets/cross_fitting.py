@@ -163,8 +163,8 @@ def _fit_groups(groups, data, digests, memory, n_jobs, verbose, clock):
         known = {name for name, own in keys.items() if own and memory_has(memory, own)}
         chosen, limit = choose_teachers(groups, known, data, clock, n_jobs)
         ordered = [group for name in chosen for group in groups[name]]
-    tasks = {_label(group): partial(_fit_group, group, data, limit) for group in ordered}
-    how = {"n_jobs": n_jobs, "verbose": verbose, "forecast": clock.forecast}
+    tasks = {_label(group): partial(_fit_group, group, limit=limit) for group in ordered}
+    how = {"shared": (data,), "n_jobs": n_jobs, "verbose": verbose, "forecast": clock.forecast}
     of_tasks = _keys(memory, digests, ordered, data)
     outcomes = run_or_recall(tasks, of_tasks, memory, what="teachers", **how)
     results: dict = {name: [] for name in groups}

@@ -259,9 +259,11 @@ class Trials:
         -------
         row_losses : list of ndarray of shape (n_validation,)
         """
-        trials = {each.name: partial(self._try, each) for each in candidates}
+        trials = {each.name: partial(Trials._try, candidate=each) for each in candidates}
         not_kept = [None] * len(trials)
-        outcomes = run_or_recall(trials, not_kept, None, what="students", n_jobs=self.n_jobs)
+        outcomes = run_or_recall(
+            trials, not_kept, None, what="students", shared=(self,), n_jobs=self.n_jobs
+        )
         row_losses = []
         for each, outcome in zip(candidates, outcomes):
             each.valid_loss, each.cut_short, losses = outcome
