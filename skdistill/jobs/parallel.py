@@ -93,10 +93,10 @@ def _by_dask(calls, client, shared, options):
     Dask gives up.
     """
     # Sent once, and to all workers, so that it is not lost with one of them.
-    shared = client.scatter(list(shared), broadcast=True, hash=False)
+    [shared] = client.scatter([shared], broadcast=True, hash=False)
     config = get_config()
     futures = [
-        client.submit(_call_configured, config, call, *shared, pure=False, **options)
+        client.submit(_call_configured, config, call, shared, pure=False, **options)
         for call in calls
     ]
     try:
@@ -106,7 +106,7 @@ def _by_dask(calls, client, shared, options):
         client.cancel(futures)
 
 
-def _call_configured(config, call, *args):
+def _call_configured(config, call, args):
     with config_context(**config):
         return call(*args)
 

@@ -84,7 +84,7 @@ def check_table(estimator, X, *, reset):
     Raises
     ------
     TypeError
-        If X is a lazy frame.
+        If X is a lazy frame, of polars or Dask.
     ValueError
         If X is empty, not numeric where it must be, not finite, or differs from the X of `fit`.
         If values are missing, and the estimator's ``allows_missing_`` is False.
@@ -123,9 +123,19 @@ def has_missing(X):
     return X.dtype.kind == "f" and bool(np.isnan(X).any())
 
 
+def _refuse_lazy(values, name):
+    kind = type(values)  # has the methods, whatever names the columns have
+    call = None
+    if hasattr(kind, "collect"):
+        call = f"call {name}.collect()"
+    elif hasattr(kind, "map_partitions"):  # of Dask
+        call = f"call {name}.compute(), or predict each part by {name}.map_partitions"
+    if call:
+        raise TypeError(f"{name} is a {kind.__name__}, which holds no rows yet: {call}.")
+
+
 def _check_table(estimator, X, *, reset):
-    if hasattr(type(X), "collect"):  # of the type: a column may have this name
-        raise TypeError(f"X is a {type(X).__name__}, which holds no rows yet: call X.collect().")
+    _refuse_lazy(X, "X")
     if not hasattr(X, "shape"):
         X = np.asarray(X)
     check_row_shape(estimator, X.shape, reset=reset)
@@ -268,6 +278,7 @@ def check_targets(X, y, sample_weight=None):
     y : ndarray of shape (n_samples,)
     sample_weight : ndarray of shape (n_samples,) or None
     """
+    _refuse_lazy(y, "y")
     _warn_of_mask(y, "y")
     _warn_of_mask(sample_weight, "sample_weight")
     # scikit-learn would convert a nullable column to floats.

@@ -6,12 +6,19 @@ from functools import partial
 
 import joblib
 import numpy as np
+import pytest
+from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import NetClassifier, StudentMLP, TensorNet
 from skdistill.jobs.parallel import in_parallel
 from tests.small import numeric_rows, quick_classifier
+
+# Dask and Ray are in tests/behaviour/test_engines.py. Forking needs torch to have one thread.
+on_each_backend = pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
+pytestmark = pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning")
 
 
 class Level(ClassifierMixin, BaseEstimator):
@@ -36,9 +43,36 @@ def test_results_come_in_the_order_of_the_calls():
     )
 
 
-def test_teachers_that_are_fitted_at_once_start_no_workers_of_their_own():
+@on_each_backend
+def test_teachers_of_a_backend_are_those_fitted_in_turn(backend):
     X, y = numeric_rows()
-    clf = quick_classifier([("t", Level())], n_jobs=2, keep_teachers=True).fit(X, y)
+    alone = quick_classifier().fit(X, y)
+
+    with joblib.parallel_config(backend):
+        together = quick_classifier(n_jobs=2).fit(X, y)
+
+    assert together.teacher_scores_ == alone.teacher_scores_
+
+
+@on_each_backend
+def test_a_backend_searches_a_grid(backend):
+    X, y = numeric_rows()
+    grid = {"alpha": [0.0, 1.0]}
+    search = GridSearchCV(quick_classifier(n_jobs=2), grid, cv=2, refit=False)
+    alone = search.fit(X, y).cv_results_["mean_test_score"]
+
+    with joblib.parallel_config(backend, n_jobs=2):
+        together = search.fit(X, y).cv_results_["mean_test_score"]
+
+    assert_allclose(together, alone)
+
+
+@pytest.mark.parametrize("n_jobs", [2, None])
+def test_teachers_that_are_fitted_at_once_start_no_workers_of_their_own(n_jobs):
+    X, y = numeric_rows()
+    clf = quick_classifier([("t", Level())], n_jobs=n_jobs, keep_teachers=True)
+    with joblib.parallel_config("threading", n_jobs=2):
+        clf.fit(X, y)
 
     assert clf.teacher_.teachers_[0].estimator.jobs_ == 1
 

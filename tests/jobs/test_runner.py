@@ -7,6 +7,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
+import joblib
 import pytest
 
 from skdistill.jobs.memory import Memory
@@ -74,6 +75,20 @@ def test_progress_names_the_tasks_that_were_run(tmp_path, capsys):
     run(tasks, memory, keys, verbose=1)
 
     assert "tasks: 1 done in" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_a_backend_that_returns_all_at_once_has_its_progress_told_at_the_end(capsys):
+    tasks = {f"task {k}": partial(divmod, k, 2) for k in range(3)}
+    how = {"n_jobs": 2, "verbose": 1, "forecast": lambda left: f"{left:.0f} s left"}
+
+    with joblib.parallel_config("multiprocessing"):
+        results = run_or_recall(tasks, [None] * 3, None, what="tasks", **how)
+
+    first, last = capsys.readouterr().out.splitlines()
+    assert results == [(0, 0), (0, 1), (1, 0)]
+    assert first == "0 s left"
+    assert last.startswith("tasks: 3 done in")
 
 
 def logged(log, mark):
