@@ -9,6 +9,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.effort import effort_named
+from skdistill.inspection.mlflow_log import autologged
 from skdistill.jobs.seeds import draw_seed
 from skdistill.serving.exports import ExportMixin
 from skdistill.serving.forward import ROWS_WORTH_A_GPU, batched_outputs
@@ -35,6 +36,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         """The task, a subclass of `Task`. Imported lazily."""
         raise NotImplementedError
 
+    @autologged
     def fit(
         self,
         X,
