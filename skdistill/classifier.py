@@ -97,8 +97,9 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         time beside the student are left out with a warning, the best first, but never all of
         them. The student's training ends with the epoch in which the time is over.
     n_jobs : int, default=None
-        Teachers × folds, and candidates for `alpha`, fitted at once. Within a search
-        that has its own `n_jobs`, they are fitted in turn.
+        Teachers × folds, and candidates for `alpha`, fitted at once, by the backend of
+        `joblib.parallel_config`, which also says what None means: 1, or all workers of Dask.
+        Within a search that has its own `n_jobs`, they are fitted in turn.
     device : str, default="auto"
         Where nets are trained. "auto" is the GPU where there is one.
     random_state : int, RandomState or None, default=None

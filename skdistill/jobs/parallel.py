@@ -32,13 +32,16 @@ def in_parallel(calls, n_jobs, progress=None, *, shared=()):
     ------
     result : object
     """
-    at_once = jobs_at_once(n_jobs)
-    if _is_nested() or at_once > 1:
+    at_once, client = jobs_at_once(n_jobs), _dask_client()
+    is_here = _is_nested() or n_jobs == 1 or (at_once == 1 and client is None)
+    if _is_nested() or not is_here:
         calls = [_SequentialCall(call) for call in calls]
-    if at_once == 1:  # a backend such as Dask's would not run them here
+    if is_here:
         results = (call(*shared) for call in calls)
+    elif client is not None:
+        results = _by_dask(calls, client, shared)
     else:
-        results = _by_backend(calls, at_once, shared)
+        results = _by_joblib(calls, at_once, shared)
     if isinstance(results, list) and progress is not None:
         progress.step(n_steps=len(results))
         progress = None
@@ -77,24 +80,32 @@ def _is_in_dask_worker():
         return False
 
 
-def _by_backend(calls, n_jobs, shared):
+def _dask_client():
+    """Return the client of Dask's backend, or None with another backend."""
+    return getattr(get_active_backend()[0], "client", None)
+
+
+def _by_joblib(calls, n_jobs, shared):
     """Return a generator of the results, or a list if the backend has no generator."""
-    backend = get_active_backend()[0]
-    if (client := getattr(backend, "client", None)) is not None:
-        return _by_dask(calls, client, shared, backend.submit_kwargs)
-    return_as = "generator" if backend.supports_return_generator else "list"
+    has_generator = get_active_backend()[0].supports_return_generator
+    return_as = "generator" if has_generator else "list"
     return Parallel(n_jobs=n_jobs, return_as=return_as)(delayed(call)(*shared) for call in calls)
 
 
-def _by_dask(calls, client, shared, options):
+def _by_dask(calls, client, shared):
     """Yield the results of Dask's workers.
 
     Dask repeats the tasks of a worker that is killed. joblib is not asked: it waits for ever if
     Dask gives up.
     """
-    # Sent once, and to all workers, so that it is not lost with one of them.
-    [shared] = client.scatter([shared], broadcast=True, hash=False)
-    config = get_config()
+    import dask
+    from distributed.protocol import pickle
+
+    config, options = get_config(), get_active_backend()[0].submit_kwargs
+    # The result of a task, which goes from worker to worker and is made again if it is lost with
+    # one. Scattered data would be lost: Dask drops all copies but one.
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 PiB"}):
+        shared = client.submit(pickle.loads, pickle.dumps(shared), pure=False)
     futures = [
         client.submit(_call_configured, config, call, shared, pure=False, **options)
         for call in calls

@@ -14,6 +14,7 @@ DOCUMENTS = sorted(
     for path in ROOT.glob(pattern)
 )
 WITH_CODE = ["docs/cookbook.md", "docs/tuning.md", "SECURITY.md"]
+NEED_MORE = {"docs/engines.md": ["distributed", "ray"], "docs/mlflow.md": ["mlflow"]}
 CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -66,6 +67,15 @@ def test_the_code_of_the_readme_prints_what_it_shows(tmp_path, monkeypatch, caps
 
 @pytest.mark.parametrize("name", WITH_CODE)
 def test_the_code_of_a_document_runs(name, tmp_path, monkeypatch):
+    run(name, tmp_path, monkeypatch)
+
+
+@pytest.mark.filterwarnings("default")  # those of the packages
+@pytest.mark.parametrize("name", NEED_MORE)
+def test_the_code_of_a_document_runs_where_its_packages_are(name, tmp_path, monkeypatch):
+    for package in NEED_MORE[name]:
+        pytest.importorskip(package, reason=f"the code of {name} needs {package}")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     run(name, tmp_path, monkeypatch)
 
 
