@@ -5,9 +5,10 @@ Left alone, MLflow knows the estimators of scikit-learn only, and logs each teac
 
 import re
 import sys
-import warnings
 from contextlib import nullcontext
 from functools import wraps
+
+from skdistill.warn import warn_user
 
 LONGEST_VALUE = 6000  # of a parameter in MLflow
 PARAMS_AT_ONCE = 100
@@ -52,11 +53,9 @@ def _log_safely(estimator, X, y, switches):
             config = {name: switches.get_autologging_config("sklearn", name) for name in names}
             _log_model(estimator, config)
     except Exception as error:
-        warnings.warn(
+        warn_user(
             f"MLflow could not log {type(estimator).__name__}, which is fitted nevertheless: "
-            f"{type(error).__name__}: {error}",
-            UserWarning,
-            stacklevel=3,
+            f"{type(error).__name__}: {error}"
         )
 
 

@@ -11,7 +11,6 @@ import pickle
 import stat
 import tempfile
 import threading
-import warnings
 from contextlib import suppress
 from enum import Enum
 from hashlib import blake2b
@@ -28,6 +27,7 @@ from skdistill.jobs.fingerprint import (
     version_of,
 )
 from skdistill.jobs.locks import in_each_child
+from skdistill.warn import warn_user
 
 try:
     import fcntl
@@ -153,11 +153,9 @@ class Memory:
         """Warn of the problem, if there is one, once."""
         if self.problem and not self._has_warned:
             self._has_warned = True
-            warnings.warn(
+            warn_user(
                 f"memory in {str(self.folder)!r} is not used: {self.problem}. The fit continues "
-                "without it and keeps no results. Give a folder that can be written to.",
-                UserWarning,
-                stacklevel=4,
+                "without it and keeps no results. Give a folder that can be written to."
             )
 
     def _path(self, key):
@@ -237,11 +235,9 @@ def open_memory(memory, random_state=None):
             f"memory must be None, a path (str or os.PathLike) or a joblib.Memory, got {memory!r}."
         )
     if random_state is not None and not isinstance(random_state, (int, np.integer)):
-        warnings.warn(
+        warn_user(
             "memory is not used: random_state is a generator, which draws different numbers at "
-            f"each fit. Give an int instead of {random_state!r}.",
-            UserWarning,
-            stacklevel=3,
+            f"each fit. Give an int instead of {random_state!r}."
         )
         return None
     opened = Memory(Path(memory) / "skdistill")

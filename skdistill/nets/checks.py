@@ -1,7 +1,6 @@
 """Checks of a net's parameters: what cannot be trained is refused before anything is fitted."""
 
 import math
-import warnings
 from inspect import signature
 from numbers import Integral, Real
 
@@ -15,6 +14,7 @@ from skdistill.nets.losses import DistillationLoss
 from skdistill.nets.modules import LayerStack
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import one_thread, seeded
+from skdistill.warn import warn_user
 
 # skorch demands a criterion: a net may have the default of one of its classes, or a log loss.
 USUAL = (DistillationLoss, torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)
@@ -89,11 +89,9 @@ def _check_callbacks(net, owner):
         ) from error
     shared = shared_callbacks(net)
     if shared:
-        warnings.warn(
+        warn_user(
             f"the callbacks {shared} of {owner} cannot be cloned, so they are used as they are: "
-            "each training adds to them, and trials of alpha and temperature go without them.",
-            UserWarning,
-            stacklevel=6,
+            "each training adds to them, and trials of alpha and temperature go without them."
         )
     names = {name for name, _ in callbacks}
     for name, callback in callbacks:

@@ -24,9 +24,6 @@ SPARSE_EVALUATION_BATCH = 512  # small, as most modules need it dense
 class OneInFive(ValidSplit):
     """skorch's default split. Its copies look alike, so that `repr` leaves them out."""
 
-    def __init__(self):
-        super().__init__(5)
-
     def __repr__(self):
         return "ValidSplit(5)"
 

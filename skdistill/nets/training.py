@@ -1,7 +1,6 @@
 """Training of a net, student or torch teacher: the run, its end, its device and its seed."""
 
 import time
-import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -14,6 +13,7 @@ from skorch.helper import predefined_split
 from skdistill.jobs.locks import ForkSafeLock
 from skdistill.jobs.progress import Progress
 from skdistill.nets.losses import pack_targets
+from skdistill.warn import warn_user
 
 SMALLEST_BATCH = 16
 CUT_SHORT = ("time", "interrupt")
@@ -102,11 +102,9 @@ def within_memory(train, net, n_samples):
             size = min(sizes.get(size, size), n_samples)
             if size < 2 * SMALLEST_BATCH:
                 raise
-            warnings.warn(
+            warn_user(
                 f"the memory of {net.device!r} is exhausted by batches of {size} rows: training "
-                f"starts again with batches of {size // 2}.",
-                UserWarning,
-                stacklevel=2,
+                f"starts again with batches of {size // 2}."
             )
             net.set_params(**{name: size // 2})
             torch.cuda.empty_cache()

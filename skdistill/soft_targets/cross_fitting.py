@@ -1,6 +1,5 @@
 """Cross-fitting: soft targets of rows by teachers that were not fitted on them."""
 
-import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,6 +33,7 @@ from skdistill.soft_targets.prefit import (
 )
 from skdistill.soft_targets.targets import SoftTargets
 from skdistill.soft_targets.time_limit import choose_teachers, memory_has, warn_of_left_out
+from skdistill.warn import warn_user
 
 
 @dataclass
@@ -198,10 +198,8 @@ def _fingerprints(memory, teachers):
             digests[name] = memory and fingerprint(name, teacher)
         except Unhashable as error:
             digests[name] = None
-            warnings.warn(
-                f"memory is not used for teacher {name!r}, which is fitted each time: {error}.",
-                UserWarning,
-                stacklevel=5,
+            warn_user(
+                f"memory is not used for teacher {name!r}, which is fitted each time: {error}."
             )
     return digests
 

@@ -1,7 +1,6 @@
 """`TeacherEnsemble`, the teachers as one classifier."""
 
 import os
-import warnings
 from collections.abc import Mapping
 from numbers import Integral
 
@@ -24,6 +23,7 @@ from skdistill.table.training_data import TrainingData
 from skdistill.table.validation import check_table
 from skdistill.tasks.classification import Classification
 from skdistill.tasks.pooling import COMBINATIONS, weights_by_name, weights_of
+from skdistill.warn import warn_user
 
 N_FOLDS = 5
 
@@ -275,12 +275,10 @@ class TeacherEnsemble(ClassifierMixin, TeachersMixin):
     def _splits(self, data, rng):
         """Return the folds, or None for in-sample soft targets."""
         if self._is("in_sample"):
-            warnings.warn(
+            warn_user(
                 "cv='in_sample' labels each row with teachers that were fitted on it. They pass "
                 "their overconfidence, and label noise in the case of forests, on to the student. "
-                "Use cv=5 unless the teachers cannot overfit.",
-                UserWarning,
-                stacklevel=4,
+                "Use cv=5 unless the teachers cannot overfit."
             )
             return None
         if self._is("oob") and data.groups is not None:

@@ -1,7 +1,5 @@
 """Prefit teachers: black boxes, and classifiers that were fitted before."""
 
-import warnings
-
 import numpy as np
 from sklearn.ensemble import VotingClassifier
 from sklearn.frozen import FrozenEstimator
@@ -12,6 +10,7 @@ from skdistill.soft_targets.targets import SoftTargets
 from skdistill.tasks.fitting import classifiers_on_labels
 from skdistill.tasks.probabilities import as_probabilities
 from skdistill.teachers.callable_teacher import CallableTeacher
+from skdistill.warn import warn_user
 
 # The loss of a teacher on rows that it was fitted on, relative to that on other rows.
 CLEARLY_LOWER = 0.8
@@ -154,14 +153,12 @@ def warn_of_frozen(teachers):
     """
     for name, teacher in teachers:
         if isinstance(teacher, FrozenEstimator):
-            warnings.warn(
+            warn_user(
                 f"Teacher {name!r} is frozen and labels the rows of X. If it was fitted on them, "
                 "it repeats their labels, and it has seen the validation rows of the student. "
                 "Pass it unfitted, or rows that it has not seen. In the latter case, silence this "
                 "warning by warnings.filterwarnings('ignore', 'Teacher .* is frozen'). To be told "
-                "how much is lost, pass X_val and y_val that it has not seen.",
-                UserWarning,
-                stacklevel=5,
+                "how much is lost, pass X_val and y_val that it has not seen."
             )
 
 
@@ -180,10 +177,8 @@ def warn_of_repeated_labels(name, soft_targets, data):
     seen = data.task.score(data.y[own], soft_targets.labeled[own], weight)
     unseen = data.task.score(rows.y, soft_targets.unlabeled[-1], rows.sample_weight)
     if seen < CLEARLY_LOWER * unseen:
-        warnings.warn(
+        warn_user(
             f"Teacher {name!r} is frozen, and its log loss is {seen:.3g} on X but {unseen:.3g} on "
             "X_val: it was fitted on X, and repeats its labels to the student. Pass it unfitted, "
-            "or rows that it has not seen.",
-            UserWarning,
-            stacklevel=5,
+            "or rows that it has not seen."
         )

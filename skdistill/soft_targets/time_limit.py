@@ -1,7 +1,6 @@
 """Which teachers fit into `max_time`: each is tried on a few rows, and the best go first."""
 
 import time
-import warnings
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -13,6 +12,7 @@ from skdistill.jobs.memory import Absent
 from skdistill.jobs.progress import duration
 from skdistill.sklearn_private import safe_indexing
 from skdistill.soft_targets.fitted_teacher import FittedTeacher
+from skdistill.warn import warn_user
 
 # Rows of the second trial: a share of all, within limits. The first trial has an eighth of them.
 SHARE_TO_TRY = 8
@@ -132,12 +132,10 @@ def memory_has(memory, keys):
 def warn_of_left_out(names, clock):
     """Warn of the teachers that are left out."""
     if names:
-        warnings.warn(
+        warn_user(
             f"max_time={clock.max_time:g} leaves out the teachers {names}, which would not be "
             f"fitted in the {duration(clock.max_time)}: increase max_time or n_jobs, or use "
-            "quicker teachers.",
-            UserWarning,
-            stacklevel=6,
+            "quicker teachers."
         )
 
 

@@ -1,6 +1,5 @@
 """Training of the student: choose alpha and temperature, train, keep the forward pass."""
 
-import warnings
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
@@ -29,6 +28,7 @@ from skdistill.student.recipe import (
 )
 from skdistill.student.student_net import fit_inputs, forward_pass
 from skdistill.transfer.transfer_set import TransferSet
+from skdistill.warn import warn_user
 
 ROWS_TO_TIME = 1_000
 
@@ -127,7 +127,7 @@ def train_student(
     for part, seconds in zip((TRIALS, STUDENT), training.seconds):
         clock.add(part, seconds)
     for message in training.warnings:
-        warnings.warn(message, UserWarning, stacklevel=3)
+        warn_user(message)
     return training
 
 

@@ -70,7 +70,7 @@ class PresentStudent:
             )
         sizes = _sizes(self.student)
         own = net.get_params_for("module")
-        is_open = [name for name in sizes if own.get(name, "auto") == "auto"]
+        is_open = [name for name in sizes if name not in own]
         net.set_params(**{f"module__{name}": sizes[name] for name in is_open})
         start = {"inputs": self.inputs.to_arrays(), "arrays": _parameters(self.student)}
         net.set_params(start=start, lr=LR if net.lr == "auto" else net.lr)

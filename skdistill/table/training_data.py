@@ -1,6 +1,5 @@
 """The arguments of `fit`, checked once: rows, targets, weights, groups, further rows."""
 
-import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 from skdistill.table.containers import is_alike, is_frame, kind_of
 from skdistill.table.encoder import TableEncoder
 from skdistill.table.validation import check_groups, check_table, check_targets
+from skdistill.warn import warn_user
 
 # Fewer values say nothing about how often categories repeat.
 MIN_VALUES_TO_REPEAT = 20
@@ -161,13 +161,11 @@ class TrainingData:
         for j in np.flatnonzero(hardly_repeat & (n_present >= MIN_VALUES_TO_REPEAT)):
             name = self.X.columns[j] if is_frame(self.X) else int(j)
             one = encoder.categories_[encoder.is_categorical_[:j].sum()][0]
-            warnings.warn(
+            warn_user(
                 f"Column {name!r} has {encoder.n_categories_[j]} categories in {n_present[j]} "
                 f"rows, such as {one!r:.60}, and most later values will be unseen: drop it if it "
                 "is an id, convert it if it holds numbers or dates as strings, and turn text into "
-                "numbers by TfidfVectorizer.",
-                UserWarning,
-                stacklevel=3,
+                "numbers by TfidfVectorizer."
             )
 
     def _check_alike(self, estimator, table, name):

@@ -4,7 +4,6 @@ The content of a frame's columns is checked by the encoder.
 """
 
 import math
-import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -20,6 +19,7 @@ from skdistill.table.containers import (
     is_missing,
     with_nan,
 )
+from skdistill.warn import warn_user
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 # Strings of up to so many bytes in numpy, four for each character, stay an array of strings.
@@ -102,11 +102,9 @@ def check_table(estimator, X, *, reset):
 def _warn_of_mask(values, name):
     """Warn that the mask of a masked array is ignored, as scikit-learn ignores it."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        warnings.warn(
+        warn_user(
             f"{name} is a masked array, and its mask is ignored: pass {name}.filled(np.nan) where "
-            "masked values are missing, or only the rows that count.",
-            UserWarning,
-            stacklevel=3,
+            "masked values are missing, or only the rows that count."
         )
 
 

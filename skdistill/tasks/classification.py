@@ -1,6 +1,5 @@
 """The task of classification: labels, classes and probabilities."""
 
-import warnings
 from numbers import Real
 
 import numpy as np
@@ -28,6 +27,7 @@ from skdistill.tasks.pooling import (
 from skdistill.tasks.probabilities import as_probabilities, check_probabilities
 from skdistill.tasks.sample_weights import weight_parameter
 from skdistill.tasks.task import Task
+from skdistill.warn import warn_user
 
 
 class Classification(Task):
@@ -116,12 +116,10 @@ class Classification(Task):
         check_classifier(name, teacher)
         check_class_weight(name, teacher, self.classes.tolist())
         if self.class_weights is not None and not weight_parameter(teacher, self.class_weights):
-            warnings.warn(
+            warn_user(
                 f"Teacher {name!r} takes no sample_weight, so class_weight does not reach it: it "
                 "teaches the proportions of the classes in y. Use another teacher, or weight the "
-                "classes within it.",
-                UserWarning,
-                stacklevel=5,
+                "classes within it."
             )
 
     def fit_teacher(self, estimator, X, y, sample_weight=None):

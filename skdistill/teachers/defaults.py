@@ -1,7 +1,6 @@
 """The default teachers."""
 
 import importlib.util
-import warnings
 from collections.abc import Callable
 from functools import partial
 
@@ -9,6 +8,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from skdistill.effort import effort_named
 from skdistill.teachers.table_classifier import TableClassifier
+from skdistill.warn import warn_user
 
 # Of each net: hidden sizes, factor of the learning rate, periodic embeddings, bins.
 NETS = {
@@ -110,11 +110,9 @@ def _installed(names):
         if name in LIBRARIES and importlib.util.find_spec(LIBRARIES[name]) is None
     ]
     if lacking:
-        warnings.warn(
+        warn_user(
             f"effort='high' goes without the teachers {lacking}, whose libraries are not "
-            "installed: pip install 'skdistill[teachers]'.",
-            UserWarning,
-            stacklevel=3,
+            "installed: pip install 'skdistill[teachers]'."
         )
     return [name for name in names if name not in lacking]
 

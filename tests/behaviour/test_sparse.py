@@ -230,7 +230,7 @@ def test_a_net_learns_from_sparse_rows(counts):
     clf = NetClassifier(TensorNet(StudentMLP, max_epochs=30), random_state=0).fit(X, y)
 
     assert clf.score(X, y) > 0.8
-    assert clf.net_.module_.hidden[0].out_features == 32
+    assert clf.net_.module_.hidden[0].out_features == 64
 
 
 def test_unlabeled_rows_are_sparse_as_the_others(counts):

@@ -13,6 +13,7 @@ from sklearn.metrics import log_loss
 from skorch import NeuralNet
 
 import skdistill
+from skdistill import StudentNet
 from tests.small import Linear, mixed_table, numeric_rows, quick_classifier, quick_student
 
 ROWS, LABELS = numeric_rows(900)
@@ -20,7 +21,7 @@ X, Y, X_NEW, Y_NEW = ROWS[:600], LABELS[:600], ROWS[600:], LABELS[600:]
 
 
 def well_trained(**params):
-    student = quick_student(max_epochs=30, module__hidden_sizes="auto")
+    student = quick_student(max_epochs=30, module__hidden_sizes=(128, 64))
     return quick_classifier(student=student, warm_start=True, **params)
 
 
@@ -81,13 +82,16 @@ def test_a_category_that_only_new_rows_have_counts_as_unseen():
     assert_allclose(clf.predict_proba(new), clf.predict_proba(frame.assign(city="Cork")))
 
 
-def test_a_student_of_few_rows_keeps_its_size_on_many():
-    clf = well_trained().fit(X[:100], Y[:100])
-    sizes = [bias.size for _, bias in clf.student_.weights]
+def test_a_student_from_a_file_keeps_its_size(tmp_path):
+    small = quick_classifier(student=quick_student(module__hidden_sizes=(24,))).fit(X, Y)
+    small.save(tmp_path / "small")
+    loaded = skdistill.load(tmp_path / "small").set_params(
+        teachers=small.teachers, cv=2, warm_start=True, student=StudentNet(max_epochs=1)
+    )
 
-    clf.fit(ROWS, LABELS)
+    loaded.fit(X_NEW, Y_NEW)
 
-    assert [bias.size for _, bias in clf.student_.weights] == sizes
+    assert [bias.size for _, bias in loaded.student_.weights] == [24, 3]
 
 
 @pytest.mark.parametrize("by", ["joblib", "safetensors"])
