@@ -104,7 +104,17 @@ def fatal_classifier(marks, n_deaths):
     return quick_classifier([("fatal", Fatal(str(marks), n_deaths)), ("tree", tree)], n_jobs=2)
 
 
-def test_teachers_of_an_engine_are_those_of_this_process(engine):
+@pytest.mark.integration("Dask", "teachers fitted in a cluster", package="distributed")
+def test_teachers_of_dask_are_those_of_this_process(dask):
+    assert_teachers_are_those_of_this_process("dask")
+
+
+@pytest.mark.integration("Ray", "teachers fitted in a cluster", package="ray")
+def test_teachers_of_ray_are_those_of_this_process(ray):
+    assert_teachers_are_those_of_this_process("ray")
+
+
+def assert_teachers_are_those_of_this_process(engine):
     X, y = numeric_rows()
     alone = quick_classifier().fit(X, y)
 
@@ -195,6 +205,7 @@ def test_the_other_tasks_of_one_that_fails_are_taken_back_from_dask(dask):
     assert not [key for key in dask.futures if key.startswith("_call_configured")]
 
 
+@pytest.mark.integration("Dask", "a fit goes on without a killed worker", package="distributed")
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
 def test_dask_goes_on_where_one_of_two_workers_is_killed(dask, tmp_path):
     X, y = numeric_rows()
@@ -233,6 +244,7 @@ def test_a_backend_that_there_is_not_is_told_before_anything_is_trained(name, pa
     assert not Spy.fitted_on
 
 
+@pytest.mark.integration("Dask", "predict_proba of a DataFrame's parts", package="distributed")
 def test_parts_of_a_dask_frame_are_predicted():
     dd = pytest.importorskip("dask.dataframe", reason=f"needs Dask: {INSTALL}")
     X, y = mixed_table(90)

@@ -73,6 +73,7 @@ def test_a_cross_validation_of_such_a_student_works():
     assert len(losses) == 2 * 5
 
 
+@pytest.mark.integration("Optuna", "SkorchPruningCallback", package="optuna-integration")
 def test_optuna_prunes_a_student():
     optuna = pytest.importorskip("optuna", reason="needs the extra [tune]")
     integration = pytest.importorskip("optuna_integration", reason="needs the extra [tune]")

@@ -78,6 +78,7 @@ def test_the_api_answers_with_the_students_predictions(api, student):
     assert_allclose(proba, student.predict_proba(X), rtol=1e-6)
 
 
+@pytest.mark.integration("FastAPI", "an API of one student, many clients", package="fastapi")
 def test_the_api_answers_many_clients_at_once_as_it_answers_one(api, student):
     def ask(row):
         with Client(api.port) as client:
@@ -115,6 +116,7 @@ def test_the_c_program_writes_the_students_predictions(folder, student):
     assert_allclose(np.array(proba, float), student.predict_proba(X).max(1), atol=2e-6)
 
 
+@pytest.mark.integration("ONNX Runtime", "a page in the browser (onnxruntime-web)")
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 @pytest.mark.skipif(not NODE_MODULES.exists(), reason="run npm install in examples/serving")
 def test_the_page_shows_the_students_prediction(folder, student, tmp_path):

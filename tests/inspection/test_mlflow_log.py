@@ -50,6 +50,7 @@ def fitted_defaults():
     return small_default_classifier().fit(X, y).set_params(teachers=None, student=None), X
 
 
+@pytest.mark.integration("MLflow", "log_model, by skops and cloudpickle", package="mlflow")
 @pytest.mark.parametrize(
     "settings",
     [{"skops_trusted_types": TRUSTED}, {"serialization_format": "cloudpickle"}],
@@ -69,6 +70,7 @@ def test_a_logged_model_comes_back(mlflow, settings):
     assert_array_equal(mlflow.pyfunc.load_model(info.model_uri).predict(X), expected)
 
 
+@pytest.mark.integration("MLflow", "autolog: one run for a fit", package="mlflow")
 def test_a_fit_is_logged_as_one_run(autologging):
     X, y = numeric_rows()
     clf = trees(temperature=2.0).fit(X, y)

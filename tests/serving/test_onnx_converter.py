@@ -60,6 +60,7 @@ def test_skl2onnx_knows_students_whatever_is_imported_first(first, second, scale
     assert run.stdout == "True\n", run.stderr
 
 
+@pytest.mark.integration("skl2onnx", "a pipeline to ONNX", package="skl2onnx")
 def test_skl2onnx_exports_a_pipeline(scaled):
     pipeline, X = scaled
 
