@@ -41,6 +41,8 @@ class PicklingMixin(BaseEstimator):
         if isinstance(state.get("student_"), ForwardPass):
             state["plain_"] = to_plain(state.pop("inputs_"), state.pop("student_"))
         for name in FOR_FIT:
+            if name in state:  # set since the estimator was loaded, instead of what is closed
+                state.pop(CLOSED + name, None)
             if not isinstance(state.get(name), PLAIN):
                 closed = close(state[name])
                 if closed is not None:
@@ -73,9 +75,9 @@ class PicklingMixin(BaseEstimator):
 
     def __delattr__(self, name):
         """Delete an attribute, also one that is closed."""
-        if self.__dict__.pop(CLOSED + name, None) is None:
+        if self.__dict__.pop(CLOSED + name, None) is None or name in vars(self):
             super().__delattr__(name)
 
     def _is_closed(self, name):
         """Tell whether an attribute has not been asked for since the estimator was loaded."""
-        return CLOSED + name in vars(self)
+        return CLOSED + name in vars(self) and name not in vars(self)
