@@ -240,8 +240,9 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         Naming one of the default teachers, or a parameter of the default student, makes
         it explicit.
         """
-        self.student = params.pop("student", self.student)
-        if self.student is None and any(key.startswith("student__") for key in params):
+        if "student" in params:
+            self.student = params.pop("student")
+        if any(key.startswith("student__") for key in params) and self.student is None:
             from skdistill.student.student_net import StudentNet
 
             self.student = StudentNet()

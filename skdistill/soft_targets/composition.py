@@ -53,7 +53,7 @@ class TeachersMixin(DocumentationLink, MetaEstimatorMixin, BaseComposition):
         """
         own = {key: params.pop(key) for key in list(params) if key in self.get_params(deep=False)}
         self._set_params("teachers", **own)
-        if self.teachers is None:
+        if self.teachers is None and params:
             defaults = self._default_teachers()  # with the parameters just set
             names = {name for name, _ in defaults}
             if any(key.partition("__")[0] in names for key in params):

@@ -24,6 +24,7 @@ from xgboost import XGBClassifier
 
 from skdistill import (
     CallableTeacher,
+    DistilledClassifier,
     NetClassifier,
     StudentNet,
     student_from_teacher,
@@ -217,6 +218,22 @@ def test_a_model_is_measured_without_the_teachers_library(without_xgboost):
     assert size_in_bytes(without_xgboost) < len(pickle.dumps(without_xgboost)) - 0.9 * kept
 
 
+def test_a_parameter_that_is_set_replaces_the_one_that_is_closed(fitted):
+    back = loaded(fitted["a fitted teacher"], "pickle")
+    back.teachers = None
+
+    assert not back._is_closed("teachers")
+    assert "_closed_teachers" not in vars(loaded(back, "pickle"))
+    assert "_closed_teachers" not in back.__getstate__()
+
+
+def test_a_copied_net_is_described_like_its_original():
+    net = StudentNet(max_epochs=1)
+
+    for copied in (clone(net), copy.deepcopy(net)):
+        assert plain_params(built(described(copied))) == plain_params(net)
+
+
 def test_a_model_that_was_never_opened_can_be_written_again(fitted):
     back = loaded(loaded(fitted["boosting"], "pickle"), "pickle")
 
@@ -242,6 +259,21 @@ def without_xgboost(fitted, monkeypatch):
 def test_a_model_without_its_libraries_can_be_shown_and_cloned(without_xgboost):
     assert "teachers=<not available: " in repr(without_xgboost)
     assert "xgboost" in str(clone(without_xgboost).teachers)
+
+
+def test_setting_another_parameter_keeps_what_needs_a_missing_library(fitted, monkeypatch):
+    back = loaded(fitted["an optimizer"], "pickle")
+    with monkeypatch.context() as here:
+        here.setitem(sys.modules, "skdistill.student.student_net", None)
+        back = loaded(back.set_params(device="cpu"), "pickle")
+
+    assert back.student.optimizer is torch.optim.SGD
+
+
+def test_setting_a_parameter_needs_no_library_of_the_default_teachers(monkeypatch):
+    monkeypatch.setitem(sys.modules, "skdistill.teachers.defaults", None)
+
+    assert DistilledClassifier().set_params(device="cpu").device == "cpu"
 
 
 def test_a_fit_without_the_teachers_library_names_it(without_xgboost):
