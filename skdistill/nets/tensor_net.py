@@ -27,10 +27,6 @@ class OneInFive(ValidSplit):
     def __repr__(self):
         return "ValidSplit(5)"
 
-    def get_params(self, deep=True):
-        """Return no parameters: a copy, too, is described by its class alone."""
-        return {}
-
 
 def name_parameters(net_class, base):
     """Add the base's parameters to the signature of a net, for `repr` and for editors.
