@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.base import clone
 
 from skdistill.jobs.memory import Absent
+from skdistill.jobs.parallel import jobs_at_once
 from skdistill.jobs.progress import duration
 from skdistill.sklearn_private import safe_indexing
 from skdistill.soft_targets.fitted_teacher import FittedTeacher
@@ -103,7 +103,7 @@ def choose_teachers(groups, known, data, clock, n_jobs):
     now, seconds = time.time(), clock.seconds_for_teachers()
     to_fit = {name: own for name, own in groups.items() if own}
     trials: dict[str, Trial] = {}
-    at_once = effective_n_jobs(n_jobs)
+    at_once = jobs_at_once(n_jobs)
     for name, own in to_fit.items():
         left = now + seconds - time.time()
         if trials and left < seconds / 2:  # what is not tried by then would hardly fit in

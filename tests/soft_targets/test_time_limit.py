@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from joblib import Parallel, delayed
 from sklearn.dummy import DummyClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -58,6 +59,16 @@ def test_what_memory_has_takes_no_time(monkeypatch):
     trials = {"a": Trial(0.1, 500), "known": Trial(0.4, 200)}
 
     assert chosen(monkeypatch, trials, known=["known"])[0] == ["known"]
+
+
+def test_within_a_search_that_is_parallel_fits_are_expected_to_take_turns(monkeypatch):
+    trials = {"a": Trial(0.1, 30), "b": Trial(0.2, 30)}
+
+    def names():
+        return chosen(monkeypatch, trials, n_jobs=2)[0]
+
+    of_search = Parallel(n_jobs=2, backend="threading")([delayed(names)()])
+    assert (names(), of_search) == (["a", "b"], [["a"]])
 
 
 def test_teachers_that_could_not_be_tried_are_fitted_last_in_the_order_of_the_list(monkeypatch):
