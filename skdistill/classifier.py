@@ -96,6 +96,14 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         Seconds for `fit`. Each teacher is tried on a few rows. Those that do not fit into the
         time beside the student are left out with a warning, the best first, but never all of
         them. The student's training ends with the epoch in which the time is over.
+    max_latency : float, default=None
+        Seconds for `predict_proba` of one row, such as 25e-6: of an array, or of the table itself
+        if it has categories. The student is the widest that keeps it on this machine, up to its
+        ``hidden_sizes``; below 32 units it rather has no embeddings of numbers. It is
+        measured before it is trained, so a busier or another machine may choose another width.
+    max_size : int or str, default=None
+        Bytes of the joblib file without teachers, as `compare` measures it, or a string such as
+        "100kB"; a file of `save` is about as large. The student is the widest that keeps it.
     n_jobs : int, default=None
         Teachers × folds, and candidates for `alpha`, fitted at once, by the backend of
         `joblib.parallel_config`, which also says what None means: 1, or all workers of Dask.
@@ -231,6 +239,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         "memory": [None, str, os.PathLike, Memory],
         "warm_start": ["boolean"],
         "max_time": [None, Interval(Real, 0, None, closed="neither")],
+        "max_latency": [None, Interval(Real, 0, None, closed="neither")],
+        "max_size": [None, Interval(Integral, 1, None, closed="left"), str],
         "n_jobs": [None, Integral],
         "device": [str],
         "random_state": ["random_state"],
@@ -256,6 +266,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         memory=None,
         warm_start=False,
         max_time=None,
+        max_latency=None,
+        max_size: Any = None,
         n_jobs=None,
         device="auto",
         random_state=None,
@@ -277,6 +289,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         self.memory = memory
         self.warm_start = warm_start
         self.max_time = max_time
+        self.max_latency = max_latency
+        self.max_size = max_size
         self.n_jobs = n_jobs
         self.device = device
         self.random_state = random_state

@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "teachers": {"table", "jobs", "nets", "tasks", "transfer"},
     "soft_targets": {"table", "jobs", "tasks", "teachers"},
     "serving": {"table"},
-    "student": {"table", "jobs", "nets", "transfer", "serving"},
+    "student": {"table", "jobs", "nets", "transfer", "serving", "inspection"},
     "inspection": set(),
     "command_line": {"classifier", "inspection", "jobs", "nets", "serving", "student", "teachers"},
 }

@@ -175,7 +175,8 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
     Notes
     -----
     The size is that of the uncompressed joblib file. That of a `DistilledClassifier` is without
-    the teachers that ``keep_teachers=True`` has kept. The time is that of ``predict_proba`` for
+    its teachers: those that ``keep_teachers=True`` has kept, and those that it was given, which
+    ``set_params(teachers=None)`` takes out of the file. The time is that of ``predict_proba`` for
     one row, which is the latency of a service.
 
     Examples
@@ -228,7 +229,7 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
                 brier_score=brier_score(y, proba),
                 agreement=agreement(proba, of_reference),
                 kilobytes=size_in_bytes(models[name]) / 1000,
-                microseconds=_microseconds(models[name], X, n_repeats),
+                microseconds=microseconds(models[name], X, n_repeats),
                 reliability=equal_count_reliability(y, proba),
             )
             for name, proba in probas.items()
@@ -264,17 +265,21 @@ def _in_order(model, X, classes):
 
 
 def size_in_bytes(model):
-    """Return the size of the joblib file of a model, in bytes, without teachers that it kept."""
+    """Return the size of the joblib file of a model, in bytes, that of a student without teachers.
+
+    These are the fitted ones that it was given or has kept.
+    """
     if hasattr(model, "student_"):
         model = copy(model)
-        with suppress(AttributeError):
-            del model.teacher_
+        for name in ("teacher_", "teachers"):
+            with suppress(AttributeError):
+                delattr(model, name)
     file = io.BytesIO()
     joblib.dump(model, file)
     return file.tell()
 
 
-def _microseconds(model, X, n_repeats):
+def microseconds(model, X, n_repeats):
     """Measure the median time of `predict_proba` for one row."""
     times = []
     for i in range(n_repeats + 1):

@@ -37,11 +37,13 @@ def embeds_columns(net):
 def inputs_for(net, X, categorical_features):
     """Return the unfitted inputs of a net.
 
-    A module that takes a layout gets `NetInputs` with bins and category codes. Other modules
+    A module that takes a layout gets `NetInputs` with category codes, and with bins unless it
+    has no embedding of them. Other modules
     get scaled floats with one-hot categories, or rows of more than one axis unchanged.
     """
     if embeds_columns(net):
-        return NetInputs(categorical_features)
+        has_bins = net.get_params_for("module").get("bin_embedding_size") != 0
+        return NetInputs(categorical_features, max_bins="auto" if has_bins else 0)
     if len(X.shape) > 2:
         return UnscaledInputs()
     return NetInputs(categorical_features, max_bins=0, one_hot=True)

@@ -110,6 +110,8 @@ PARAMS = {
     "keep_teachers": is_bool,
     "warm_start": is_bool,
     "max_time": any_of(is_none, is_number),
+    "max_latency": any_of(is_none, is_number),
+    "max_size": any_of(is_none, is_int, is_word),
     "n_jobs": any_of(is_none, is_int),
     "device": is_device,
     "random_state": any_of(is_none, is_int),

@@ -176,6 +176,11 @@ class TorchForward:
             return self.module(torch.as_tensor(X)).numpy()
 
 
+def plain_forward(module):
+    """Return the forward pass of a module: plain arrays, or a custom module as it is."""
+    return ForwardPass(**module.arrays()) if is_student_mlp(module) else TorchForward(module)
+
+
 def forward_pass(net: NeuralNet, transfer_set, alpha):
     """Return the forward pass of a trained net: of plain arrays, or of a custom module.
 
@@ -199,12 +204,12 @@ def forward_pass(net: NeuralNet, transfer_set, alpha):
     """
     module = net.module_
     if not is_student_mlp(module):
-        return TorchForward(module)
+        return plain_forward(module)
     unlabeled = np.flatnonzero(~transfer_set.is_labeled)
     if 2 * len(unlabeled) >= len(transfer_set.y):
         some = unlabeled[:: -(-len(unlabeled) // ROWS_TO_SCALE)]
-        outputs = ForwardPass(**module.arrays())(transfer_set.X[some])
+        outputs = plain_forward(module)(transfer_set.X[some])
         scale = transfer_set.task.scale_to(outputs, transfer_set.soft_targets[some])
         module.scale_logits(scale**alpha)
     module.round_weights()
-    return ForwardPass(**module.arrays())
+    return plain_forward(module)
