@@ -27,6 +27,7 @@ _HOMES = {
     "load": "skdistill.serving.files",
     "pool": "skdistill.tasks.pooling",
     "student_from_teacher": "skdistill.student.from_teacher",
+    "student_path": "skdistill.student.path",
     "to_onnx": "skdistill.serving.onnx_converter",
 }
 __all__ = sorted(_HOMES)

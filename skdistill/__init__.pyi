@@ -12,6 +12,7 @@ from skdistill.serving.onnx_converter import to_onnx as to_onnx
 from skdistill.serving.onnx_runtime import OnnxStudent as OnnxStudent
 from skdistill.soft_targets.ensemble import TeacherEnsemble as TeacherEnsemble
 from skdistill.student.from_teacher import student_from_teacher as student_from_teacher
+from skdistill.student.path import student_path as student_path
 from skdistill.student.student_net import StudentNet as StudentNet
 from skdistill.table.encoder import TableEncoder as TableEncoder
 from skdistill.tasks.diversity import diversity as diversity

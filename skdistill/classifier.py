@@ -176,6 +176,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     TeacherEnsemble : The cross-fitted, pooled teachers alone.
     NetClassifier : The student's net on labels alone, with ``NetClassifier(StudentNet())``.
     compare : What a student gains and loses against its teachers.
+    student_path : What students of several widths gain and cost.
     load : Read a student that `save` has written.
 
     Notes

@@ -181,7 +181,7 @@ def _plot_cost(ax, rows, chosen, colors):
     ax.margins(0.2, 0.18)
     for axis in (ax.xaxis, ax.yaxis):
         if axis.get_scale() == "log":
-            _set_plain_ticks(axis)
+            set_plain_ticks(axis)
     ax.set(xlabel="time for one row, µs", ylabel="log loss, lower is better")
     ax.set_title("Log loss, time and size", loc="left")
     ax.grid(alpha=0.25)
@@ -189,7 +189,7 @@ def _plot_cost(ax, rows, chosen, colors):
     _draw_labels(ax, rows, chosen, colors, np.sqrt(areas) / 2)
 
 
-def _set_plain_ticks(axis):
+def set_plain_ticks(axis):
     """Label a logarithmic axis with at least three plain numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 

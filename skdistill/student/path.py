@@ -1,0 +1,177 @@
+"""`student_path`: students of several widths, and what each costs."""
+
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+
+from skdistill.inspection.report import Report, compare
+from skdistill.jobs.seeds import draw_seed
+from skdistill.student.budget import hidden_sizes_of, narrowed
+from skdistill.student.student_net import StudentNet
+
+WIDTHS = (8, 16, 32, 64, 128, 256)
+TEACHERS = "teachers"
+
+
+class StudentPath(Report):
+    """A table of students of several widths, to print, plot or choose from.
+
+    Parameters
+    ----------
+    rows : list of Row
+        One measured student each, the narrowest first. With kept teachers, they come first.
+    students : dict of str to DistilledClassifier
+        The fitted students by their names in the table.
+
+    Attributes
+    ----------
+    students : dict of str to DistilledClassifier
+
+    See Also
+    --------
+    student_path : Trains the students.
+    """
+
+    def __init__(self, rows, students):
+        super().__init__(rows)
+        self.students = students
+
+    def plot(self, **kwargs):
+        """Draw log loss over size, and over the time for one row.
+
+        Parameters
+        ----------
+        **kwargs
+            `axes`, see `StudentPathDisplay.plot`.
+
+        Returns
+        -------
+        display : StudentPathDisplay
+            With `figure_` and `axes_`.
+        """
+        from skdistill.inspection.path_display import StudentPathDisplay
+
+        of_students = [row for row in self.rows if row.name in self.students]
+        teachers = [row for row in self.rows if row.name not in self.students]
+        return StudentPathDisplay(of_students, *teachers).plot(**kwargs)
+
+
+def student_path(
+    clf, X, y, *, widths=WIDTHS, X_test=None, y_test=None, test_size=0.25, fit_params=None
+):
+    """Train students of several widths on the same teachers, and measure what each costs.
+
+    Printing the path shows a table, and its ``plot()`` draws log loss over size and over time:
+    choose a width, or a limit for `max_size` and `max_latency`.
+
+    Parameters
+    ----------
+    clf : DistilledClassifier
+        It is cloned. Its student is a `StudentMLP`. `max_latency` and `max_size` play no part.
+    X : table of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,)
+    widths : sequence of int, default=(8, 16, 32, 64, 128, 256)
+        Units of the widest hidden layer. The others keep their proportion to it.
+    X_test, y_test : table and array-like, default=None
+        Rows on which the students are measured. None: some of X are held out, on which nothing
+        is trained.
+    test_size : float or int, default=0.25
+        Share or number of the rows of X that are held out, without `X_test`.
+    fit_params : dict, default=None
+        Further arguments of `fit`, such as ``{"sample_weight": w}``, for all rows of X: only
+        with `X_test`.
+
+    Returns
+    -------
+    path : StudentPath
+        ``path["64-64"]`` has `log_loss`, `kilobytes`, `microseconds` and more of a student, as
+        `compare` measures them; ``path.students["64-64"]`` is the student. With
+        ``keep_teachers=True``, "teachers" are the first row.
+
+    Raises
+    ------
+    ValueError
+        If `widths` are no ints above 0, if the student is of a module of one's own, or if only
+        one of `X_test` and `y_test` is given.
+
+    See Also
+    --------
+    compare : Measures any models.
+
+    Notes
+    -----
+    The teachers are fitted once: the first fit keeps their predictions in `memory`, or in a
+    temporary folder, for the others. Those that `memory` cannot keep, such as one with a lambda
+    among its parameters, are fitted for each width.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from skdistill import DistilledClassifier, StudentNet, student_path
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = DistilledClassifier(
+    ...     RandomForestClassifier(20), StudentNet(max_epochs=5), random_state=0
+    ... )
+    >>> path = student_path(clf, X, y, widths=[8, 64])
+    >>> path["8-8"].kilobytes < path["64-64"].kilobytes
+    True
+    >>> path.students["64-64"].predict(X).shape
+    (150,)
+    """
+    sizes = _sizes(clf, widths)
+    if (X_test is None) != (y_test is None):
+        raise ValueError("got only one of X_test and y_test: pass both, or none of them.")
+    if X_test is None and fit_params:
+        raise ValueError(
+            f"fit_params {sorted(fit_params)} are for all rows of X, of which some would be held "
+            "out: pass X_test and y_test."
+        )
+    seed = draw_seed(check_random_state(clf.random_state))
+    if X_test is None:
+        X, X_test, y, y_test = train_test_split(
+            X, y, test_size=test_size, random_state=seed, stratify=y
+        )
+    students = _fit(clf, sizes, seed, X, y, fit_params or {})
+    models = dict(students)
+    if clf.keep_teachers:
+        models = {TEACHERS: next(iter(students.values())).teacher_, **students}
+    return StudentPath(compare(models, X_test, y_test).rows, students)
+
+
+def _fit(clf, sizes, seed, X, y, fit_params):
+    """Return the fitted students by name; their teachers are fitted once."""
+    is_seed = isinstance(clf.random_state, (int, np.integer))
+    students = {}
+    with TemporaryDirectory() as folder:
+        shared = {
+            "random_state": clf.random_state if is_seed else seed,
+            "memory": folder if clf.memory is None else clf.memory,
+            "max_latency": None,
+            "max_size": None,
+            "warm_start": False,
+        }
+        for hidden_sizes in sizes:
+            student = clone(clf).set_params(**shared, student__module__hidden_sizes=hidden_sizes)
+            student.fit(X, y, **fit_params)
+            students["-".join(map(str, hidden_sizes))] = student.set_params(memory=clf.memory)
+    return students
+
+
+def _sizes(clf, widths):
+    """Return the hidden layers of each width, the narrowest first."""
+    net = StudentNet() if clf.student is None else clf.student
+    own = hidden_sizes_of(net)
+    if not own:
+        raise ValueError(
+            "student_path changes the widths of a StudentMLP with hidden layers, but the student "
+            f"is {net!r:.200}: leave student at None, or train such students one by one and "
+            "compare them."
+        )
+    widths = np.asarray(widths)
+    if widths.ndim != 1 or widths.dtype.kind not in "iu" or not widths.size or widths.min() < 1:
+        raise ValueError(f"widths must be a list of ints above 0, such as [16, 64], got {widths}.")
+    return [narrowed(own, n) for n in np.unique(widths).tolist()]
