@@ -205,7 +205,7 @@ def set_plain_ticks(axis):
 
 
 @dataclass
-class _Label:
+class Label:
     """Text beside a point of the data."""
 
     text: str
@@ -219,8 +219,8 @@ def _name(row, radius, colors):
     size, point = spell_size(row.kilobytes), (row.microseconds, row.log_loss)
     if row.name in colors:
         style = {"weight": "bold", "color": colors[row.name]}
-        return _Label(f"{row.name}\n{size}", point, radius, style)
-    return _Label(f"{row.name}, {size}", point, radius, {"color": GRAY})
+        return Label(f"{row.name}\n{size}", point, radius, style)
+    return Label(f"{row.name}, {size}", point, radius, {"color": GRAY})
 
 
 def _draw_labels(ax, rows, chosen, colors, radii):
@@ -228,14 +228,14 @@ def _draw_labels(ax, rows, chosen, colors, radii):
     ax.figure.draw_without_rendering()  # fixes the layout, so that lengths can be measured
     named = [_name(row, radius, colors) for row, radius in zip(rows, radii)]
     labels = sorted(named, key=lambda label: "weight" not in label.style)  # bold ones go first
-    at = _in_points(ax, [label.point for label in named])
+    at = in_points(ax, [label.point for label in named])
     reach = 0.85 * np.array(radii)[:, None]  # the markers as squares
     obstacles = np.hstack([at - reach, at + reach])
     if len(chosen) == 2:
         by_name = dict(zip([row.name for row in rows], named))
         start, end = (by_name[row.name] for row in chosen)
         _draw_arrow(ax, start, end)
-        ends = _in_points(ax, [start.point, end.point])
+        ends = in_points(ax, [start.point, end.point])
         line = np.linspace(ends[0], ends[1], 41)
         obstacles = np.vstack([obstacles, np.hstack([line - 2, line + 2])])
         # Near a marker, the gain would look like the label of that model.
@@ -243,25 +243,25 @@ def _draw_labels(ax, rows, chosen, colors, radii):
         lonely = inner[np.argmax(_distances(inner, at).min(1))]
         point = tuple(ax.transData.inverted().transform(lonely * ax.figure.dpi / 72))
         style = {"color": GRAY, "style": "italic"}
-        labels.insert(2, _Label(gain(*chosen), point, 0, style))
-    _settle(ax, labels, obstacles)
+        labels.insert(2, Label(gain(*chosen), point, 0, style))
+    settle_labels(ax, labels, obstacles)
 
 
 def _distances(places, others):
     return np.hypot(*(places[:, None] - others[None]).transpose(2, 0, 1))
 
 
-def _in_points(ax, points):
+def in_points(ax, points):
     """Convert data coordinates to points (1/72 inch) from the corner of the figure."""
     return ax.transData.transform(points) / ax.figure.dpi * 72
 
 
-def _settle(ax, labels, obstacles):
+def settle_labels(ax, labels, obstacles):
     """Draw the labels without overlaps, and join distant ones to their points."""
     unit = ax.figure.dpi / 72
     drawn = [_draw_text(ax, label) for label in labels]
     sizes = np.array([text.get_window_extent().size for text in drawn]) / unit
-    anchors = _in_points(ax, [label.point for label in labels])
+    anchors = in_points(ax, [label.point for label in labels])
     radii = [label.radius for label in labels]
     bounds = ax.bbox.extents / unit + [INSET, INSET, -INSET, -INSET]
     centers = place_labels(anchors, sizes, radii, obstacles, bounds)

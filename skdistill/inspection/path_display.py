@@ -2,8 +2,16 @@
 
 import numpy as np
 
-from skdistill.inspection.displays import GRAY, PALE, set_plain_ticks
+from skdistill.inspection.displays import (
+    GRAY,
+    PALE,
+    Label,
+    in_points,
+    set_plain_ticks,
+    settle_labels,
+)
 
+RADIUS = 2.5  # of a marker, in points
 PANELS = {"kilobytes": "size, kB", "microseconds": "time for one row, µs"}
 
 
@@ -15,7 +23,7 @@ class StudentPathDisplay:
     Parameters
     ----------
     rows : list of skdistill.inspection.report.Row
-        One measured student each.
+        One measured student each, in the order of the curve.
     teachers : skdistill.inspection.report.Row, default=None
         The teachers, whose log loss is a dashed line.
 
@@ -68,18 +76,16 @@ class StudentPathDisplay:
         for ax, (cost, label) in zip(axes, PANELS.items()):
             self._plot_panel(ax, cost, label)
         axes[0].set_ylabel("log loss, lower is better")
+        self.figure_.draw_without_rendering()  # fixes the layout, so that lengths can be measured
+        for ax, cost in zip(axes, PANELS):
+            self._label(ax, cost)
         return self
 
     def _plot_panel(self, ax, cost, label):
-        """Plot log loss over one cost, and name the students."""
-        rows = sorted(self.rows, key=lambda row: getattr(row, cost))
-        costs, losses = [getattr(row, cost) for row in rows], [row.log_loss for row in rows]
-        ax.plot(costs, losses, color="C0", marker="o", markersize=5, linewidth=1.2)
-        for row, x in zip(rows, costs):
-            ax.annotate(
-                row.name, (x, row.log_loss), (0, 7), textcoords="offset points", ha="center",
-                fontsize=8.5, color=GRAY,
-            )  # fmt: skip
+        """Plot log loss over one cost."""
+        costs = [getattr(row, cost) for row in self.rows]
+        losses = [row.log_loss for row in self.rows]
+        ax.plot(costs, losses, color="C0", marker="o", markersize=2 * RADIUS, linewidth=1.2)
         if self.teachers is not None:
             ax.axhline(self.teachers.log_loss, color=PALE, linestyle="--", linewidth=1, zorder=1)
             ax.annotate(
@@ -92,3 +98,12 @@ class StudentPathDisplay:
         ax.set(xlabel=label)
         ax.grid(alpha=0.25)
         ax.spines[["top", "right"]].set_visible(False)
+
+    def _label(self, ax, cost):
+        """Name the students beside their points."""
+        points = [(getattr(row, cost), row.log_loss) for row in self.rows]
+        labels = [
+            Label(row.name, point, RADIUS, {"color": GRAY}) for row, point in zip(self.rows, points)
+        ]
+        at = in_points(ax, points)
+        settle_labels(ax, labels, np.hstack([at - RADIUS, at + RADIUS]))

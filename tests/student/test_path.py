@@ -118,10 +118,10 @@ def test_the_curve_has_a_point_for_each_student_by_size_and_by_time(path):
     display = path.plot()
 
     for ax, cost in zip(display.axes_, ["kilobytes", "microseconds"]):
-        rows = sorted(path.rows, key=lambda row: getattr(row, cost))
-        expected = [[getattr(row, cost), row.log_loss] for row in rows]
+        expected = [[getattr(row, cost), row.log_loss] for row in path.rows]
         assert_array_equal(ax.lines[0].get_xydata(), expected)
-        assert [text.get_text() for text in ax.texts] == [row.name for row in rows]
+        names = [text.get_text() for text in ax.texts if text.get_text()]
+        assert names == [row.name for row in path.rows]
     assert "kB" in display.axes_[0].get_xlabel()
 
 
