@@ -2,7 +2,6 @@
 
 import math
 import re
-import warnings
 from copy import copy
 from dataclasses import asdict, dataclass, field
 from functools import cache, partial
@@ -24,6 +23,7 @@ from skdistill.sklearn_private import safe_indexing
 from skdistill.student.recipe import Candidate
 from skdistill.student.student_net import fit_inputs, plain_forward
 from skdistill.table.containers import is_frame
+from skdistill.warn import warn_user
 
 _SIZE = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*([kKmMgG]?[bB])\s*")
 UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
@@ -136,11 +136,9 @@ class Budget:
         self.fitted |= {f"teacher_{name}": getattr(teacher, name) for name in names}
         net, inputs, cost = self._widest(data, soft_targets, rng)
         if not self._is_kept(cost):
-            warnings.warn(
+            warn_user(
                 f"{self._needs(net, cost)} now, when its teachers are fitted. It is trained, "
-                f"because {self._words()} could be kept before that.",
-                UserWarning,
-                stacklevel=3,
+                f"because {self._words()} could be kept before that."
             )
         return net, inputs
 
