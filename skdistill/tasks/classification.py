@@ -4,6 +4,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.metrics import log_loss
+from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
 
 from skdistill.table.containers import is_polars
@@ -115,7 +116,11 @@ class Classification(Task):
     def check_teacher(self, name, teacher):
         check_classifier(name, teacher)
         check_class_weight(name, teacher, self.classes.tolist())
-        if self.class_weights is not None and not weight_parameter(teacher, self.class_weights):
+        if self.class_weights is None:
+            return
+        # A black box of probabilities takes weights, too, but fits nothing to the rows.
+        is_fitted_to_rows = get_tags(teacher).requires_fit
+        if not (is_fitted_to_rows and weight_parameter(teacher, self.class_weights)):
             warn_user(
                 f"Teacher {name!r} takes no sample_weight, so class_weight does not reach it: it "
                 "teaches the proportions of the classes in y. Use another teacher, or weight the "

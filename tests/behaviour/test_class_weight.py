@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
 from sklearn.neighbors import KNeighborsClassifier
 
+from skdistill import CallableTeacher
 from tests.small import Spy, numeric_rows, quick_classifier, quick_student
 
 X, Y = numeric_rows(n_classes=2)
@@ -58,19 +59,33 @@ def test_a_class_of_weight_zero_is_trained_on_by_nobody(spy):
     assert_array_equal(clf.classes_, ["common", "odd", "rare"])
 
 
-def test_a_teacher_that_takes_no_weights_is_told_of():
-    clf = quick_classifier(KNeighborsClassifier(), class_weight="balanced")
+def first_column(X):
+    return X[:, 0]
 
-    with pytest.warns(UserWarning, match="'kneighborsclassifier' takes no sample_weight") as told:
+
+def even(X):
+    return np.full((len(X), 2), 0.5)
+
+
+@pytest.mark.parametrize(
+    "teacher", [KNeighborsClassifier(), CallableTeacher(even, ["common", "rare"])]
+)
+def test_a_teacher_that_takes_no_weights_is_told_of(teacher):
+    clf = quick_classifier([("knn", teacher)], class_weight="balanced")
+
+    with pytest.warns(UserWarning, match="'knn' takes no sample_weight") as told:
         clf.fit(X, Y)
 
     assert [each.filename for each in told] == [__file__]
 
 
-def test_a_teacher_that_takes_weights_is_not_told_of():
+@pytest.mark.parametrize(
+    "teacher", [None, CallableTeacher(first_column, ["common", "rare"], output="scores")]
+)
+def test_a_teacher_that_takes_weights_is_not_told_of(teacher):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        quick_classifier(class_weight="balanced").fit(X, Y)
+        quick_classifier(teacher, class_weight="balanced").fit(X, Y)
 
 
 @pytest.mark.parametrize(
