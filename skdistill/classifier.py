@@ -49,7 +49,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         Weights of the classes, by label; 1 for a label that a dict does not name. "balanced"
         gives all classes the same total weight. They multiply `sample_weight`, and reach what
         it reaches: the teachers that take weights, the pool, the student and its validation.
-        The predicted probabilities are then those of classes in these proportions.
+        The predicted probabilities are then those of classes in these proportions. Soft targets
+        that `fit` is given as `teacher_proba` are taken as they are.
     temperature : float or "auto", default=1.0
         T in ``softmax(z / T)``, for teachers and student alike, in training only. "auto"
         tries 1, 2 and 4 after `alpha`, in short trainings.
@@ -131,7 +132,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         Each teacher's weight in the pool. Empty where `fit` was given `teacher_proba`.
     teacher_scores_ : dict of str to float
         Each teacher's out-of-fold log loss, and that of their "pool". With `X_val`, their log
-        losses on these rows, averaged over the folds' teachers.
+        losses on these rows, averaged over the folds' teachers. With `teacher_proba`, the "pool"
+        alone, on X.
     teacher_diversity_ : dict
         How the teachers differ out of fold, and which ones are redundant: what
         `diversity` measures, as ``["marginal_gain"]["rf"]`` and

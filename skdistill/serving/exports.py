@@ -11,8 +11,8 @@ class ExportMixin(BaseEstimator):
         """Save the student to a safetensors file.
 
         The file holds what predicting needs and the fitted attributes that are plain
-        values. Parameters that are estimators or splits, and `memory`, are not saved. Loading
-        the file executes no code.
+        values. Parameters that are estimators or splits, a dict as `class_weight`, and `memory`
+        are not saved. Loading the file executes no code.
 
         Parameters
         ----------

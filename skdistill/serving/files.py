@@ -121,8 +121,9 @@ def _plain(value):
 def load(path):
     """Load a student that `DistilledClassifier.save` has written.
 
-    Loading executes no code of the file. Parameters that are estimators or splits, and
-    `memory`, are not in the file and come back as their defaults.
+    Loading executes no code of the file. Parameters that are estimators or splits, a dict as
+    `class_weight`, and `memory` are not in the file and come back as their defaults: set them
+    before you fit again.
 
     Parameters
     ----------
