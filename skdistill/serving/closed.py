@@ -5,6 +5,7 @@ descriptions: names of classes, and their parameters as plain values.
 """
 
 import pickle
+import sys
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import signature
@@ -39,12 +40,18 @@ class Pickled:
             content = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
         except Exception:  # a lambda, say: whoever pickles the estimator says so, or can do it
             return None
-        # cloudpickle, with which joblib sends estimators to its workers, sends such by value.
-        return None if b"__main__" in content else cls(content)
+        return None if any(name.encode() in content for name in _by_value()) else cls(content)
 
     def open(self):
         """Return the value."""
         return pickle.loads(self.content)
+
+
+def _by_value():
+    """Return the modules whose classes cloudpickle, as joblib, Dask and Ray use it, sends whole."""
+    cloudpickle = sys.modules.get("cloudpickle")
+    registered = () if cloudpickle is None else cloudpickle.list_registry_pickle_by_value()
+    return ["__main__", *registered]
 
 
 @dataclass

@@ -305,6 +305,17 @@ def test_a_teacher_of_a_script_is_pickled_as_ever(monkeypatch):
     assert not back._is_closed("teachers")
 
 
+def test_a_teacher_of_a_module_that_cloudpickle_sends_whole_is_sent_whole():
+    cloudpickle, module = pytest.importorskip("cloudpickle"), sys.modules[__name__]
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        content = cloudpickle.dumps(quick_classifier(CallableTeacher(scores, [0, 1, 2])))
+    finally:
+        cloudpickle.unregister_pickle_by_value(module)
+
+    assert not pickle.loads(content)._is_closed("teachers")
+
+
 def test_a_teacher_that_cannot_be_pickled_is_named_by_pickle():
     clf = quick_classifier(CallableTeacher(lambda X: X, [0, 1, 2]))
 
