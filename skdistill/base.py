@@ -100,8 +100,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         ValueError
             If a parameter, a column, the labels, the validation rows, a teacher's predictions
             or the given soft targets are invalid, if `cv` splits a group, or if no student keeps
-            `max_latency` and `max_size`. The message says
-            which. The estimator is then not fitted.
+            `max_latency` and `max_size`. The message says which. The estimator is then not fitted.
         KeyboardInterrupt
             On Ctrl-C. The estimator is then not fitted. After the final training of the student
             has begun, the student of the best epoch (of the last epoch without validation
@@ -113,7 +112,6 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         from skdistill.jobs.seeds import repeatable_rng
         from skdistill.student.budget import Budget
         from skdistill.student.recipe import choose_validation_rows, needs_early_stopping
-        from skdistill.student.student_net import fit_inputs
         from skdistill.student.training import expected_seconds, train_student
         from skdistill.student.warm_start import PresentStudent
         from skdistill.transfer.augmenters import count_synthetic, draw_synthetic
@@ -134,8 +132,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         rng = repeatable_rng(self.random_state, memory)
         net = self._make_student_net(data, effort, present)
         budget = Budget.of(self, net, effort)
-        if budget is not None:
-            net = budget.check(data, teacher)
+        net = budget.check(data, teacher)
 
         # 1. Rows: some validate the student; synthetic ones are drawn from the others.
         augmenter = self.augmenter if teacher.can_label else None
@@ -155,10 +152,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         )
 
         # 3. Transfer set: the student's encoded rows and their soft targets.
-        if budget is None:
-            inputs = fit_inputs(net, data, soft_targets.labeled, rng)
-        else:
-            net, inputs = budget.fit_inputs(data, soft_targets.labeled, rng, teacher)
+        net, inputs = budget.fit_inputs(data, soft_targets.labeled, rng, teacher)
         transfer_set = TransferSet.build(inputs, data, soft_targets)
 
         # 4. Student: choose alpha and temperature where they are "auto", then train.

@@ -75,11 +75,14 @@ class Budget:
 
     @classmethod
     def of(cls, estimator, net, effort):
-        """Return the budget of an estimator; None if it has none."""
-        if estimator.max_latency is None and estimator.max_size is None:
-            return None
+        """Return the budget of an estimator, which may be without a limit."""
         size = None if estimator.max_size is None else parse_size(estimator.max_size)
         return cls(estimator.max_latency, size, estimator, net, effort)
+
+    @property
+    def is_limited(self):
+        """Whether there is anything to keep."""
+        return self.max_latency is not None or self.max_size is not None
 
     def check(self, data, teacher):
         """Check that a student can keep the budget, and return the widest that does.
@@ -95,13 +98,15 @@ class Budget:
         Returns
         -------
         net : skorch.NeuralNet
-            Unfitted and sized.
+            Unfitted. Without a limit, as it was given.
 
         Raises
         ------
         ValueError
             If no student keeps the budget. The message says what the smallest needs.
         """
+        if not self.is_limited:
+            return self.net
         names = [name for name, _ in getattr(teacher, "teachers", [])]
         self.fitted = data.task.attributes | _records_of_teachers(names)
         rng = np.random.RandomState(0)
@@ -132,6 +137,8 @@ class Budget:
         UserWarning
             If no student keeps the budget any more, as on a machine that is busier now.
         """
+        if not self.is_limited:
+            return self.net, fit_inputs(self.net, data, soft_targets, rng)
         names = ("weights_", "scores_", "diversity_")
         self.fitted |= {f"teacher_{name}": getattr(teacher, name) for name in names}
         net, inputs, cost = self._widest(data, soft_targets, rng)
