@@ -7,6 +7,7 @@ from functools import partial
 import joblib
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import GridSearchCV
@@ -19,6 +20,12 @@ from tests.small import numeric_rows, quick_classifier
 # Dask and Ray are in tests/behaviour/test_engines.py. Forking needs torch to have one thread.
 on_each_backend = pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
 pytestmark = pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def no_threads_to_fork():
+    """End loky's threads: a forked process would wait for the locks that they hold."""
+    get_reusable_executor().shutdown(wait=True)
 
 
 class Level(ClassifierMixin, BaseEstimator):
