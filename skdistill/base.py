@@ -1,7 +1,7 @@
 """What every distilled estimator shares: `fit`, as the five steps of the picture."""
 
 from contextlib import suppress
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 from scipy.sparse import issparse
@@ -20,6 +20,23 @@ from skdistill.table.training_data import TrainingData
 from skdistill.table.validation import check_table, has_missing, is_clean_matrix
 
 
+def _keeps_present_student(fit):
+    """Decorate `fit`, so that one that fails with `warm_start` leaves what was fitted before."""
+
+    @wraps(fit)
+    def fit_or_restore(estimator, *args, **kwargs):
+        present = {name: each for name, each in vars(estimator).items() if name.endswith("_")}
+        try:
+            return fit(estimator, *args, **kwargs)
+        except BaseException:
+            if estimator.warm_start:
+                estimator._forget()
+                vars(estimator).update(present)
+            raise
+
+    return fit_or_restore
+
+
 class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
     """An estimator that trains teachers, and one small net that predicts like them.
 
@@ -30,6 +47,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
     student: Any
     effort: str
     device: str
+    warm_start: bool
 
     @property
     def _task(self):
@@ -37,6 +55,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         raise NotImplementedError
 
     @autologged
+    @_keeps_present_student
     def fit(
         self,
         X,
@@ -100,11 +119,12 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         ValueError
             If a parameter, a column, the labels, the validation rows, a teacher's predictions
             or the given soft targets are invalid, if `cv` splits a group, or if no student keeps
-            `max_latency` and `max_size`. The message says which. The estimator is then not fitted.
+            `max_latency` and `max_size`. The message says which. The estimator is then not fitted;
+            with `warm_start` it is as it was before.
         KeyboardInterrupt
-            On Ctrl-C. The estimator is then not fitted. After the final training of the student
-            has begun, the student of the best epoch (of the last epoch without validation
-            rows) is kept, with a warning.
+            On Ctrl-C. The estimator is then as after an error. After the first epoch of the
+            student's final training, the student of the best epoch (of the last epoch without
+            validation rows) is kept, with a warning.
         """
         # Imported here: predicting must load neither torch nor sklearn.model_selection.
         from skdistill.jobs.clock import Clock

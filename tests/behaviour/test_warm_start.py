@@ -1,5 +1,6 @@
 """`warm_start`: a fit on new rows goes on with the present student."""
 
+import pickle
 import warnings
 
 import joblib
@@ -11,9 +12,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.metrics import log_loss
 from skorch import NeuralNet
+from skorch.callbacks import Callback
 
 import skdistill
-from skdistill import StudentNet
+from skdistill import CallableTeacher, StudentNet
 from tests.small import Linear, mixed_table, numeric_rows, quick_classifier, quick_student
 
 ROWS, LABELS = numeric_rows(900)
@@ -152,6 +154,76 @@ def test_what_the_student_does_not_fit_is_refused_before_a_teacher_is_fitted(
         clf.set_params(**change).fit(rows, labels)
 
     assert not spy.fitted_on
+
+
+def state_of(clf):
+    fitted = {name: each for name, each in vars(clf).items() if name.endswith("_")}
+    return joblib.hash(fitted), clf.predict_proba(X)
+
+
+def told_by_a_teacher(X):
+    raise OSError("the remote model is down")
+
+
+class Interrupt(Callback):
+    """Ctrl-C in the first epoch of the student."""
+
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        raise KeyboardInterrupt
+
+
+FAILURES = {
+    "a parameter": ({"alpha": 2.0}, X_NEW, ValueError),
+    "other columns": ({}, X_NEW[:, 1:], ValueError),
+    "a named column": ({}, FRAME, ValueError),
+    "infinite rows": ({}, np.where(X_NEW > 2, np.inf, X_NEW), ValueError),
+    "a teacher": ({"teachers": CallableTeacher(told_by_a_teacher, [0, 1, 2])}, X_NEW, ValueError),
+    "Ctrl-C": ({"student": quick_student(callbacks=[Interrupt()])}, X_NEW, KeyboardInterrupt),
+    "divergence": ({"student__lr": 1e30}, X_NEW, ValueError),
+}
+
+
+@pytest.mark.parametrize(("change", "rows", "error"), FAILURES.values(), ids=FAILURES)
+def test_a_fit_that_fails_leaves_the_student_as_it_was(change, rows, error):
+    clf = quick_classifier(warm_start=True, keep_teachers=True).fit(X, Y)
+    before, proba = state_of(clf)
+
+    with pytest.raises(error):
+        clf.set_params(**change).fit(rows, Y_NEW)
+
+    after, proba_after = state_of(clf)
+    assert after == before
+    assert_array_equal(proba_after, proba)
+
+
+def test_after_a_fit_that_failed_the_student_goes_on():
+    one, other = (quick_classifier(warm_start=True).fit(X, Y) for _ in range(2))
+    with pytest.raises(ValueError, match="n_features_in_"):
+        one.fit(X_NEW[:, 1:], Y_NEW)
+
+    assert_array_equal(
+        one.fit(X_NEW, Y_NEW).predict_proba(X), other.fit(X_NEW, Y_NEW).predict_proba(X)
+    )
+
+
+def test_teachers_in_a_file_stay_closed_where_a_fit_fails():
+    clf = quick_classifier(warm_start=True, keep_teachers=True).fit(X, Y)
+    loaded = pickle.loads(pickle.dumps(clf))
+
+    with pytest.raises(ValueError, match="n_features_in_"):
+        loaded.fit(X_NEW[:, 1:], Y_NEW)
+
+    assert_array_equal(loaded.teacher_.predict_proba(X), clf.teacher_.predict_proba(X))
+
+
+def test_a_first_fit_that_fails_leaves_nothing():
+    change, rows, error = FAILURES["a teacher"]
+    clf = quick_classifier(warm_start=True).set_params(**change)
+
+    with pytest.raises(error):
+        clf.fit(rows, Y_NEW)
+
+    assert not [name for name in vars(clf) if name.endswith("_")]
 
 
 def test_a_module_of_ones_own_cannot_go_on():
