@@ -103,8 +103,12 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         X_val : table of shape (n_validation, n_features), default=None
             Validation rows like those of X, on which nothing is trained, instead of rows that
             are held out. The teachers and their pool are scored by them, the candidates for
-            `alpha` are compared by them, and the student stops early by them. A `Pipeline`
-            passes them on untransformed, unless it has ``transform_input=["X_val"]``.
+            `alpha` are compared by them, and the student stops early by them. Nothing else
+            depends on them. `GridSearchCV` passes them whole to each of its fits, unless there
+            are exactly as many as rows of X: then each fit is validated by the part with the
+            indices of its training rows, as with `X_unlabeled`; drop one row to avoid it. A
+            `Pipeline` passes them on untransformed, unless it has
+            ``transform_input=["X_val"]``.
         y_val : array-like of shape (n_validation,), default=None
             Their labels.
         sample_weight_val : array-like of shape (n_validation,), default=None

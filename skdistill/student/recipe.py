@@ -209,7 +209,8 @@ def alpha_of_noise(transfer_set):
     -------
     alpha : float
     """
-    power = 1 + np.mean(~transfer_set.is_labeled)
+    n_labeled, n_unlabeled = transfer_set.n_labeled, transfer_set.n_unlabeled
+    power = 1 + n_unlabeled / (n_labeled + n_unlabeled)
     noise = transfer_set.unexplained_variance()
     return float(noise**power / (noise**power + (1 - noise) ** power))
 
@@ -302,9 +303,9 @@ def _thinned(transfer_set, seed):
     They suffice to tell candidates apart.
     """
     unlabeled = np.flatnonzero(~transfer_set.is_labeled)
-    n_left = len(transfer_set.y) - len(unlabeled)
     kept = transfer_set.is_labeled
-    kept[np.random.RandomState(seed).permutation(unlabeled)[:n_left]] = True
+    order = np.random.RandomState(seed).permutation(unlabeled)
+    kept[order[: transfer_set.n_labeled]] = True
     return transfer_set.subset(kept)
 
 

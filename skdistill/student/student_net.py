@@ -206,7 +206,7 @@ def forward_pass(net: NeuralNet, transfer_set, alpha):
     if not is_student_mlp(module):
         return plain_forward(module)
     unlabeled = np.flatnonzero(~transfer_set.is_labeled)
-    if 2 * len(unlabeled) >= len(transfer_set.y):
+    if len(unlabeled) >= transfer_set.n_labeled:
         some = unlabeled[:: -(-len(unlabeled) // ROWS_TO_SCALE)]
         outputs = plain_forward(module)(transfer_set.X[some])
         scale = transfer_set.task.scale_to(outputs, transfer_set.soft_targets[some])

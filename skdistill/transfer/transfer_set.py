@@ -30,6 +30,9 @@ class TransferSet:
         Soft targets that teachers refitted on all rows, including validation rows, give to
         unlabeled rows. Used in the final training only, after which nothing is compared. None:
         the same as `soft_targets`.
+    besides : ndarray of bool of shape (n_samples,), default=None
+        Mask of the validation rows that were given besides the training rows. How many there are
+        says nothing about these. None: no rows.
     """
 
     X: Any
@@ -39,6 +42,7 @@ class TransferSet:
     sample_weight: np.ndarray | None
     held_out: np.ndarray
     refitted_targets: np.ndarray | None = None
+    besides: np.ndarray | None = None
 
     @classmethod
     def from_labels(cls, X, data):
@@ -107,12 +111,24 @@ class TransferSet:
             weight,
             np.concatenate([self.held_out, np.ones(n, dtype=bool)]),
             np.concatenate([self.refitted_targets, targets]),
+            np.arange(len(self.y) + n) >= len(self.y),
         )
 
     @property
     def is_labeled(self):
         """Mask of the rows that have a label, ndarray of shape (n_samples,)."""
         return self.task.has_target(self.y)
+
+    @property
+    def n_unlabeled(self):
+        """Number of rows without a label."""
+        return int((~self.is_labeled).sum())
+
+    @property
+    def n_labeled(self):
+        """Number of labeled rows, without validation rows that were given besides them."""
+        is_labeled = self.is_labeled
+        return int((is_labeled if self.besides is None else is_labeled & ~self.besides).sum())
 
     def for_final_training(self):
         """Return the transfer set of the final training: no row is held out.
@@ -143,7 +159,7 @@ class TransferSet:
 
     def subset(self, mask):
         """Return the transfer set of the rows in a mask, ndarray of bool of shape (n_samples,)."""
-        weight, refitted = self.sample_weight, self.refitted_targets
+        weight, refitted, besides = self.sample_weight, self.refitted_targets, self.besides
         return replace(
             self,
             X=self.X[mask],
@@ -152,4 +168,5 @@ class TransferSet:
             sample_weight=None if weight is None else weight[mask],
             held_out=self.held_out[mask],
             refitted_targets=None if refitted is None else refitted[mask],
+            besides=None if besides is None else besides[mask],
         )

@@ -104,6 +104,32 @@ def test_candidates_are_compared_by_their_loss():
     assert one[0]["valid_loss"] < other[0]["valid_loss"]
 
 
+def repeated(n, times):
+    return {"X_val": np.tile(X_VAL[:n], (times, 1)), "y_val": np.tile(Y_VAL[:n], times)}
+
+
+@pytest.mark.parametrize("labels", [Y, np.where(np.arange(60) % 4, Y, 0)], ids=["clean", "noisy"])
+def test_the_student_does_not_depend_on_how_many_there_are(labels):
+    clf = quick_classifier(alpha="auto", augmenter="munge")
+
+    few = clf.fit(X, labels, **repeated(20, 1))
+    alpha, proba = few.alpha_, few.predict_proba(X)
+    many = clf.fit(X, labels, **repeated(20, 7))  # too few to compare candidates by
+
+    assert many.alpha_ == alpha
+    assert_allclose(many.predict_proba(X), proba, atol=1e-6)
+
+
+def test_trials_of_candidates_do_not_depend_on_how_many_there_are():
+    clf = quick_classifier(alpha="auto", temperature="auto", augmenter="munge")
+
+    few, many = (clf.fit(X, Y, **repeated(150, times)).candidates_ for times in (1, 9))
+
+    losses = [[each["valid_loss"] for each in tried] for tried in (few, many)]
+    assert len(losses[0]) == 4
+    assert_allclose(*losses, rtol=1e-5)
+
+
 def test_their_weights_weigh_their_losses():
     weight = np.where(np.arange(200) < 20, 1.0, 0.0)
     rows = {"X_val": X_VAL, "y_val": Y_VAL, "sample_weight_val": weight}
@@ -211,6 +237,15 @@ def test_a_search_passes_them_to_each_of_its_fits():
     search.fit(X, Y, **VALIDATION)
 
     assert np.isfinite(losses(search.best_estimator_)).all()
+
+
+@pytest.mark.parametrize(("given", "passed"), [(60, 30), (61, 61)])
+def test_a_search_takes_only_as_many_as_rows_of_x_for_a_property_of_those(given, passed, spy):
+    search = GridSearchCV(quick_classifier(spy), {"alpha": [0.5]}, cv=2, refit=False)
+
+    search.fit(X, Y, X_val=np.full((given, 5), 99.0), y_val=np.arange(given) % 3)
+
+    assert {len(rows) for rows in spy.asked_about if (rows == 99).all()} == {passed}
 
 
 def test_a_model_fitted_with_them_is_pickled_without_them(tmp_path):
