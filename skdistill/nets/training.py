@@ -53,9 +53,9 @@ def train_net(net, transfer_set, *, seed, max_time=None, verbose=0, keep_interru
     """
     net.set_params(criterion=transfer_set.task.criterion)
     net.set_params(**{f"criterion__{name}": value for name, value in loss.items()})
-    if isinstance(net, NeuralNetClassifier) and "callbacks__valid_acc" in net.get_params():
-        net.set_params(callbacks__valid_acc=None)  # accuracy needs labels, not packed targets
-    if (max_time is not None or verbose) and net.callbacks != "disable":
+    if isinstance(net, NeuralNetClassifier):
+        switch_off(net, "valid_acc")  # accuracy needs labels, not packed targets
+    if max_time is not None or verbose:
         watch = Watch(max_time, verbose)
         net.set_params(callbacks=[*(net.callbacks or []), ("watch", watch)])
     split = None
@@ -75,6 +75,19 @@ def train_net(net, transfer_set, *, seed, max_time=None, verbose=0, keep_interru
     if how_it_ended(net) == "interrupt" and not (keep_interrupted and _has_an_epoch(net)):
         raise KeyboardInterrupt
     return net.set_params(train_split=None)  # a fitted net need not carry the validation rows
+
+
+def switch_off(net, name):
+    """Switch off a callback of an unfitted net, if it has one of this name."""
+    if _has_callback(net, name):
+        net.set_params(**{f"callbacks__{name}": None})
+
+
+def _has_callback(net, name):
+    """Tell whether an unfitted net has a callback of this name that is not switched off."""
+    key = f"callbacks__{name}"
+    is_off = net.callbacks == "disable" or getattr(net, key, name) is None
+    return not is_off and key in net.get_params()
 
 
 def within_memory(train, net, n_samples):
@@ -195,8 +208,8 @@ def best_epoch(net):
 def cut_off(net, n_epochs):
     """Set an unfitted net to end after so many epochs, with an unchanged learning-rate schedule."""
     params, length = net.get_params(), "callbacks__lr_scheduler__T_max"
-    if length in params:  # fix it, as it follows `max_epochs` by default
-        net.set_params(**{length: params[length]})
+    if length in params and _has_callback(net, "lr_scheduler"):
+        net.set_params(**{length: params[length]})  # fix it, as it follows `max_epochs` by default
     return net.set_params(max_epochs=n_epochs)
 
 

@@ -35,18 +35,37 @@ def check_student(net: NeuralNet, data, effort):
     ------
     ValueError
         If the net was cut from a teacher with another number of columns or classes, if a column
-        holds neither numbers nor categories, if a parameter of the net is invalid, or if the net
-        cannot be trained on a few rows or returns no logits.
+        holds neither numbers nor categories, if a parameter of the net is invalid, if callbacks
+        are switched off that the training needs, or if the net cannot be trained on a few rows or
+        returns no logits.
     """
     n_outputs, criterion = data.task.n_outputs, data.task.criterion
     check_cut(net, math.prod(data.X.shape[1:]), n_outputs)
     trial = settle(clone_net(net), effort=effort).set_params(verbose=0)
     check_parameters(trial, criterion, "student")
+    _check_callbacks(trial)
     data.encoder.encode(data.X)  # checks each column
     X = _few_inputs(trial, data)
     check_module(trial, X, n_outputs)
     y = data.y[: X.shape[0]]
     try_training(trial, criterion, X, pack_targets(data.task.as_soft_targets(y), y))
+
+
+def _check_callbacks(net):
+    """Check that nothing is switched off that ends the training in time, or records it."""
+    params = net.get_params(deep=False)
+    if net.callbacks == "disable":
+        raise ValueError(
+            "student__callbacks='disable' would switch off what stops the student early, ends its "
+            "training with max_time and records its losses, too: leave student__callbacks at "
+            "None, and switch off a single one, such as student__callbacks__print_log=None."
+        )
+    for name in ("train_loss", "valid_loss"):
+        if params.get(f"callbacks__{name}", name) is None:
+            raise ValueError(
+                f"student__callbacks__{name}=None would switch off what records history_ and "
+                "compares candidates for alpha: leave it as it is."
+            )
 
 
 def check_validation(net: NeuralNet, data, fraction):

@@ -9,7 +9,7 @@ from skdistill.jobs.runner import run_or_recall
 from skdistill.nets.checks import watches_validation
 from skdistill.nets.cloning import clone_net
 from skdistill.nets.interface import settle
-from skdistill.nets.training import how_it_ended, train_net
+from skdistill.nets.training import how_it_ended, switch_off, train_net
 from skdistill.table.splits import hold_out
 
 TEMPERATURES = (1.0, 2.0, 4.0)
@@ -276,8 +276,8 @@ class Trials:
         to_the_end = candidate.teachers and not self.early_stopping
         net = settle(clone_net(self.net), effort=self.effort)
         net.set_params(max_epochs=max(1, net.max_epochs // SHARE_OF_EPOCHS), verbose=0)
-        if to_the_end and "callbacks__early_stopping" in net.get_params():
-            net.set_params(callbacks__early_stopping=None)  # as in the training
+        if to_the_end:
+            switch_off(net, "early_stopping")  # as in the training
         train_candidate(net, candidate, self.transfer_set, **self.training)
         losses = [epoch["valid_loss"] for epoch in net.history]
         losses = losses[-1:] if to_the_end else losses

@@ -44,7 +44,8 @@ class StudentNet(TensorNet):
         down to 18 where they do not.
     **kwargs
         Further parameters of `TensorNet`, such as `optimizer`, `batch_size`, `callbacks` and
-        ``module__hidden_sizes``.
+        ``module__hidden_sizes``. A single callback can be switched off, such as
+        ``callbacks__early_stopping=None``; a student with ``callbacks="disable"`` is refused.
 
     See Also
     --------

@@ -198,9 +198,7 @@ def _expected_seconds(net, data, early_stopping, effort):
     trial = settle(clone_net(net), early_stopping=early_stopping, effort=effort)
     n_epochs = trial.max_epochs * (1 + 2 / SHARE_OF_EPOCHS)  # with trials
     batches = {"batch_size": auto_batch_size(n_rows)} if trial.batch_size == "auto" else {}
-    if trial.callbacks != "disable":
-        trial.set_params(callbacks=None)
-    trial.set_params(max_epochs=1, train_split=None, verbose=0, **batches)
+    trial.set_params(callbacks=None, max_epochs=1, train_split=None, verbose=0, **batches)
     part = replace(
         data, X=safe_indexing(data.X, few), y=data.y[few], sample_weight=None, unlabeled=[],
         held_out=np.zeros(len(few), dtype=bool),

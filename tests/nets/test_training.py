@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
-from skorch import NeuralNet
+from skorch import NeuralNet, NeuralNetClassifier
 from skorch.callbacks import Callback, LRScheduler
 
 from skdistill import (
@@ -60,6 +60,21 @@ def test_a_schedule_of_ones_own_is_left_alone(name):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the refusal is for where there is no GPU")
+@pytest.mark.parametrize("name", ["lr_scheduler", "early_stopping", "print_log"])
+def test_a_callback_of_the_net_may_be_switched_off(name):
+    X, y = numeric_rows()
+
+    clf = NetClassifier(linear_net(**{f"callbacks__{name}": None}), random_state=0).fit(X, y)
+
+    assert clf.score(X, y) > 0.5
+
+
+def test_the_accuracy_may_be_switched_off_that_is_switched_off_anyway():
+    net = NeuralNetClassifier(Linear, max_epochs=2, callbacks__valid_acc=None, verbose=0)
+
+    assert set(trained(net).history[-1]) >= {"train_loss", "valid_loss"}
+
+
 @pytest.mark.parametrize("device", ["cuda", "cuda:0"])
 def test_a_gpu_that_is_not_there_is_refused(device):
     with pytest.raises(ValueError, match=f"device='{device}' is not available.*no CUDA"):

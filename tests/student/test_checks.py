@@ -48,6 +48,10 @@ class TwoWide(Linear):
         super().__init__(n_features, 2)
 
 
+def plain_net(**params):
+    return NeuralNet(Linear, nn.CrossEntropyLoss, **params)
+
+
 def one_cycle(n_epochs):
     return LRScheduler(OneCycleLR, max_lr=1.0, total_steps=n_epochs, cycle_momentum=False)
 
@@ -81,6 +85,25 @@ def test_a_student_that_can_be_trained_is_let_through(net):
 
     assert net.get_params().keys() == before.keys()
     assert not net.initialized_
+
+
+@pytest.mark.parametrize(
+    ("net", "told"),
+    [
+        (quick_student(callbacks="disable"), "callbacks='disable' would switch off .*max_time"),
+        (plain_net(callbacks="disable"), "callbacks='disable'"),
+        (plain_net(callbacks__valid_loss=None), "callbacks__valid_loss=None would switch off"),
+        (plain_net(callbacks__train_loss=None), "callbacks__train_loss=None"),
+    ],
+)
+def test_a_student_whose_training_would_be_neither_ended_nor_recorded_is_refused(net, told):
+    with pytest.raises(ValueError, match=told):
+        check_student(net, DATA, EFFORT)
+
+
+@pytest.mark.parametrize("name", ["lr_scheduler", "early_stopping", "print_log"])
+def test_a_single_callback_may_be_switched_off(name):
+    check_student(quick_student(**{f"callbacks__{name}": None}), DATA, EFFORT)
 
 
 def test_a_column_that_is_neither_numbers_nor_a_category_is_refused():

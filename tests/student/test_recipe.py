@@ -194,6 +194,17 @@ def test_where_a_worker_is_killed_the_error_names_the_trial():
         trials(net, noisy_rows(), early_stopping=True, n_jobs=2).run(candidates)
 
 
+@pytest.mark.parametrize("name", ["lr_scheduler", "early_stopping", "print_log"])
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_a_trial_goes_without_a_callback_that_is_switched_off(name, early_stopping):
+    net = linear_student(**{f"callbacks__{name}": None})
+    candidate = Candidate(alpha=0.5, temperature=1.0)
+
+    trials(net, noisy_rows(), early_stopping=early_stopping).run([candidate])
+
+    assert np.isfinite(candidate.valid_loss)
+
+
 def test_a_trial_that_diverged_is_not_chosen():
     wild = linear_student(lr=np.inf, ema_decay=0, optimizer=torch.optim.SGD)
     candidate = Candidate(alpha=0.5, temperature=1.0)
