@@ -91,8 +91,9 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     warm_start : bool, default=False
         Whether a later `fit` trains the present student on, such as on new rows of the same
         columns and classes. The teachers are fitted again, on the rows of that `fit`; the
-        student keeps its scaling, categories and bins. A `fit` that fails leaves the present
-        student as it is. Only for a `StudentNet` over `StudentMLP`.
+        student keeps its scaling, categories and bins. The same columns must be categorical. A
+        `fit` that fails leaves the present student as it is. Only for a `StudentNet` over
+        `StudentMLP`.
     max_time : float, default=None
         Seconds for `fit`. Each teacher is tried on a few rows. Those that do not fit into the
         time beside the student are left out with a warning, the best first, but never all of

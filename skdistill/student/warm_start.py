@@ -51,7 +51,8 @@ class PresentStudent:
         Raises
         ------
         ValueError
-            If the rows have other columns or classes, or if the student is no `StudentMLP`.
+            If the rows have other columns or classes, if other columns are categorical, or if the
+            student is no `StudentMLP`.
         """
         expected = self.columns | {name: self.attributes[name] for name in data.task.attributes}
         given = data.columns | data.task.attributes
@@ -68,12 +69,25 @@ class PresentStudent:
                 "warm_start goes on with a StudentNet over StudentMLP, but the student is or was "
                 f"of another module, {net.module!r:.80}: set warm_start=False."
             )
+        self._check_categorical(data)
         sizes = _sizes(self.student)
         own = net.get_params_for("module")
         is_open = [name for name in sizes if name not in own]
         net.set_params(**{f"module__{name}": sizes[name] for name in is_open})
         start = {"inputs": self.inputs.to_arrays(), "arrays": _parameters(self.student)}
         net.set_params(start=start, lr=LR if net.lr == "auto" else net.lr)
+
+    def _check_categorical(self, data):
+        """Check that the columns that are categorical are those that the student embeds."""
+        before, now = self.inputs.encoder.is_categorical_, data.encoder.is_categorical_
+        if not np.array_equal(before, now):
+            names = self.columns.get("feature_names_in_", np.arange(len(before)))
+            raise ValueError(
+                f"warm_start goes on with a student whose categorical columns are "
+                f"{names[before].tolist()}, but of the rows given they are {names[now].tolist()}: "
+                "convert the columns to the types that they had, name those with categories in "
+                "categorical_features, or set warm_start=False."
+            )
 
 
 def _sizes(student):

@@ -156,6 +156,50 @@ def test_what_the_student_does_not_fit_is_refused_before_a_teacher_is_fitted(
     assert not spy.fitted_on
 
 
+TABLE, YES_NO = mixed_table(200)
+CITIES = TABLE.assign(zip=TABLE["children"].astype("category"))
+
+
+@pytest.mark.parametrize(
+    ("change", "rows", "told"),
+    [
+        ({}, CITIES.astype({"zip": int}), r"are \['city', 'zip'\], but .* they are \['city'\]"),
+        ({}, CITIES.astype({"children": str}), r"they are \['children', 'city', 'zip'\]: convert"),
+        ({}, CITIES.assign(city=TABLE["age"]), r"they are \['zip'\]"),
+        ({"categorical_features": ["city"]}, CITIES.astype({"zip": int}), r"they are \['city'\]"),
+    ],
+    ids=["a category is a number", "a number is a category", "strings are numbers", "unnamed"],
+)
+def test_a_column_that_changes_its_kind_is_refused_before_a_teacher_is_fitted(
+    change, rows, told, spy
+):
+    clf = quick_classifier(spy, warm_start=True).fit(CITIES, YES_NO)
+    spy.fitted_on.clear()
+
+    with pytest.raises(ValueError, match=told):
+        clf.set_params(**change).fit(rows, YES_NO)
+
+    assert not spy.fitted_on
+
+
+def test_columns_of_an_array_that_are_categorical_no_more_are_refused(spy):
+    codes = np.column_stack([X_NEW, Y_NEW])
+    clf = quick_classifier(spy, warm_start=True, categorical_features=[5]).fit(codes, Y_NEW)
+
+    with pytest.raises(ValueError, match=r"are \[5\], but of the rows given they are \[\]"):
+        clf.set_params(categorical_features="from_dtype").fit(codes, Y_NEW)
+
+
+def test_a_column_that_is_named_instead_of_typed_is_the_same_one():
+    clf = quick_classifier(warm_start=True).fit(CITIES, YES_NO)
+
+    layout = clf.inputs_.layout
+
+    named = clf.set_params(categorical_features=["city", "zip"])
+
+    assert named.fit(CITIES.astype({"zip": int}), YES_NO).inputs_.layout == layout
+
+
 def state_of(clf):
     fitted = {name: each for name, each in vars(clf).items() if name.endswith("_")}
     return joblib.hash(fitted), clf.predict_proba(X)
