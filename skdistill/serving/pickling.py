@@ -17,7 +17,8 @@ class PicklingMixin(BaseEstimator):
     """Mixin that reduces the student to plain arrays, and closes what only `fit` needs.
 
     What is closed is opened when the attribute is asked for, by `get_params` and `clone` too. A
-    parameter whose library is missing is `Unavailable` then.
+    parameter whose library is missing is `Unavailable` then, and `set_params` refuses what is
+    within it.
     """
 
     def __copy__(self):
@@ -77,6 +78,20 @@ class PicklingMixin(BaseEstimator):
         """Delete an attribute, also one that is closed."""
         if self.__dict__.pop(CLOSED + name, None) is None or name in vars(self):
             super().__delattr__(name)
+
+    def set_params(self, **params):
+        """Set parameters; one within a parameter whose library is missing is refused by name."""
+        own = self.get_params(deep=False)
+        for key in params:
+            name, _, inner = key.partition("__")
+            if name not in own:  # a teacher, as far as one can see without them
+                name, inner = "teachers", key
+            if inner and name not in params and isinstance(own[name], Unavailable):
+                raise ImportError(
+                    f"{key!r} cannot be set, because {name} cannot be opened here: "
+                    f"{own[name].reason}. Install what is missing, or set {name} as a whole."
+                )
+        return super().set_params(**params)
 
     def _is_closed(self, name):
         """Tell whether an attribute has not been asked for since the estimator was loaded."""

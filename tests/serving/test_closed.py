@@ -261,6 +261,34 @@ def test_a_model_without_its_libraries_can_be_shown_and_cloned(without_xgboost):
     assert "xgboost" in str(clone(without_xgboost).teachers)
 
 
+@pytest.mark.parametrize(
+    "params", [{"xgb__n_estimators": 3}, {"xgb": "drop"}, {"alpha": 1.0, "teachers__n_jobs": 1}]
+)
+def test_setting_a_parameter_of_teachers_without_their_library_names_it(params, without_xgboost):
+    with pytest.raises(ImportError, match=r"teachers cannot be opened here: .*xgboost.*Install"):
+        without_xgboost.set_params(**params)
+
+
+@pytest.mark.parametrize("form", ["pickle", "skops"])
+@pytest.mark.parametrize("name", ["lr", "module__hidden_sizes", "optimizer"])
+def test_setting_a_parameter_of_a_student_without_its_library_names_it(
+    name, form, fitted, monkeypatch
+):
+    back = loaded(loaded(fitted["an optimizer"], form), "pickle")
+    monkeypatch.setitem(sys.modules, "skdistill.student.student_net", None)
+
+    with pytest.raises(ImportError, match=f"'student__{name}' cannot be set.*student_net"):
+        back.set_params(**{f"student__{name}": 1})
+
+
+def test_what_needs_a_missing_library_can_be_replaced_as_a_whole(without_xgboost):
+    tree = [("tree", DecisionTreeClassifier())]
+
+    model = without_xgboost.set_params(teachers=tree, tree__max_depth=2)
+
+    assert model.get_params()["tree__max_depth"] == 2
+
+
 def test_setting_another_parameter_keeps_what_needs_a_missing_library(fitted, monkeypatch):
     back = loaded(fitted["an optimizer"], "pickle")
     with monkeypatch.context() as here:
