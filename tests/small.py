@@ -5,11 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification
+from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 from torch import nn
 
@@ -143,6 +146,18 @@ def with_unlabeled(labeled, X, soft_targets, refitted_targets):
     )  # fmt: skip
     targets = SoftTargets(labeled.soft_targets, [soft_targets], [refitted_targets])
     return TransferSet.build(as_they_are, data, targets)
+
+
+def assert_backend_searches_a_grid(backend):
+    """A search by a backend of joblib finds the scores of one in this process."""
+    X, y = numeric_rows()
+    search = GridSearchCV(quick_classifier(n_jobs=2), {"alpha": [0.0, 1.0]}, cv=2, refit=False)
+    alone = search.fit(X, y).cv_results_["mean_test_score"]
+
+    with joblib.parallel_config(backend, n_jobs=2):
+        together = search.fit(X, y).cv_results_["mean_test_score"]
+
+    assert_allclose(together, alone)
 
 
 class Linear(nn.Module):

@@ -13,12 +13,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
-from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill.jobs.parallel import in_parallel
 from skdistill.table.training_data import TrainingData
-from tests.small import Spy, mixed_table, numeric_rows, quick_classifier
+from tests.small import (
+    Spy,
+    assert_backend_searches_a_grid,
+    mixed_table,
+    numeric_rows,
+    quick_classifier,
+)
 
 INSTALL = "pip install 'skdistill[engines]'"
 
@@ -126,15 +131,7 @@ def assert_teachers_are_those_of_this_process(engine):
 
 
 def test_an_engine_searches_a_grid(engine):
-    X, y = numeric_rows()
-    grid = {"alpha": [0.0, 1.0]}
-    search = GridSearchCV(quick_classifier(n_jobs=2), grid, cv=2, refit=False)
-    alone = search.fit(X, y).cv_results_["mean_test_score"]
-
-    with joblib.parallel_config(engine, n_jobs=2):
-        together = search.fit(X, y).cv_results_["mean_test_score"]
-
-    assert_allclose(together, alone)
+    assert_backend_searches_a_grid(engine)
 
 
 def test_an_engine_returns_results_in_order(engine):

@@ -8,14 +8,12 @@ import joblib
 import numpy as np
 import pytest
 from joblib.externals.loky import get_reusable_executor
-from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import NetClassifier, StudentMLP, TensorNet
 from skdistill.jobs.parallel import in_parallel
-from tests.small import numeric_rows, quick_classifier
+from tests.small import assert_backend_searches_a_grid, numeric_rows, quick_classifier
 
 # Dask and Ray are in tests/behaviour/test_engines.py. Forking needs torch to have one thread.
 on_each_backend = pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
@@ -63,15 +61,7 @@ def test_teachers_of_a_backend_are_those_fitted_in_turn(backend):
 
 @on_each_backend
 def test_a_backend_searches_a_grid(backend):
-    X, y = numeric_rows()
-    grid = {"alpha": [0.0, 1.0]}
-    search = GridSearchCV(quick_classifier(n_jobs=2), grid, cv=2, refit=False)
-    alone = search.fit(X, y).cv_results_["mean_test_score"]
-
-    with joblib.parallel_config(backend, n_jobs=2):
-        together = search.fit(X, y).cv_results_["mean_test_score"]
-
-    assert_allclose(together, alone)
+    assert_backend_searches_a_grid(backend)
 
 
 @pytest.mark.parametrize("n_jobs", [2, None])
