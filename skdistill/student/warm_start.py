@@ -8,6 +8,7 @@ from skorch import NeuralNet
 
 from skdistill.nets.modules import StudentMLP
 from skdistill.serving.forward import ForwardPass
+from skdistill.student.budget import narrowed
 from skdistill.student.from_teacher import LR
 
 
@@ -23,12 +24,15 @@ class PresentStudent:
         ``n_features_in_`` and the like.
     attributes : dict
         Of the task, such as ``classes_``.
+    has_budget : bool
+        Whether sizes that are given are only the largest, because of `max_latency` or `max_size`.
     """
 
     student: Any
     inputs: Any
     columns: dict
     attributes: dict
+    has_budget: bool
 
     @classmethod
     def of(cls, estimator):
@@ -37,7 +41,8 @@ class PresentStudent:
             return None
         fitted = {name: each for name, each in vars(estimator).items() if name.endswith("_")}
         columns = {name: each for name, each in fitted.items() if name.endswith("_in_")}
-        return cls(estimator.student_, estimator.inputs_, columns, fitted)
+        has_budget = estimator.max_latency is not None or estimator.max_size is not None
+        return cls(estimator.student_, estimator.inputs_, columns, fitted, has_budget)
 
     def start(self, net: NeuralNet, data):
         """Let a net start from this student.
@@ -72,8 +77,9 @@ class PresentStudent:
         self._check_categorical(data)
         sizes = _sizes(self.student)
         own = net.get_params_for("module")
-        is_open = [name for name in sizes if name not in own]
-        net.set_params(**{f"module__{name}": sizes[name] for name in is_open})
+        for name, size in sizes.items():
+            if name not in own or (self.has_budget and _is_narrowed(size, own[name])):
+                net.set_params(**{f"module__{name}": size})
         start = {"inputs": self.inputs.to_arrays(), "arrays": _parameters(self.student)}
         net.set_params(start=start, lr=LR if net.lr == "auto" else net.lr)
 
@@ -98,6 +104,14 @@ def _sizes(student):
         "bin_embedding_size": 0 if student.bins is None else student.bins.shape[1],
         "category_embedding_size": 0 if student.categories is None else student.categories.shape[1],
     }
+
+
+def _is_narrowed(size, largest):
+    """Tell whether a budget may have made this size of the largest one."""
+    if not isinstance(size, tuple):
+        return size == 0  # embeddings are given up as a whole
+    units = max(size, default=0)
+    return units <= max(largest, default=0) and size == narrowed(largest, units)
 
 
 def _parameters(student):

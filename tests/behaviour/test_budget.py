@@ -222,3 +222,22 @@ def test_soft_targets_from_elsewhere_get_a_student_within_the_budget():
     clf = classifier(max_size="20kB").set_params(teachers=None).fit(X, Y, teacher_proba=proba)
 
     assert size_in_bytes(clf) <= 20_000
+
+
+@pytest.mark.parametrize("size", ["9kB", "15kB", "25kB"])
+def test_a_student_that_was_narrowed_goes_on_with_warm_start(size):
+    clf = classifier(max_size=size, warm_start=True).fit(X, Y)
+    before = hidden_sizes(clf), clf.student_.periodic is None, clf.student_.bins is None
+
+    clf.fit(X[:600], Y[:600])
+
+    assert before == (hidden_sizes(clf), clf.student_.periodic is None, clf.student_.bins is None)
+    assert size_in_bytes(clf) <= budget.parse_size(size)
+
+
+@pytest.mark.parametrize("other", [(64, 64), (8, 4)])
+def test_a_student_that_was_narrowed_from_other_sizes_does_not_go_on(other):
+    clf = classifier(max_size="25kB", warm_start=True).fit(X, Y)
+
+    with pytest.raises(ValueError, match="other shapes than the layers that it starts from"):
+        clf.set_params(student__module__hidden_sizes=other).fit(X, Y)
