@@ -8,10 +8,11 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.base import MetaEstimatorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter
 
+from skdistill.jobs.seeds import seeded_clone
 from skdistill.sklearn_private import BaseComposition, DocumentationLink, parallel_block
 
 
@@ -174,19 +175,3 @@ def _clone(name, teacher, rng):
             f"Teacher {name!r} cannot be cloned: {error}. If the parameter is a list, such as "
             "CatBoost's cat_features, pass it as a tuple."
         ) from error
-
-
-def seeded_clone(estimator, rng):
-    """Clone an estimator, and set each `random_state` that is None to a seed."""
-    estimator = clone(estimator)
-    params = estimator.get_params(deep=True)
-    unset = [
-        key
-        for key in sorted(params)
-        if (key == "random_state" or key.endswith("__random_state"))
-        and params[key] is None
-        and params.get(f"{key.removesuffix('state')}seed") is None  # CatBoost's other name of it
-    ]
-    if unset:
-        estimator.set_params(**{key: int(rng.randint(np.iinfo(np.int32).max)) for key in unset})
-    return estimator
