@@ -134,9 +134,6 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         from skdistill.jobs.clock import Clock
         from skdistill.jobs.memory import open_memory
         from skdistill.jobs.seeds import repeatable_rng
-        from skdistill.student.budget import Budget
-        from skdistill.student.recipe import choose_validation_rows, needs_early_stopping
-        from skdistill.student.training import expected_seconds, train_student
         from skdistill.student.warm_start import PresentStudent
         from skdistill.transfer.augmenters import count_synthetic, draw_synthetic
         from skdistill.transfer.transfer_set import TransferSet
@@ -154,19 +151,17 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         teacher = self._make_teacher(data, teacher_proba)
         memory = open_memory(self.memory, self.random_state)
         rng = repeatable_rng(self.random_state, memory)
-        net = self._make_student_net(data, effort, present)
-        budget = Budget.of(self, net, effort)
-        net = budget.check(data, teacher)
+        student = self._make_student(data, effort, present)
+        student.keep_budget(data, teacher)
 
         # 1. Rows: some validate the student; synthetic ones are drawn from the others.
         augmenter = self.augmenter if teacher.can_label else None
         n_synthetic = count_synthetic(augmenter, data.X, effort.synthetic_rows)
-        fraction = self.validation_fraction
-        data.held_out = choose_validation_rows(net, data, rng, n_synthetic, fraction)
+        data.held_out = student.choose_validation_rows(data, rng, n_synthetic)
         synthetic = draw_synthetic(augmenter, data, n_synthetic, draw_seed(rng), memory, clock)
         data.unlabeled = synthetic + data.unlabeled
-        early_stopping = needs_early_stopping(net, len(data), data.n_unlabeled)
-        clock.expects = partial(expected_seconds, net, data, early_stopping, effort)
+        early_stopping = student.needs_early_stopping(data)
+        clock.expects = partial(student.expected_seconds, data, early_stopping)
 
         # 2. Teachers: each row is labeled by teachers that have not seen it, then pooled.
         teacher.random_state = draw_seed(rng)
@@ -176,15 +171,14 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         )
 
         # 3. Transfer set: the student's encoded rows and their soft targets.
-        net, inputs = budget.fit_inputs(data, soft_targets.labeled, rng, teacher)
+        inputs = student.fit_inputs(data, soft_targets.labeled, rng, teacher)
         transfer_set = TransferSet.build(inputs, data, soft_targets)
 
         # 4. Student: choose alpha and temperature where they are "auto", then train.
-        training = train_student(
-            net, transfer_set, alpha=self.alpha, temperature=self.temperature,
-            early_stopping=early_stopping, effort=effort, seed=draw_seed(rng), memory=memory,
-            n_jobs=self.n_jobs, verbose=self.verbose, clock=clock,
-        )  # fmt: skip
+        seed = draw_seed(rng)
+        training = student.train(
+            transfer_set, early_stopping=early_stopping, seed=seed, memory=memory, clock=clock
+        )
 
         # 5. Plain arrays are kept.
         return self._keep(data, teacher, inputs, training, clock)
@@ -230,21 +224,25 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
             verbose=self.verbose,
         )
 
-    def _make_student_net(self, data, effort, present=None):
-        """Return the unfitted student, checked against the table."""
+    def _make_student(self, data, effort, present=None):
+        """Return the student, a net or an estimator of scikit-learn, checked against the table."""
         from skorch import NeuralNet
 
+        from skdistill.student.estimator_student import EstimatorStudent
+        from skdistill.student.net_student import NetStudent
+
+        if self.student is None or isinstance(self.student, NeuralNet):
+            return NetStudent(self, self._make_student_net(data, effort, present), effort)
+        return EstimatorStudent(self, data)
+
+    def _make_student_net(self, data, effort, present):
+        """Return the unfitted net, checked against the table."""
         from skdistill.nets.cloning import clone_net
         from skdistill.nets.training import resolve_device
         from skdistill.student.checks import check_student, check_validation
         from skdistill.student.student_net import StudentNet
 
-        net = StudentNet() if self.student is None else self.student
-        if not isinstance(net, NeuralNet):
-            raise ValueError(
-                f"student must be a skorch.NeuralNet, such as StudentNet(), got {net!r}."
-            )
-        net = clone_net(net)
+        net = clone_net(StudentNet() if self.student is None else self.student)
         verbose = max(0, int(self.verbose) - 1)
         net.set_params(device=resolve_device(self.device), verbose=verbose)
         if present is not None:

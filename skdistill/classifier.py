@@ -30,10 +30,12 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         "rf", and "drop" leaves one out. Each gets X and y as they were given. Wrap a fitted
         classifier in `FrozenEstimator`, a black box in `CallableTeacher`. None trains a random
         forest, XGBoost and torch nets, see `default_teachers`.
-    student : skorch.NeuralNet or None, default=None
+    student : skorch.NeuralNet, classifier, regressor or None, default=None
         It is cloned, and trained with the distillation loss. Its module returns logits. It
         gets encoded rows, or rows of more than two axes as they are. None is a `StudentNet`.
         ``student__lr``, ``student__module__hidden_sizes`` and so on reach into it.
+        An estimator of scikit-learn, such as boosted trees, is fitted to the soft targets once,
+        see Notes; what only a net can do is then refused.
     effort : {"low", "default", "high"}, default="default"
         How much work `fit` does where other parameters leave it open: the default teachers, the
         number of synthetic rows, the epochs of a `StudentNet`. "low" is for a first look, in a
@@ -153,11 +155,11 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         labels alone), ``valid_loss``, ``cut_short`` (True if `max_time` ended it), ``chosen``.
     inputs_ : NetInputs
         Turns a table into the student's encoded rows: ``inputs_.transform(X)``.
-    student_ : ForwardPass
-        Turns encoded rows into logits: ``student_(inputs_.transform(X))``. Plain arrays, or a
-        torch module of your own.
+    student_ : ForwardPass or EstimatorForward
+        Turns encoded rows into logits: ``student_(inputs_.transform(X))``. Plain arrays, a
+        torch module of your own, or an estimator of scikit-learn, ``student_.estimator``.
     n_iter_ : int
-        Epochs of the student's training.
+        Epochs of the student's training; 1 for an estimator of scikit-learn.
     history_ : list of dict
         The student's ``train_loss`` by epoch, and its ``valid_loss``, the log loss of the
         validation rows, if there were any in its final training: see ``patience`` of
@@ -195,7 +197,13 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     noise, from the share R² of the labels' variance that the pooled soft targets explain out of
     fold. p is 1 + the share of rows without a label, so without such rows alpha is 1 - R².
 
-    Beside at least as many unlabeled rows as labeled ones, the student is trained for all
+    An estimator of scikit-learn is fitted to ``q = alpha * p + (1 - alpha) * onehot(y)``. A
+    classifier gets a copy of each row for each class, weighted by q, so it must accept
+    `sample_weight`; copies below 0.001 are left out. A regressor gets the logits of q, clipped to
+    0.001: those of all classes, or the log-odds of two; `MultiOutputRegressor` fits a clone for
+    each if it takes only one. There are no trials, no validation rows but `X_val`, and T is 1.
+
+    Beside at least as many unlabeled rows as labeled ones, the net is trained for all
     epochs on all rows. Otherwise, or with ``student__patience``, it stops early by the loss of
     validation rows. By default these are 20 % of the rows up to 500, 100 rows up to 1,000, and
     10 % above.

@@ -3,6 +3,7 @@
 Any release may move them; a test keeps them out of other files.
 """
 
+from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._missing import is_pandas_na
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
@@ -26,6 +27,7 @@ __all__ = [
     "parallel_block",
     "safe_indexing",
     "serial_block",
+    "validate_params",
 ]
 
 
@@ -44,6 +46,13 @@ def is_search(estimator):
     from sklearn.model_selection._search import BaseSearchCV  # a slow import, rarely needed
 
     return isinstance(estimator, BaseSearchCV)
+
+
+def validate_params(estimator):
+    """Check the parameters of an estimator of scikit-learn and of those within it."""
+    for part in (estimator, *estimator.get_params().values()):
+        if isinstance(part, BaseEstimator) and hasattr(part, "_parameter_constraints"):
+            part._validate_params()
 
 
 def n_threads():

@@ -41,8 +41,8 @@ def to_c(estimator, path=None, *, name="student"):
     student, inputs = estimator.student_, estimator.inputs_
     if not isinstance(student, ForwardPass):
         raise ValueError(
-            f"only a StudentMLP can be written as C, got a {type(student.module).__name__}: fit "
-            "with the default student, StudentNet()."
+            f"only a StudentMLP can be written as C, got a {student.kind}: fit with the default "
+            "student, StudentNet()."
         )
     folded = student.folded()
     constants = "\n".join(["#include <math.h>", "", *_constants(inputs, folded)])

@@ -26,8 +26,9 @@ class ExportMixin(BaseEstimator):
         ImportError
             If safetensors is not installed.
         ValueError
-            If the student is a custom torch module, if the estimator is of a subclass, or if
-            a label or a category is neither a string nor a number.
+            If the student is a custom torch module or an estimator of scikit-learn, if the
+            estimator is of a subclass, or if a label or a category is neither a string nor a
+            number.
 
         See Also
         --------
@@ -93,10 +94,12 @@ class ExportMixin(BaseEstimator):
         NotFittedError
             If the estimator is not fitted.
         ImportError
-            If onnx is not installed, or, with `int8`, onnxruntime.
+            If onnx is not installed, or, with `int8`, onnxruntime, or, for a student that is an
+            estimator of scikit-learn, skl2onnx.
         ValueError
-            If the student is a custom torch module, if a label or a category is neither a
-            string nor a number, if a column that becomes an input is named like an output,
+            If the student is a custom torch module, or an estimator that skl2onnx has no
+            converter for or that is not to be in eight bits, if a label or a category is neither
+            a string nor a number, if a column that becomes an input is named like an output,
             if eight bits change too many predictions, or if `zipmap` meets labels that are
             neither integers nor strings. Nothing is written then.
 
@@ -148,9 +151,9 @@ class ExportMixin(BaseEstimator):
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If the student is a custom torch module, if categories above 2**53 are equal as
-            doubles, or if `name` is not an identifier in C or is used by C or by the file
-            itself.
+            If the student is a custom torch module or an estimator of scikit-learn, if
+            categories above 2**53 are equal as doubles, or if `name` is not an identifier in
+            C or is used by C or by the file itself.
 
         See Also
         --------

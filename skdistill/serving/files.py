@@ -76,8 +76,7 @@ def _check_can_be_saved(estimator):
     student, kind = estimator.student_, type(estimator).__name__
     if not isinstance(student, ForwardPass):
         raise ValueError(
-            f"only a StudentMLP can be saved as arrays, got a {type(student.module).__name__}: "
-            "use joblib instead."
+            f"only a StudentMLP can be saved as arrays, got a {student.kind}: use joblib instead."
         )
     if kind not in CLASSES:
         raise ValueError(

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from skdistill.serving.estimator_forward import EstimatorForward
 from skdistill.serving.forward import ForwardPass
+from skdistill.serving.onnx_estimator import write_estimator
 from skdistill.serving.writing import write_whole
 from skdistill.table.categories import hold_strings
 from skdistill.table.scaling import FURTHEST, HUGE
@@ -36,6 +38,12 @@ def to_onnx(
     onnx = _onnx()
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}.")
+    student = estimator.student_
+    if int8 and isinstance(student, EstimatorForward):
+        raise ValueError(
+            f"int8=True stores the weights of a net in eight bits, but the student is a "
+            f"{student.kind}: export it with int8=False."
+        )
     graph = Graph()
     inputs = _declare_inputs(estimator, dtype)
     names = [value.name for value in inputs]
@@ -157,10 +165,9 @@ def write_student(
     label, proba : str
     """
     student = estimator.student_
-    if not isinstance(student, ForwardPass):
-        kind = type(student.module).__name__
+    if not isinstance(student, (ForwardPass, EstimatorForward)):
         raise ValueError(
-            f"only a StudentMLP can be written by to_onnx, got a {kind}: export it with "
+            f"only a StudentMLP can be written by to_onnx, got a {student.kind}: export it with "
             "torch.onnx.export(clf.student_.module, ...), which takes the rows that "
             "clf.inputs_.transform(X) returns."
         )
@@ -168,7 +175,8 @@ def write_student(
         inputs[0] if len(inputs) == 1 and len(estimator.inputs_.encoder.categories_) == 0 else None
     )
     numbers, categories = _split_columns(graph, estimator.inputs_, inputs, matrix, dtype)
-    logits = _forward(graph, estimator.inputs_, student, numbers, categories, dtype)
+    forward = _forward if isinstance(student, ForwardPass) else _estimator_forward
+    logits = forward(graph, estimator.inputs_, student, numbers, categories, dtype)
     best = graph("ArgMax", logits, axis=1, keepdims=0)
     graph("Gather", _labels(estimator.classes_), best, axis=0, output=label)
     # In double precision, as in numpy, so that rows sum to one.
@@ -236,15 +244,9 @@ def _forward(graph, inputs, student, numbers, categories, dtype):
     folded = student.folded()
     parts = []
     if numbers is not None:
-        missing = graph("IsNaN", numbers)
-        numbers = graph("Where", missing, _center(inputs, dtype), numbers)
-        scaled = _scaled(graph, inputs, numbers, dtype)
-        parts.append(scaled)
-        if len(inputs.missing_columns):
-            indicators = graph("Gather", missing, inputs.missing_columns.astype(np.int64), axis=1)
-            parts.append(graph("Cast", indicators, to=_type("float32")))
+        numbers, parts = _numbers(graph, inputs, numbers, dtype)
         if folded.periodic is not None:
-            embedded = _embedded_columns(graph, scaled, inputs)
+            embedded = _embedded_columns(graph, parts[0], inputs)
             parts.append(_periodic_embedding(graph, embedded, *folded.periodic))
         if folded.bins is not None:
             embedded = _embedded_columns(graph, numbers, inputs)
@@ -256,6 +258,32 @@ def _forward(graph, inputs, student, numbers, categories, dtype):
     for weight, bias in folded.weights[:-1]:
         h = graph("Relu", graph("Gemm", h, weight, bias))
     return graph("Gemm", h, *folded.weights[-1])
+
+
+def _estimator_forward(graph, inputs, student, numbers, categories, dtype):
+    """Add the encoding of `NetInputs` with one-hot categories, and the nodes of an estimator."""
+    parts = []
+    if numbers is not None:
+        _, parts = _numbers(graph, inputs, numbers, dtype)
+    if categories is not None:
+        n_codes = inputs.n_codes
+        codes = graph("Add", categories, (np.cumsum(n_codes) - n_codes).astype(np.int64))
+        zero_and_one = np.array([0, 1], dtype=np.float32)
+        one_hot = graph("OneHot", codes, np.array([n_codes.sum()]), zero_and_one, axis=-1)
+        parts.append(graph("ReduceSum", one_hot, np.array([1]), keepdims=0))
+    rows = graph("Concat", *parts, axis=1)
+    return write_estimator(graph, rows, student, inputs.layout.width)
+
+
+def _numbers(graph, inputs, numbers, dtype):
+    """Return the completed numbers, and a list of them scaled and of the missing indicators."""
+    missing = graph("IsNaN", numbers)
+    numbers = graph("Where", missing, _center(inputs, dtype), numbers)
+    parts = [_scaled(graph, inputs, numbers, dtype)]
+    if len(inputs.missing_columns):
+        indicators = graph("Gather", missing, inputs.missing_columns.astype(np.int64), axis=1)
+        parts.append(graph("Cast", indicators, to=_type("float32")))
+    return numbers, parts
 
 
 def _center(inputs, dtype):

@@ -259,9 +259,9 @@ def hidden_sizes_of(net):
     """Return the units of a student's hidden layers; None if they cannot be changed.
 
     Those of a module of one's own, of a student that was cut from a teacher and of one that is
-    trained on cannot.
+    trained on cannot. An estimator of scikit-learn has none.
     """
-    kind, start = net.module, getattr(net, "start", None)
+    kind, start = getattr(net, "module", None), getattr(net, "start", None)
     if not (isinstance(kind, type) and issubclass(kind, StudentMLP)) or start is not None:
         return None
     return tuple(_module_parameter(net, "hidden_sizes"))

@@ -170,6 +170,11 @@ class TorchForward:
     def __init__(self, module):
         self.module = module.cpu().eval()
 
+    @property
+    def kind(self):
+        """The module's class in messages."""
+        return type(self.module).__name__
+
     def __call__(self, X):
         """Return the logits of encoded rows, ndarray of shape (n_samples, n_classes)."""
         X = X.toarray() if issparse(X) else X

@@ -3,6 +3,7 @@
 from numbers import Real
 
 import numpy as np
+from sklearn.base import is_regressor
 from sklearn.metrics import log_loss
 from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
@@ -16,6 +17,7 @@ from skdistill.tasks.fitting import (
     check_classifier,
     complete_class_weight,
     fit_on_labels,
+    has_probabilities,
 )
 from skdistill.tasks.pooling import (
     COMBINATIONS,
@@ -27,6 +29,15 @@ from skdistill.tasks.pooling import (
 )
 from skdistill.tasks.probabilities import as_probabilities, check_probabilities
 from skdistill.tasks.sample_weights import weight_parameter
+from skdistill.tasks.student_estimators import (
+    NEGLIGIBLE,
+    centered_logits,
+    check_weights_reach,
+    fit_outputs,
+    fit_weighted,
+    takes_weights,
+    weighted_copies,
+)
 from skdistill.tasks.task import Task
 from skdistill.warn import warn_user
 
@@ -239,6 +250,49 @@ class Classification(Task):
 
         labels = torch.as_tensor(y)
         return torch.nn.functional.cross_entropy(outputs, labels, reduction="none").numpy()
+
+    def check_student(self, student, *, has_weights):
+        if is_regressor(student):
+            check_weights_reach(student, has_weights)
+            return
+        kind = type(student).__name__
+        if not has_probabilities(student):
+            raise ValueError(
+                f"student ({kind}) has no predict_proba: choose a probabilistic setting, or a "
+                "regressor, which is fitted to logits."
+            )
+        if not takes_weights(student):
+            raise ValueError(
+                f"student ({kind}) takes no sample_weight, by which a classifier is fitted to "
+                "probabilities: use a classifier that takes it, such as "
+                "HistGradientBoostingClassifier, or a regressor."
+            )
+
+    def fit_student(self, student, X, soft_targets, y, alpha, sample_weight=None):
+        """Fit an estimator to the mixture of soft targets and labels that a net is trained on.
+
+        A classifier is fitted to weighted copies of the rows, one for each class. A regressor is
+        fitted to the mixture's logits; to the log-odds, if there are two classes.
+        """
+        mixture = self._mixture(soft_targets, y, alpha)
+        if is_regressor(student):
+            logits = centered_logits(mixture, NEGLIGIBLE)
+            is_binary = self.n_outputs == 2
+            logits = np.diff(logits) if is_binary else logits
+            link = "log-odds" if is_binary else "identity"
+            return fit_outputs(student, X, logits, sample_weight), link
+        rows, classes, weight = weighted_copies(mixture)
+        if sample_weight is not None:
+            weight = weight * sample_weight[rows]
+        return fit_weighted(student, X[rows], classes, weight), "log"
+
+    def _mixture(self, soft_targets, y, alpha):
+        """Return the soft targets, moved toward the labels by 1 - alpha where there is one."""
+        mixture = np.array(soft_targets, dtype=np.float64)
+        labeled = self.has_target(y)
+        mixture[labeled] *= alpha
+        mixture[labeled, y[labeled]] += 1 - alpha
+        return mixture
 
 
 def _in_order(frame, classes):

@@ -166,3 +166,38 @@ class Task(ABC):
             Outputs of the student, such as logits.
         y : ndarray of shape (n_samples,)
         """
+
+    @abstractmethod
+    def check_student(self, student, *, has_weights):
+        """Check, before any teacher is fitted, a student that is no net.
+
+        Parameters
+        ----------
+        student : classifier or regressor
+        has_weights : bool
+            Whether the rows have weights.
+        """
+
+    @abstractmethod
+    def fit_student(self, student, X, soft_targets, y, alpha, sample_weight=None):
+        """Fit a student that is no net.
+
+        Parameters
+        ----------
+        student : classifier or regressor
+            Passed by `check_student`.
+        X : ndarray or CSR matrix of shape (n_samples, n_inputs), float32
+            Encoded rows.
+        soft_targets : ndarray of shape (n_samples, n_outputs)
+        y : ndarray of shape (n_samples,)
+            `no_target` for a row without a target.
+        alpha : float
+            The soft targets' share, on rows with a target.
+        sample_weight : ndarray of shape (n_samples,), default=None
+
+        Returns
+        -------
+        fitted : classifier or regressor
+        link : str
+            How its predictions become outputs, as in `EstimatorForward`.
+        """

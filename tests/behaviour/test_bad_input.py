@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Perceptron, Ridge
 from sklearn.model_selection import GroupKFold, ShuffleSplit
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
@@ -476,7 +477,7 @@ DATES = pd.DataFrame({"at": pd.date_range("2020-01-01", periods=60), "x": np.ara
         ({"X": DATES}, "Column 'at' holds dates or times"),
         ({"X": DATES[["x"]].replace(3.0, np.inf)}, "infinity"),
         ({"X": DATES[["x"]], "categorical_features": ["nope"]}, "nope"),
-        ({"student": LogisticRegression()}, r"student must be a skorch.NeuralNet.*LogisticRegr"),
+        ({"student": StandardScaler()}, r"student must be a skorch.NeuralNet.*StandardScaler"),
         ({"groups": np.array([1, "a"] * 30, dtype=object)}, "groups mixes int and str"),
     ],
 )

@@ -8,7 +8,7 @@ import torch
 from sklearn.base import RegressorMixin, is_regressor
 from sklearn.datasets import make_friedman1
 from sklearn.ensemble import RandomForestRegressor
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.tree import DecisionTreeRegressor
 from torch import nn
 
@@ -101,6 +101,15 @@ class LeastSquares(Task):
     def row_losses(self, outputs, y):
         return np.square(outputs.numpy()[:, 0] - y)
 
+    def check_student(self, student, *, has_weights):
+        if not is_regressor(student):
+            raise ValueError(f"student must be a regressor, got {student!r}.")
+
+    def fit_student(self, student, X, soft_targets, y, alpha, sample_weight=None):
+        alpha = np.where(self.has_target(y), alpha, 1.0)
+        mixture = alpha * soft_targets[:, 0] + (1 - alpha) * np.nan_to_num(y)
+        return student.fit(X, mixture, sample_weight), "identity"
+
 
 class LeastSquaresStudent(RegressorMixin, BaseDistilled):
     """What a file of its own would hold for the task: predictions from the student's outputs."""
@@ -182,6 +191,16 @@ def test_its_validation_rows_are_on_the_scale_of_the_task():
 
     standardized = (model.predict(X) - y) / y.std()
     np.testing.assert_allclose(np.square(standardized).mean(), model.report_["student"], atol=0.02)
+
+
+def test_its_student_can_be_a_regressor():
+    X, y = friedman(300)
+
+    model = distilled(augmenter=None).set_params(student=RandomForestRegressor(40)).fit(X, y)
+
+    assert model.score(X, y) > 0.8
+    with pytest.raises(ValueError, match="student must be a regressor"):
+        distilled().set_params(student=LogisticRegression()).fit(X, y)
 
 
 def test_its_memory_groups_and_weights_work(tmp_path):
