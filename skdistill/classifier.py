@@ -200,8 +200,9 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     An estimator of scikit-learn is fitted to ``q = alpha * p + (1 - alpha) * onehot(y)``. A
     classifier gets a copy of each row for each class, weighted by q, so it must accept
     `sample_weight`; copies below 0.001 are left out. A regressor gets the logits of q, clipped to
-    0.001: those of all classes, or the log-odds of two; `MultiOutputRegressor` fits a clone for
-    each if it takes only one. There are no trials, no validation rows but `X_val`, and T is 1.
+    0.02 over the number of classes: those of all classes, or the log-odds of two;
+    `MultiOutputRegressor` fits a clone for each if it takes only one. There are no trials, no
+    validation rows but `X_val`, and T is 1.
 
     Beside at least as many unlabeled rows as labeled ones, the net is trained for all
     epochs on all rows. Otherwise, or with ``student__patience``, it stops early by the loss of

@@ -66,6 +66,7 @@ TREE = [("tree", DecisionTreeClassifier(max_depth=4, min_weight_fraction_leaf=0.
 NET = {"max_epochs": 5, "batch_size": 64, "lr": 0.05, "module__hidden_sizes": (16,)}
 ESTIMATORS = [
     DistilledClassifier(TREE, StudentNet(**NET), cv=2, alpha=0.5),
+    DistilledClassifier(TREE, LogisticRegression(), cv=2, alpha=0.5),
     TeacherEnsemble(TREE, cv=2),
     TableClassifier(TREE[0][1]),
     NetClassifier(TensorNet(StudentMLP, **NET)),

@@ -76,9 +76,9 @@ def _converted(student, n_inputs):
         )
     except Exception as error:
         raise ValueError(
-            f"skl2onnx cannot convert the student, a {student.kind}: {type(error).__name__}: "
-            f"{str(error).strip():.300}. Register a converter for it, such as that of "
-            "onnxmltools, or use joblib instead."
+            f"skl2onnx cannot convert the student, a {student.kind}: register a converter for it, "
+            "such as that of onnxmltools, or use joblib instead. The error was: "
+            f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]:.200}"
         ) from error
 
 

@@ -30,7 +30,7 @@ from skdistill.tasks.pooling import (
 from skdistill.tasks.probabilities import as_probabilities, check_probabilities
 from skdistill.tasks.sample_weights import weight_parameter
 from skdistill.tasks.student_estimators import (
-    NEGLIGIBLE,
+    LEAST,
     centered_logits,
     check_weights_reach,
     fit_outputs,
@@ -276,7 +276,7 @@ class Classification(Task):
         """
         mixture = self._mixture(soft_targets, y, alpha)
         if is_regressor(student):
-            logits = centered_logits(mixture, NEGLIGIBLE)
+            logits = centered_logits(mixture, LEAST / self.n_outputs)
             is_binary = self.n_outputs == 2
             logits = np.diff(logits) if is_binary else logits
             link = "log-odds" if is_binary else "identity"

@@ -9,6 +9,9 @@ from skdistill.tasks.sample_weights import weight_parameter
 
 # A copy of a row with a class that counts less is left out: it would change next to nothing.
 NEGLIGIBLE = 1e-3
+# Over the number of classes, the smallest probability that a regressor is fitted to: squared
+# errors of the logits of smaller ones would outweigh all others.
+LEAST = 0.02
 
 
 def weighted_copies(proba):
