@@ -9,7 +9,6 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.effort import effort_named
-from skdistill.inspection.mlflow_log import autologged
 from skdistill.jobs.seeds import draw_seed
 from skdistill.serving.exports import ExportMixin
 from skdistill.serving.forward import ROWS_WORTH_A_GPU, batched_outputs
@@ -40,8 +39,8 @@ def _keeps_present_student(fit):
 class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
     """An estimator that trains teachers, and one small net that predicts like them.
 
-    A subclass defines the parameters, returns its task from `_task`, and turns the student's
-    outputs into predictions.
+    A subclass defines the parameters and `fit`, returns its task from `_task`, and turns the
+    student's outputs into predictions.
     """
 
     student: Any
@@ -54,81 +53,30 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         """The task, a subclass of `Task`. Imported lazily."""
         raise NotImplementedError
 
-    @autologged
+    @property
+    def _teacher_ensemble(self):
+        """The class of the teachers' ensemble. Imported lazily."""
+        raise NotImplementedError
+
     @_keeps_present_student
-    def fit(
+    def _fit(
         self,
         X,
         y,
-        sample_weight=None,
+        sample_weight,
         *,
-        X_unlabeled=None,
-        teacher_proba=None,
-        groups=None,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
+        X_unlabeled,
+        teacher_predictions,
+        groups,
+        validation,
     ):
-        """Train the teachers, then the student.
+        """Train the teachers, then the student; the arguments are those of `fit`.
 
         Parameters
         ----------
-        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-            Numbers and, in a DataFrame, categories; missing values are welcome as far as
-            the teachers take them, see `allows_missing_`. A sparse matrix is used as CSR and
-            gets no synthetic rows; it is made dense as a whole only where that takes no more
-            memory. Rows of several axes, such as images of shape (1, 28, 28), reach teachers
-            and a module of one's own as they are; the default ones flatten them.
-        y : array-like of shape (n_samples,)
-            Labels, strings or integers.
-        sample_weight : array-like of shape (n_samples,), default=None
-            For the teachers that take it, the pool, the student and its early stopping.
-            Only ratios matter. No teacher is fitted on a row of weight zero.
-        X_unlabeled : table of shape (n_unlabeled, n_features), default=None
-            More rows like those of X, without labels. The teachers label them as they do
-            synthetic rows, and the student is trained on them too.
-            `GridSearchCV` passes them whole to each of its fits, unless there are exactly
-            as many as rows of X: then it takes them for a property of those and passes
-            the part with the indices of the training rows. A `Pipeline` passes them on
-            untransformed, unless it has ``transform_input=["X_unlabeled"]``.
-        teacher_proba : array-like or DataFrame of shape (n_samples, n_classes), default=None
-            Soft targets computed elsewhere, best by models that have not seen the row's
-            label. An array's columns follow the sorted classes, a DataFrame's are named by
-            them. No teacher is fitted then, so there are no synthetic rows, and `teachers`,
-            `weights`, `combination` and `cv` play no part.
-        groups : array-like of shape (n_samples,), default=None
-            Such as patients: rows of one group never label each other, and are held out
-            together. A splitter passed as `cv` must respect groups; an int means
-            `StratifiedGroupKFold`. The rows that a teacher holds out for itself ignore groups.
-        X_val : table of shape (n_validation, n_features), default=None
-            Validation rows like those of X, on which nothing is trained, instead of rows that
-            are held out. The teachers and their pool are scored by them, the candidates for
-            `alpha` are compared by them, and the student stops early by them. Nothing else
-            depends on them. `GridSearchCV` passes them whole to each of its fits, unless there
-            are exactly as many as rows of X: then each fit is validated by the part with the
-            indices of its training rows, as with `X_unlabeled`; drop one row to avoid it. A
-            `Pipeline` passes them on untransformed, unless it has
-            ``transform_input=["X_val"]``.
-        y_val : array-like of shape (n_validation,), default=None
-            Their labels.
-        sample_weight_val : array-like of shape (n_validation,), default=None
-            Their weights.
-
-        Returns
-        -------
-        self : estimator
-
-        Raises
-        ------
-        ValueError
-            If a parameter, a column, the labels, the validation rows, a teacher's predictions
-            or the given soft targets are invalid, if `cv` splits a group, or if no student keeps
-            `max_latency` and `max_size`. The message says which. The estimator is then not fitted;
-            with `warm_start` it is as it was before.
-        KeyboardInterrupt
-            On Ctrl-C. The estimator is then as after an error. After the first epoch of the
-            student's final training, the student of the best epoch (of the last epoch without
-            validation rows) is kept, with a warning.
+        teacher_predictions : (str, array-like) or None
+            Name and value of the argument that holds soft targets computed elsewhere.
+        validation : tuple of (X_val, y_val, sample_weight_val)
         """
         # Imported here: predicting must load neither torch nor sklearn.model_selection.
         from skdistill.jobs.clock import Clock
@@ -142,13 +90,13 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         self._forget()
         self._validate_params()
         clock, effort = Clock(self.max_time), effort_named(self.effort)
-        validation = X_val, y_val, sample_weight_val
         data = TrainingData.check(
             self, self._task, X, y, sample_weight,
             X_unlabeled=X_unlabeled, groups=groups, validation=validation,
         )  # fmt: skip
+        data.task.check_learnable(data.y, data.sample_weight)
         data.warn_of_rare_categories()
-        teacher = self._make_teacher(data, teacher_proba)
+        teacher = self._make_teacher(data, teacher_predictions)
         memory = open_memory(self.memory, self.random_state)
         rng = repeatable_rng(self.random_state, memory)
         student = self._make_student(data, effort, present)
@@ -194,7 +142,8 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         # Where teachers refuse a missing value, it would be one that nothing was trained on.
         takes_missing = get_tags(self).input_tags.allow_nan or not teacher.can_label
         self.allows_missing_ = takes_missing or any(map(has_missing, (data.X, *data.unlabeled)))
-        self.temperature_, self.alpha_ = training.recipe.temperature, training.recipe.alpha
+        for name, value in training.recipe.loss_parameters.items():
+            setattr(self, f"{name}_", value)
         self.candidates_, self.history_ = training.candidates, training.history
         if self.keep_teachers:
             self.teacher_ = teacher
@@ -203,18 +152,18 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         self.inputs_, self.student_ = inputs, training.student
         return self
 
-    def _make_teacher(self, data, teacher_proba):
+    def _make_teacher(self, data, predictions):
         """Return what gives soft targets: unfitted teachers, or those computed elsewhere."""
-        from skdistill.soft_targets.ensemble import TeacherEnsemble
         from skdistill.soft_targets.precomputed import (
             PrecomputedTeacher,
             check_no_teacher_needed,
         )
 
-        if teacher_proba is not None:
-            check_no_teacher_needed(self, data)
-            return PrecomputedTeacher(teacher_proba, data)
-        return TeacherEnsemble(
+        if predictions is not None:
+            argument, predictions = predictions
+            check_no_teacher_needed(self, data, argument)
+            return PrecomputedTeacher(predictions, data)
+        return self._teacher_ensemble(
             self._listed_teachers(),
             self.weights,
             combination=self.combination,
@@ -250,13 +199,6 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         check_validation(net, data, self.validation_fraction)
         check_student(net, data, effort)
         return net
-
-    def _default_teachers(self):
-        from skdistill.teachers.defaults import default_teachers
-
-        return default_teachers(
-            self.effort, categorical_features=self.categorical_features, device=self.device
-        )
 
     def set_params(self, **params):
         """Set parameters, those of a teacher as ``name__parameter``.
@@ -312,7 +254,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
 
     @property
     def report_(self):
-        """Log losses of teachers and student on rows they were not trained on.
+        """Losses of teachers and student on rows they were not trained on.
 
         And the gain over labels, if the same net on labels alone was a candidate.
         """

@@ -10,6 +10,7 @@ from sklearn.base import ClassifierMixin
 
 from skdistill.base import BaseDistilled
 from skdistill.effort import EFFORTS
+from skdistill.inspection.mlflow_log import autologged
 from skdistill.serving.forward import log_softmax, softmax
 from skdistill.serving.on_import import when_imported
 from skdistill.sklearn_private import HasMethods, Interval, RealNotInt, StrOptions
@@ -314,6 +315,101 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         from skdistill.tasks.classification import Classification
 
         return Classification
+
+    @property
+    def _teacher_ensemble(self):
+        from skdistill.soft_targets.ensemble import TeacherEnsemble
+
+        return TeacherEnsemble
+
+    def _default_teachers(self):
+        from skdistill.teachers.defaults import default_teachers
+
+        return default_teachers(
+            self.effort, categorical_features=self.categorical_features, device=self.device
+        )
+
+    @autologged
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_unlabeled=None,
+        teacher_proba=None,
+        groups=None,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
+        """Train the teachers, then the student.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            Numbers and, in a DataFrame, categories; missing values are welcome as far as
+            the teachers take them, see `allows_missing_`. A sparse matrix is used as CSR and
+            gets no synthetic rows; it is made dense as a whole only where that takes no more
+            memory. Rows of several axes, such as images of shape (1, 28, 28), reach teachers
+            and a module of one's own as they are; the default ones flatten them.
+        y : array-like of shape (n_samples,)
+            Labels, strings or integers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            For the teachers that take it, the pool, the student and its early stopping.
+            Only ratios matter. No teacher is fitted on a row of weight zero.
+        X_unlabeled : table of shape (n_unlabeled, n_features), default=None
+            More rows like those of X, without labels. The teachers label them as they do
+            synthetic rows, and the student is trained on them too.
+            `GridSearchCV` passes them whole to each of its fits, unless there are exactly
+            as many as rows of X: then it takes them for a property of those and passes
+            the part with the indices of the training rows. A `Pipeline` passes them on
+            untransformed, unless it has ``transform_input=["X_unlabeled"]``.
+        teacher_proba : array-like or DataFrame of shape (n_samples, n_classes), default=None
+            Soft targets computed elsewhere, best by models that have not seen the row's
+            label. An array's columns follow the sorted classes, a DataFrame's are named by
+            them. No teacher is fitted then, so there are no synthetic rows, and `teachers`,
+            `weights`, `combination` and `cv` play no part.
+        groups : array-like of shape (n_samples,), default=None
+            Such as patients: rows of one group never label each other, and are held out
+            together. A splitter passed as `cv` must respect groups; an int means
+            `StratifiedGroupKFold`. The rows that a teacher holds out for itself ignore groups.
+        X_val : table of shape (n_validation, n_features), default=None
+            Validation rows like those of X, on which nothing is trained, instead of rows that
+            are held out. The teachers and their pool are scored by them, the candidates for
+            `alpha` are compared by them, and the student stops early by them. Nothing else
+            depends on them. `GridSearchCV` passes them whole to each of its fits, unless there
+            are exactly as many as rows of X: then each fit is validated by the part with the
+            indices of its training rows, as with `X_unlabeled`; drop one row to avoid it. A
+            `Pipeline` passes them on untransformed, unless it has
+            ``transform_input=["X_val"]``.
+        y_val : array-like of shape (n_validation,), default=None
+            Their labels.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Their weights.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If a parameter, a column, the labels, the validation rows, a teacher's predictions
+            or the given soft targets are invalid, if `cv` splits a group, or if no student keeps
+            `max_latency` and `max_size`. The message says which. The estimator is then not fitted;
+            with `warm_start` it is as it was before.
+        KeyboardInterrupt
+            On Ctrl-C. The estimator is then as after an error. After the first epoch of the
+            student's final training, the student of the best epoch (of the last epoch without
+            validation rows) is kept, with a warning.
+        """
+        validation = X_val, y_val, sample_weight_val
+        given = None if teacher_proba is None else ("teacher_proba", teacher_proba)
+        return self._fit(
+            X, y, sample_weight, X_unlabeled=X_unlabeled, teacher_predictions=given,
+            groups=groups, validation=validation,
+        )  # fmt: skip
 
     def predict_proba(self, X):
         """Predict class probabilities with the student.

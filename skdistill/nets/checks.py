@@ -12,12 +12,14 @@ from skorch.helper import predefined_split
 from skdistill.nets.cloning import clone_net, shared_callbacks
 from skdistill.nets.losses import DistillationLoss
 from skdistill.nets.modules import LayerStack
+from skdistill.nets.regression_losses import RegressionLoss
 from skdistill.nets.tensor_net import TensorNet
 from skdistill.nets.training import one_thread, seeded
 from skdistill.warn import warn_user
 
 # skorch demands a criterion: a net may have the default of one of its classes, or a log loss.
 USUAL = (DistillationLoss, torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)
+USUAL_OF_REGRESSION = (*USUAL, torch.nn.MSELoss)
 # Callbacks without effects outside the net, which a training for trial can have.
 HARMLESS = (LRScheduler, PassthroughScoring)
 
@@ -71,7 +73,8 @@ def _check_criterion(net, criterion, owner):
     own = net.criterion
     kind = own if isinstance(own, type) else type(own)
     is_weighted = getattr(own, "weight", None) is not None
-    if kind not in (criterion, *USUAL) or is_weighted:
+    usual = USUAL_OF_REGRESSION if criterion is RegressionLoss else USUAL
+    if kind not in (criterion, *usual) or is_weighted:
         got = repr(own) if is_weighted else getattr(kind, "__name__", repr(own))
         raise ValueError(f"{owner}__criterion is {got}, {instead}")
     for name in net.get_params_for("criterion"):
@@ -145,7 +148,7 @@ def _own_callbacks(net):
     return [(name, callback) for name, callback in trial.callbacks_ if name not in defaults]
 
 
-def try_training(net, criterion, X, targets):
+def try_training(net, task, X, targets):
     """Train a net for one epoch on a few rows, which also validate it.
 
     It is trained without the callbacks that may have effects elsewhere, such as files.
@@ -154,10 +157,10 @@ def try_training(net, criterion, X, targets):
     ----------
     net : skorch.NeuralNet
         Sized and unfitted; it is changed.
-    criterion : nn.Module class
+    task : Task
     X : ndarray or CSR matrix of shape (n_samples, ...), float32
         Encoded rows.
-    targets : ndarray of shape (n_samples, n_outputs + 2), float32
+    targets : ndarray of shape (n_samples, n_columns), float32
         From `pack_targets`.
 
     Raises
@@ -166,7 +169,8 @@ def try_training(net, criterion, X, targets):
         If the net cannot be initialized or trained.
     """
     split = None if net.train_split is None else predefined_split(Dataset(X, targets))
-    net.set_params(criterion=criterion, train_split=split, verbose=0)
+    net.set_params(criterion=task.criterion, train_split=split, verbose=0)
+    net.set_params(**{f"criterion__{key}": each for key, each in task.criterion_parameters.items()})
     if net.get_params_for("iterator_train").get("drop_last"):  # of a few rows, keep all
         net.set_params(iterator_train__drop_last=False)
     doing = "initialized"
@@ -196,20 +200,21 @@ def _run_schedules(net):
                 schedule.step()
 
 
-def check_cut(net, n_features, n_outputs):
-    """Check that the table has the columns and classes of the teacher that a net was cut from."""
+def check_cut(net, n_features, task):
+    """Check that the table has the columns and outputs of the teacher that a net was cut from."""
     start = getattr(net, "start", None)
     if start is not None:
         n_columns = len(start["inputs"]["is_categorical"])
-        n_classes = len(start["arrays"]["out.bias"])
+        n_outputs = len(start["arrays"]["out.bias"])
     elif net.module is LayerStack:
         linear = [m for m in net.module__layers.modules() if isinstance(m, torch.nn.Linear)]
-        n_columns, n_classes = linear[0].in_features, linear[-1].out_features
+        n_columns, n_outputs = linear[0].in_features, linear[-1].out_features
     else:
         return
+    outputs = "classes" if task.kind == "classifier" else "outputs"
     for what, got, expected in (
         ("columns", n_features, n_columns),
-        ("classes", n_outputs, n_classes),
+        (outputs, task.n_outputs, n_outputs),
     ):
         if got != expected:
             raise ValueError(

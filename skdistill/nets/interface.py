@@ -19,6 +19,7 @@ def size_module(net, layout, n_outputs):
         "layout": layout,
         "n_features": layout.width,
         "n_classes": n_outputs,
+        "n_outputs": n_outputs,
     }
     taken = _constructor_parameters(net)
     net.set_params(**{f"module__{name}": sizes[name] for name in sizes if name in taken})
@@ -76,7 +77,7 @@ def fit_inputs(net, X, categorical_features, soft_targets, rng, *, encoder=None)
     return inputs.fit(X, soft_targets, rng, encoder=encoder)
 
 
-def check_module(net, X, n_outputs):
+def check_module(net, X, task):
     """Check a custom module on a few rows before it is trained.
 
     Parameters
@@ -85,13 +86,13 @@ def check_module(net, X, n_outputs):
         Sized and unfitted; the check uses a clone.
     X : ndarray or CSR matrix of shape (n_samples, ...), float32
         Encoded rows.
-    n_outputs : int
+    task : Task
 
     Raises
     ------
     ValueError
-        If the module fails, or if it does not return one logit per class: another shape, or
-        probabilities.
+        If the module fails, or if it does not return one output for each of the task, such as a
+        logit per class: another shape, or probabilities.
     """
     if net.module is StudentMLP:
         return
@@ -108,14 +109,18 @@ def check_module(net, X, n_outputs):
                 f"{what} failed on rows of shape {few.shape[1:]}, float32: "
                 f"{type(error).__name__}: {error}"
             ) from error
-    expected = (few.shape[0], n_outputs)
+    expected = (few.shape[0], task.n_outputs)
+    has_classes = task.kind == "classifier"
     if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != expected:
         got = getattr(logits, "shape", None)
         got = type(logits).__name__ if got is None else f"shape {tuple(got)}"
         raise ValueError(
-            f"{what} returned {got} for {expected[0]} rows, expected {expected}: one logit for "
-            f"each of the {n_outputs} classes."
+            f"{what} returned {got} for {expected[0]} rows, expected {expected}: one "
+            f"{'logit' if has_classes else 'output'} for each of the {task.n_outputs} "
+            f"{'classes' if has_classes else 'targets'}."
         )
+    if not has_classes:
+        return
     sums = logits.float().sum(1)
     if (logits >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-3):
         raise ValueError(

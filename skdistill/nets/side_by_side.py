@@ -1,11 +1,11 @@
 """Nets of one shape trained side by side on rows of their own, and stopped together."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from skdistill.nets.stack import Stack
 from skdistill.nets.training import auto_batch_size, one_thread, seeded
@@ -22,8 +22,10 @@ class StackedRows:
     X : ndarray of shape (n_samples, n_columns), float32
         Columns that all nets see alike.
     bins : ndarray of shape (n_nets, n_samples, n_embedded), or None
-    y : ndarray of shape (n_samples,), int
-        Class indices.
+    y : ndarray of shape (n_samples, ...)
+        Targets, such as class indices.
+    losses : callable
+        ``losses(outputs, y)`` returns the loss of each row, in tensors.
     sample_weight : ndarray of shape (n_samples,), or None
     train, valid : list of ndarray of int
         Training and validation rows of each net; a net may have no validation rows.
@@ -32,6 +34,7 @@ class StackedRows:
     X: np.ndarray
     bins: np.ndarray | None
     y: np.ndarray
+    losses: Callable
     sample_weight: np.ndarray | None
     train: list
     valid: list
@@ -98,7 +101,8 @@ class StackedTraining:
         self.ema_decay, self.n_steps_done = net.ema_decay, 0
         self.X = torch.as_tensor(rows.X, device=device)
         self.bins = None if rows.bins is None else torch.as_tensor(rows.bins, device=device)
-        self.y = torch.as_tensor(rows.y, dtype=torch.int64, device=device)
+        dtype = torch.float32 if rows.y.dtype.kind == "f" else torch.int64
+        self.y, self.losses = torch.as_tensor(rows.y, dtype=dtype, device=device), rows.losses
         weight = np.ones(len(rows.y)) if rows.sample_weight is None else rows.sample_weight
         # Each net's weights have mean one over its training rows.
         scale = np.array([[1 / weight[train].mean()] for train in rows.train])
@@ -176,8 +180,8 @@ class StackedTraining:
 
     def _losses(self, indices, weighted=True):
         bins = None if self.bins is None else self.bins[self.nets, indices]
-        logits = self.stack(self.X[indices], bins)
-        losses = F.cross_entropy(logits.flatten(0, 1), self.y[indices].flatten(), reduction="none")
+        outputs = self.stack(self.X[indices], bins)
+        losses = self.losses(outputs.flatten(0, 1), self.y[indices].flatten(0, 1))
         losses = losses.view(indices.shape)
         return losses * self.weight.gather(1, indices) if weighted else losses
 

@@ -51,7 +51,9 @@ def train_net(net, transfer_set, *, seed, max_time=None, verbose=0, keep_interru
     KeyboardInterrupt
         On Ctrl-C. skorch itself only ends the training, and would return a half-trained net.
     """
-    net.set_params(criterion=transfer_set.task.criterion)
+    task = transfer_set.task
+    loss = task.criterion_parameters | loss
+    net.set_params(criterion=task.criterion)
     net.set_params(**{f"criterion__{name}": value for name, value in loss.items()})
     if isinstance(net, NeuralNetClassifier):
         switch_off(net, "valid_acc")  # accuracy needs labels, not packed targets

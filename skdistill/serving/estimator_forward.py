@@ -5,6 +5,7 @@ from scipy.sparse import issparse
 
 from skdistill.table.containers import as_at_fit
 
+SMALLEST_MEAN = 1e-6
 TINY = np.finfo(np.float64).tiny  # has a logarithm
 
 
@@ -15,10 +16,11 @@ class EstimatorForward:
     ----------
     estimator : classifier or regressor
         Fitted on encoded rows.
-    link : {"log", "log-odds", "identity"}
+    link : {"log", "log-odds", "log-mean", "identity"}
         What becomes of its predictions. "log": the outputs are the logarithms of the
         probabilities of a classifier. "log-odds": a regressor predicts those of the second of two
-        classes. "identity": a regressor predicts the outputs.
+        classes. "log-mean": it predicts positive means, whose logarithms are the outputs.
+        "identity": a regressor predicts the outputs.
     is_sparse : bool, default=False
         Whether it was fitted on CSR.
     """
@@ -57,4 +59,6 @@ class EstimatorForward:
             return np.log(np.maximum(proba, TINY))
         outputs = np.asarray(self.estimator.predict(X), dtype=np.float64)
         outputs = outputs.reshape(X.shape[0], -1)
+        if self.link == "log-mean":
+            return np.log(np.maximum(outputs, SMALLEST_MEAN))
         return np.hstack([-outputs / 2, outputs / 2]) if self.link == "log-odds" else outputs

@@ -21,6 +21,7 @@ class TeachersMixin(DocumentationLink, MetaEstimatorMixin, BaseComposition):
 
     teachers: Any
     categorical_features: Any
+    _task: Any
 
     def get_params(self, deep=True):
         """Get the parameters.
@@ -82,9 +83,10 @@ class TeachersMixin(DocumentationLink, MetaEstimatorMixin, BaseComposition):
         elif hasattr(teachers, "fit"):
             teachers = [(type(teachers).__name__.lower(), teachers)]
         if not (isinstance(teachers, (list, tuple)) and all(_is_named(item) for item in teachers)):
+            kind = self._task.kind
             raise ValueError(
-                "teachers must be a classifier or a list of (name, classifier), as in "
-                f"VotingClassifier, got {teachers!r}."
+                f"teachers must be a {kind} or a list of (name, {kind}), as in "
+                f"Voting{kind.capitalize()}, got {teachers!r}."
             )
         names = [name for name, _ in teachers]
         self._validate_names(names)
@@ -108,7 +110,7 @@ class TeachersMixin(DocumentationLink, MetaEstimatorMixin, BaseComposition):
         for name, teacher in teachers:
             if not _is_estimator(teacher):
                 raise ValueError(
-                    f"Teacher {name!r} must be a classifier instance or 'drop', got {teacher!r}."
+                    f"Teacher {name!r} must be a {task.kind} instance or 'drop', got {teacher!r}."
                 )
             task.check_teacher(name, teacher)
         seed = rng.randint(np.iinfo(np.int32).max)

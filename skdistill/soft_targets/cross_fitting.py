@@ -25,9 +25,9 @@ from skdistill.soft_targets.plan import (
     training_splits,
 )
 from skdistill.soft_targets.prefit import (
-    PrefitTeacher,
     check_prefit_within,
     is_prefit,
+    prefit_teacher,
     warn_of_frozen,
     warn_of_repeated_labels,
 )
@@ -256,8 +256,8 @@ def _label_rows(fit, estimator, data, seconds):
     started = perf_counter()
     with naming_teacher(fit.name, fit.where, data.X):
         teacher = FittedTeacher(fit.name, estimator, data.task)
-        teacher.columns = np.arange(data.task.n_outputs)
-        labeled = np.empty((0, data.task.n_outputs))
+        teacher.columns = np.arange(data.task.n_targets)
+        labeled = np.empty((0, data.task.n_targets))
         if len(fit.test):
             labeled = teacher.soft_targets(safe_indexing(data.X, fit.test))
         unlabeled = [teacher.soft_targets(table) for table in data.tables_to_label]
@@ -274,7 +274,7 @@ def _fit_and_label(fit, data):
         teacher = FittedTeacher(fit.name, estimator, data.task)
         teacher.fit(safe_indexing(X, train), data.y[train], weight)
         fitted = perf_counter()
-        labeled = np.empty((len(data), data.task.n_outputs))
+        labeled = np.empty((len(data), data.task.n_targets))
         if fit.is_out_of_bag:
             labeled[train] = out_of_bag_targets(teacher, len(train))
         unseen = np.setdiff1d(test, train) if fit.is_out_of_bag else test
@@ -293,8 +293,8 @@ def _gather(fits, results, data):
     soft_targets : SoftTargets
     teacher : FittedTeacher or None
     """
-    labeled = np.empty((len(data), data.task.n_outputs))
-    shapes = [(table.shape[0], data.task.n_outputs) for table in data.tables_to_label]
+    labeled = np.empty((len(data), data.task.n_targets))
+    shapes = [(table.shape[0], data.task.n_targets) for table in data.tables_to_label]
     unlabeled = [np.zeros(shape) for shape in shapes]
     refitted = teacher = None
     for fit, result in zip(fits, results):
@@ -316,8 +316,8 @@ def _check_prefit(teachers, data):
     for name, teacher in teachers:
         with naming_teacher(name, "all rows", data.X):
             if is_prefit(teacher):
-                prefit[name] = PrefitTeacher(name, clone(teacher), data.task)
-            else:
+                prefit[name] = prefit_teacher(name, clone(teacher), data.task)
+            elif data.task.kind == "classifier":
                 check_prefit_within(teacher, data.task)
     return prefit
 
@@ -367,7 +367,9 @@ def naming_teacher(name, where, X):
     except Exception as error:
         hint = ""
         if "early stopping" in str(error):  # of XGBoost or LightGBM
-            hint = " Wrap it in TableClassifier, which holds out rows to stop it by."
+            hint = (
+                " Wrap it in TableClassifier or TableRegressor, which hold out rows to stop it by."
+            )
         if issparse(X) and isinstance(error, (TypeError, ValueError)):
             hint = (
                 " X is sparse: if this teacher does not support sparse input, put TruncatedSVD or "

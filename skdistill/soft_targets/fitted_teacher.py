@@ -1,5 +1,7 @@
 """`FittedTeacher`, whose predictions have one column for each output of the task."""
 
+from sklearn.utils.metaestimators import available_if
+
 
 class FittedTeacher:
     """A fitted estimator whose predictions have the columns of the task.
@@ -29,11 +31,6 @@ class FittedTeacher:
         """Return one line, without the parameters of the estimator."""
         return f"{type(self).__name__}({self.name!r}, {type(self.estimator).__name__}(...))"
 
-    @property
-    def classes_(self):
-        """The sorted labels, in the order of the columns of `predict_proba`."""
-        return self.task.classes
-
     def fit(self, X, y, sample_weight=None):
         """Fit the estimator on targets that the task has prepared, such as class indices."""
         self.columns = self.task.fit_teacher(self.estimator, X, y, sample_weight)
@@ -43,6 +40,17 @@ class FittedTeacher:
         """Return the soft targets of rows, ndarray of shape (n_samples, n_outputs)."""
         return self.task.predict_teacher(self.estimator, self.columns, X)
 
+    @property
+    def classes_(self):
+        """The sorted labels, in the order of the columns of `predict_proba`."""
+        return self.task.classes
+
+    @available_if(lambda self: self.task.kind == "classifier")
     def predict_proba(self, X):
         """Predict class probabilities, ndarray of shape (n_samples, n_classes)."""
         return self.soft_targets(X)
+
+    @available_if(lambda self: self.task.kind == "regressor")
+    def predict(self, X):
+        """Predict targets, ndarray of shape (n_samples,) or (n_samples, n_targets)."""
+        return self.task.in_unit_of_y(self.soft_targets(X))

@@ -4,14 +4,14 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from skdistill.teachers.table_classifier import TableClassifier
+from skdistill.teachers.table_estimator import BaseTableEstimator
 
 
 def has_out_of_bag(teacher):
     """Tell whether a teacher draws bootstrap samples and can predict the rows left out.
 
     Forests and `BaggingClassifier` do, also at the end of a `Pipeline` or in a
-    `TableClassifier`.
+    `TableClassifier` or `TableRegressor`.
     """
     bagged = _bagged(teacher)
     params = bagged.get_params(deep=False) if hasattr(bagged, "get_params") else {}
@@ -59,6 +59,6 @@ def _bagged(teacher):
     """Return the final estimator within a teacher, fitted if the teacher is fitted."""
     if isinstance(teacher, Pipeline):
         return _bagged(teacher.steps[-1][1])
-    if isinstance(teacher, TableClassifier):
-        return _bagged(getattr(teacher, "classifier_", teacher.classifier))
+    if isinstance(teacher, BaseTableEstimator):
+        return _bagged(teacher.inner_ if hasattr(teacher, "encoder_") else teacher.inner)
     return teacher

@@ -122,8 +122,7 @@ def group_fits(teacher, fits, data):
     """
     are_folds = bool(fits) and fits[0].kind is Kind.FOLD and fits[0].n_averaged > 1
     can_share = are_folds and hasattr(teacher, "fit_folds") and teacher.can_fit_folds(data.X)
-    n_outputs = data.task.n_outputs
-    if can_share and all(len(np.unique(data.y[fit.train])) == n_outputs for fit in fits):
+    if can_share and all(data.task.can_share(data.y[fit.train]) for fit in fits):
         return [fits]
     return [[fit] for fit in fits]
 

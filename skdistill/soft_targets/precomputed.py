@@ -10,8 +10,8 @@ class PrecomputedTeacher:
 
     Parameters
     ----------
-    teacher_proba : array-like or DataFrame of shape (n_samples, n_classes)
-        As `DistilledClassifier.fit` takes it.
+    predictions : array-like or DataFrame of shape (n_samples, n_targets)
+        As `fit` takes them: probabilities, or predicted targets.
     data : TrainingData
 
     Attributes
@@ -26,8 +26,9 @@ class PrecomputedTeacher:
 
     can_label = False
 
-    def __init__(self, teacher_proba, data):
-        self.targets = data.task.check_soft_targets(teacher_proba, len(data))
+    def __init__(self, predictions, data):
+        given = data.task.check_soft_targets(predictions, len(data))
+        self.targets = data.task.completed(given, data.y, data.sample_weight)
         self.weights_, self.diversity_ = {}, {}
 
     def fit_soft_targets(self, data, **_):
@@ -36,8 +37,15 @@ class PrecomputedTeacher:
         return SoftTargets(self.targets, [], [])
 
 
-def check_no_teacher_needed(estimator, data):
+def check_no_teacher_needed(estimator, data, argument):
     """Check that nothing is requested that needs fitted teachers.
+
+    Parameters
+    ----------
+    estimator : BaseDistilled
+    data : TrainingData
+    argument : str
+        Name of the argument of `fit` with the soft targets.
 
     Raises
     ------
@@ -53,6 +61,6 @@ def check_no_teacher_needed(estimator, data):
     request = next((name for name, is_requested in requests.items() if is_requested), None)
     if request is not None:
         raise ValueError(
-            f"{request} needs teachers, and with teacher_proba none is fitted that could label "
+            f"{request} needs teachers, and with {argument} none is fitted that could label "
             "further rows or be kept: drop one of the two."
         )

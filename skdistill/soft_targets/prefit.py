@@ -1,4 +1,4 @@
-"""Prefit teachers: black boxes, and classifiers that were fitted before."""
+"""Prefit teachers: black boxes, and estimators that were fitted before."""
 
 import numpy as np
 from sklearn.ensemble import VotingClassifier
@@ -60,24 +60,25 @@ def _other_classes(prefit, own, labels):
     )
 
 
-class PrefitTeacher(FittedTeacher):
-    """A prefit teacher, which predicts each row once for all folds.
+def prefit_teacher(name, estimator, task):
+    """Return the `PrefitTeacher` of a prefit estimator."""
+    kind = PrefitClassifier if task.kind == "classifier" else PrefitTeacher
+    return kind(name, estimator, task)
 
-    Only the scaling of scores is fitted, which is cheap, on each fold's training rows.
-    """
+
+class PrefitTeacher(FittedTeacher):
+    """A prefit teacher, which predicts each row once for all folds."""
 
     def __init__(self, name, estimator, task):
         super().__init__(name, estimator, task)
-        if isinstance(estimator, CallableTeacher):
-            self.black_box = estimator
-            estimator.check_labels(self.classes_)
-        else:
+        if not isinstance(estimator, CallableTeacher):
             check_is_fitted(estimator)
-            self.black_box = CallableTeacher(estimator.predict_proba, estimator.classes_)
-            self._check_frozen_classes()
-        own = self.black_box.classes_
-        self._known = np.array([label in self.classes_ for label in own])
-        self.columns = np.searchsorted(self.classes_, own[self._known])
+            estimator = self._as_black_box()
+        self.black_box = estimator
+        self.columns = np.arange(task.n_targets)
+
+    def _as_black_box(self):
+        return CallableTeacher(self.estimator.predict, output="value")
 
     def raw_predictions(self, X):
         """Return the predictions before scaling; this is the expensive part."""
@@ -98,7 +99,7 @@ class PrefitTeacher(FittedTeacher):
         soft_targets : SoftTargets
             `refitted` uses the scaling that is fitted on all rows.
         """
-        labeled = np.empty((len(data), data.task.n_outputs))
+        labeled = np.empty((len(data), data.task.n_targets))
         means = [0.0] * len(data.tables_to_label)
         all_rows = np.flatnonzero(data.counts)
         for train, test in [*splits, (all_rows, all_rows[:0])]:
@@ -111,8 +112,34 @@ class PrefitTeacher(FittedTeacher):
         return SoftTargets(labeled, means, unlabeled)
 
     def soft_targets(self, X):
-        """Return the soft targets of rows, ndarray of shape (n_samples, n_classes)."""
+        """Return the soft targets of rows, ndarray of shape (n_samples, n_targets)."""
         return self._label(self.raw_predictions(X))
+
+    def _fit_scaling(self, raw, y, sample_weight):
+        """Predicted targets need none."""
+
+    def _label(self, raw):
+        return self.task.place_columns(raw, self.columns, len(raw))
+
+
+class PrefitClassifier(PrefitTeacher):
+    """A prefit classifier.
+
+    Only the scaling of scores is fitted, which is cheap, on each fold's training rows.
+    """
+
+    def __init__(self, name, estimator, task):
+        super().__init__(name, estimator, task)
+        if self.black_box is estimator:
+            estimator.check_labels(self.classes_)
+        else:
+            self._check_frozen_classes()
+        own = self.black_box.classes_
+        self._known = np.array([label in self.classes_ for label in own])
+        self.columns = np.searchsorted(self.classes_, own[self._known])
+
+    def _as_black_box(self):
+        return CallableTeacher(self.estimator.predict_proba, self.estimator.classes_)
 
     def _fit_scaling(self, raw, y, sample_weight):
         own = np.searchsorted(self.black_box.classes_, self.classes_)
@@ -147,7 +174,7 @@ class PrefitTeacher(FittedTeacher):
 
 
 def warn_of_frozen(teachers):
-    """Warn that a frozen classifier may label the rows it was fitted on.
+    """Warn that a frozen estimator may label the rows it was fitted on.
 
     With validation rows, `warn_of_repeated_labels` can tell.
     """
@@ -163,7 +190,7 @@ def warn_of_frozen(teachers):
 
 
 def warn_of_repeated_labels(name, soft_targets, data):
-    """Warn of a frozen classifier whose loss is clearly lower on X than on validation rows.
+    """Warn of a frozen estimator whose loss is clearly lower on X than on validation rows.
 
     Parameters
     ----------
@@ -176,9 +203,10 @@ def warn_of_repeated_labels(name, soft_targets, data):
     weight = None if data.sample_weight is None else data.sample_weight[own]
     seen = data.task.score(data.y[own], soft_targets.labeled[own], weight)
     unseen = data.task.score(rows.y, soft_targets.unlabeled[-1], rows.sample_weight)
+    loss = data.task.score_name
     if seen < CLEARLY_LOWER * unseen:
         warn_user(
-            f"Teacher {name!r} is frozen, and its log loss is {seen:.3g} on X but {unseen:.3g} on "
+            f"Teacher {name!r} is frozen, and its {loss} is {seen:.3g} on X but {unseen:.3g} on "
             "X_val: it was fitted on X, and repeats its labels to the student. Pass it unfitted, "
             "or rows that it has not seen."
         )

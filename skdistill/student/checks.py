@@ -39,16 +39,16 @@ def check_student(net: NeuralNet, data, effort):
         are switched off that the training needs, or if the net cannot be trained on a few rows or
         returns no logits.
     """
-    n_outputs, criterion = data.task.n_outputs, data.task.criterion
-    check_cut(net, math.prod(data.X.shape[1:]), n_outputs)
+    task = data.task
+    check_cut(net, math.prod(data.X.shape[1:]), task)
     trial = settle(clone_net(net), effort=effort).set_params(verbose=0)
-    check_parameters(trial, criterion, "student")
+    check_parameters(trial, task.criterion, "student")
     _check_callbacks(trial)
     data.encoder.encode(data.X)  # checks each column
     X = _few_inputs(trial, data)
-    check_module(trial, X, n_outputs)
+    check_module(trial, X, task)
     y = data.y[: X.shape[0]]
-    try_training(trial, criterion, X, pack_targets(data.task.as_soft_targets(y), y))
+    try_training(trial, task, X, pack_targets(task.as_soft_targets(y), y))
 
 
 def _check_callbacks(net):

@@ -52,7 +52,7 @@ class EstimatorStudent:
         check_kind(distilled.student)
         self.kind = type(distilled.student).__name__
         for name, neutral in FOR_NETS.items():
-            value = getattr(distilled, name)
+            value = getattr(distilled, name, neutral[0])  # a regressor has no temperature
             if value not in neutral:
                 raise ValueError(
                     f"{name}={value!r} is for a student that is a net, but student is a "
@@ -62,6 +62,7 @@ class EstimatorStudent:
         self.estimator = clone(distilled.student)
         validate_params(self.estimator)
         self.alpha = distilled.alpha
+        self.temperature = 1.0 if hasattr(distilled, "temperature") else None
         self.categorical_features = data.categorical_features
 
     def keep_budget(self, data, teacher):
@@ -119,9 +120,10 @@ class EstimatorStudent:
         forward = EstimatorForward(fitted, link, is_sparse=issparse(X))
         losses = {"train_loss": _loss(forward, rows, alpha, training=True)}
         if len(validation.y):
-            losses["valid_loss"] = _loss(forward, validation, alpha, training=False)
+            loss = _loss(forward, validation, alpha, training=False)
+            losses["valid_loss"] = rows.task.as_score(loss)
         seconds = 0.0, perf_counter() - started
-        return Training(forward, Candidate(alpha, 1.0), [], [losses], "", [], seconds)
+        return Training(forward, Candidate(alpha, self.temperature), [], [losses], "", [], seconds)
 
     def _rows(self, X):
         """Return encoded rows, dense unless the estimator takes sparse ones."""
@@ -158,6 +160,7 @@ def check_kind(student):
 
 def _loss(forward, rows, alpha, *, training):
     """Return the loss of a net with these outputs, in training or on the labels alone."""
-    criterion = rows.task.criterion(alpha=alpha).train(training)
+    task = rows.task
+    criterion = task.criterion(alpha=alpha, **task.criterion_parameters).train(training)
     targets = pack_targets(rows.soft_targets, rows.y, rows.sample_weight)
     return criterion(torch.as_tensor(forward(rows.X)), torch.as_tensor(targets)).item()

@@ -47,7 +47,8 @@ class NetStudent:
         """Train the net, and return its `Training`."""
         params = self.distilled
         return train_student(
-            self.net, transfer_set, alpha=params.alpha, temperature=params.temperature,
+            self.net, transfer_set, alpha=params.alpha,
+            temperature=getattr(params, "temperature", None),  # a regressor has none
             early_stopping=early_stopping, effort=self.effort, seed=seed, memory=memory,
             n_jobs=params.n_jobs, verbose=params.verbose, clock=clock,
         )  # fmt: skip

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 import numpy as np
+import torch
 
 from skdistill.jobs.runner import run_or_recall
 from skdistill.nets.checks import watches_validation
@@ -26,8 +27,8 @@ class Candidate:
     ----------
     alpha : float
         As in `distillation_loss`.
-    temperature : float
-        As in `distillation_loss`.
+    temperature : float or None
+        As in `distillation_loss`; None for a task without one.
     teachers : bool
         False for the net on labels alone.
     valid_loss : float
@@ -38,7 +39,7 @@ class Candidate:
     """
 
     alpha: float
-    temperature: float
+    temperature: float | None = None
     teachers: bool = True
     valid_loss: float = np.nan
     cut_short: bool = False
@@ -48,7 +49,20 @@ class Candidate:
         """The candidate in messages."""
         if not self.teachers:
             return "student, trial on labels alone"
-        return f"student, trial of alpha={self.alpha:.3g}, temperature={self.temperature:g}"
+        values = {name: f"{name}={value:.3g}" for name, value in self.loss_parameters.items()}
+        return f"student, trial of {', '.join(values.values())}"
+
+    @property
+    def loss_parameters(self):
+        """Parameters of the criterion."""
+        values = {"alpha": self.alpha, "temperature": self.temperature}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def record(self, task, chosen):
+        """Return the candidate as a plain dict, with its loss in the unit of scores."""
+        values = {**asdict(self), **self.loss_parameters, "chosen": chosen}
+        values["valid_loss"] = task.as_score(self.valid_loss)
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def needs_early_stopping(net, n_labeled, n_unlabeled):
@@ -131,7 +145,8 @@ def choose_recipe(net, transfer_set, *, alpha, temperature, trials):
     net : skorch.NeuralNet
         Sized and unfitted; it is cloned.
     transfer_set : TransferSet
-    alpha, temperature : float or "auto"
+    alpha : float or "auto"
+    temperature : float, "auto" or None
     trials : Trials
         Tries the candidates.
 
@@ -154,7 +169,7 @@ def choose_recipe(net, transfer_set, *, alpha, temperature, trials):
         chosen, tried = choose_teachers_or_labels(trials, chosen)
     if temperature == "auto" and chosen.teachers:
         chosen, tried = choose_temperature(trials, chosen, tried, temperatures)
-    return chosen, [{**asdict(each), "chosen": each is chosen} for each in tried]
+    return chosen, [each.record(transfer_set.task, each is chosen) for each in tried]
 
 
 def choose_teachers_or_labels(trials, candidate):
@@ -285,7 +300,8 @@ class Trials:
         best = min((loss for loss in losses if np.isfinite(loss)), default=np.inf)
         validation = self.validation
         outputs = net.forward(validation.X, device="cpu").double()
-        row_losses = validation.task.row_losses(outputs, validation.y)
+        labels = torch.as_tensor(validation.y)
+        row_losses = validation.task.label_losses(outputs, labels).numpy()
         return best, how_it_ended(net) == "time", row_losses
 
 
@@ -293,8 +309,7 @@ def train_candidate(net, candidate, transfer_set, **training):
     """Train a net with a candidate; without teachers, on the labeled rows only."""
     if not candidate.teachers:
         transfer_set = transfer_set.labeled()
-    loss = {"alpha": candidate.alpha, "temperature": candidate.temperature}
-    return train_net(net, transfer_set, **loss, **training)
+    return train_net(net, transfer_set, **candidate.loss_parameters, **training)
 
 
 def _thinned(transfer_set, seed):

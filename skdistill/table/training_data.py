@@ -192,7 +192,10 @@ class TrainingData:
             raise ValueError(f"got {' and '.join(names)} only: pass X_val and y_val together.")
         X_val = self._check_alike(estimator, X_val, "X_val")
         try:
-            y_val, weight = check_targets(X_val, y_val, sample_weight_val)
+            multi_output = self.task.multi_output
+            y_val, weight = check_targets(
+                X_val, y_val, sample_weight_val, multi_output=multi_output
+            )
             y_val, weight = self.task.encode(y_val, weight)
             if weight is not None and not weight.any():
                 raise ValueError("all of them have weight zero.")

@@ -235,7 +235,7 @@ def is_clean_matrix(estimator, X):
     return state.get("allows_missing_", True) and not np.isinf(X).any()
 
 
-def check_rows(estimator, X, y, sample_weight=None):
+def check_rows(estimator, X, y, sample_weight=None, *, multi_output=False):
     """Check a table, the targets of its rows and their weights.
 
     The task checks what the targets mean.
@@ -265,30 +265,34 @@ def check_rows(estimator, X, y, sample_weight=None):
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None."
         )
-    return X, *check_targets(X, y, sample_weight)
+    return X, *check_targets(X, y, sample_weight, multi_output=multi_output)
 
 
-def check_targets(X, y, sample_weight=None):
+def check_targets(X, y, sample_weight=None, *, multi_output=False):
     """Check the targets of the rows of a checked table, and their weights.
 
     Returns
     -------
-    y : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_samples,), or (n_samples, n_targets) with several of `multi_output`
     sample_weight : ndarray of shape (n_samples,) or None
     """
     _refuse_lazy(y, "y")
     _warn_of_mask(y, "y")
     _warn_of_mask(sample_weight, "sample_weight")
     # scikit-learn would convert a nullable column to floats.
-    y = column_or_1d(np.asarray(y) if is_column(y) else _compact(y), warn=True)
+    y = np.asarray(y) if is_column(y) else _compact(y)
+    y = np.asarray(y) if multi_output else y
+    if not (multi_output and y.ndim == 2 and y.shape[1] > 1):
+        y = column_or_1d(y, warn=True)
     check_consistent_length(X, y)
-    missing = np.array([is_missing(target) for target in y], dtype=bool)
+    is_bad = np.array([is_missing(target) for target in y.ravel()], dtype=bool)
     if y.dtype.kind == "f":
-        missing |= ~np.isfinite(y)
+        is_bad |= ~np.isfinite(y.ravel())
+    missing = is_bad.reshape(len(y), -1).any(axis=1)
     if missing.any():
         raise ValueError(
             f"y contains NaN, infinity or None, first in row {int(missing.argmax())}: drop rows "
-            "without a label."
+            f"without a {'target' if multi_output else 'label'}."
         )
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)

@@ -28,18 +28,19 @@ from skdistill.tasks.pooling import (
     sharpen,
 )
 from skdistill.tasks.probabilities import as_probabilities, check_probabilities
-from skdistill.tasks.sample_weights import weight_parameter
+from skdistill.tasks.sample_weights import fit_with_weights, weight_parameter
 from skdistill.tasks.student_estimators import (
     LEAST,
     centered_logits,
     check_weights_reach,
     fit_outputs,
-    fit_weighted,
     takes_weights,
     weighted_copies,
 )
 from skdistill.tasks.task import Task
 from skdistill.warn import warn_user
+
+NO_LABEL = -1
 
 
 class Classification(Task):
@@ -53,8 +54,9 @@ class Classification(Task):
         Weight of the rows of each class.
     """
 
+    kind = "classifier"
+    score_name = "log loss"
     combinations = COMBINATIONS
-    no_target = -1
 
     def __init__(self, classes, class_weights=None):
         self.classes = classes
@@ -121,8 +123,18 @@ class Classification(Task):
     def as_soft_targets(self, y):
         return np.eye(self.n_outputs)[y]
 
+    def without_target(self, n_samples):
+        return np.full(n_samples, NO_LABEL)
+
+    def has_target(self, y):
+        return y != NO_LABEL
+
     def strata(self, y):
         return y
+
+    def can_share(self, y):
+        """A fold that lacks a class is fitted on fewer."""
+        return len(np.unique(y)) == self.n_outputs
 
     def check_teacher(self, name, teacher):
         check_classifier(name, teacher)
@@ -222,8 +234,8 @@ class Classification(Task):
         pooled = pool(soft_targets, weights, combination)
         return weights, pool_sharpness(pooled, y, sample_weight=sample_weight)
 
-    def pool(self, soft_targets, weights, combination, sharpness):
-        return sharpen(pool(soft_targets, weights, combination), sharpness)
+    def pool(self, soft_targets, weights, combination, calibration):
+        return sharpen(pool(soft_targets, weights, combination), calibration)
 
     def score(self, y, soft_targets, sample_weight=None):
         labels = range(self.n_outputs)
@@ -245,11 +257,10 @@ class Classification(Task):
         outputs = outputs.astype(np.float64)
         return best_scale(outputs, (soft_targets * outputs).sum(1))
 
-    def row_losses(self, outputs, y):
-        import torch
+    def label_losses(self, outputs, y):
+        from torch.nn.functional import cross_entropy  # imports torch
 
-        labels = torch.as_tensor(y)
-        return torch.nn.functional.cross_entropy(outputs, labels, reduction="none").numpy()
+        return cross_entropy(outputs, y, reduction="none")
 
     def check_student(self, student, *, has_weights):
         if is_regressor(student):
@@ -284,7 +295,7 @@ class Classification(Task):
         rows, classes, weight = weighted_copies(mixture)
         if sample_weight is not None:
             weight = weight * sample_weight[rows]
-        return fit_weighted(student, X[rows], classes, weight), "log"
+        return fit_with_weights(student, X[rows], classes, weight), "log"
 
     def _mixture(self, soft_targets, y, alpha):
         """Return the soft targets, moved toward the labels by 1 - alpha where there is one."""

@@ -1,7 +1,6 @@
 """Check classifiers, and fit them on labels, with sample weights where supported."""
 
 import numpy as np
-from sklearn import config_context
 from sklearn.base import clone, is_classifier
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
@@ -9,7 +8,7 @@ from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCo
 from sklearn.pipeline import Pipeline
 
 from skdistill.tasks.encoded_labels import EncodedLabels
-from skdistill.tasks.sample_weights import weight_parameter
+from skdistill.tasks.sample_weights import fit_with_weights
 
 CANDIDATES = ("param_grid", "param_distributions", "search_spaces")
 # They encode the labels for the classifiers within them.
@@ -112,9 +111,7 @@ def fit_on_labels(classifier, X, y, sample_weight=None, **options):
         y = indices
     elif labels.dtype != np.int64 or not np.array_equal(labels, np.arange(len(labels))):
         _encode_within(classifier)
-    # Weights are passed by signature, whether or not metadata routing is enabled.
-    with config_context(enable_metadata_routing=False):
-        classifier.fit(X, y, **weight_parameter(classifier, sample_weight), **options)
+    fit_with_weights(classifier, X, y, sample_weight, **options)
     # Most classifiers sort their classes. `classes_` shows where one does not.
     if needs_indices(classifier) or not hasattr(classifier, "classes_"):
         return labels

@@ -70,7 +70,7 @@ def pool(soft_targets, weights, combination="mean"):
     array([[0.75, 0.25]])
     """
     P = np.asarray(soft_targets, dtype=np.float64)
-    weights = _check_weights(weights, len(P))
+    weights = as_weights(weights, len(P))
     if combination == "mean":
         pooled = np.einsum("t,tnk->nk", weights, P)
     elif combination == "geometric":
@@ -162,7 +162,7 @@ def pool_weights(weights, soft_targets, y, *, combination="mean", sample_weight=
     if weights is None:
         return np.full(n_teachers, 1 / n_teachers)
     if not isinstance(weights, str):
-        return _check_weights(weights, n_teachers)
+        return as_weights(weights, n_teachers)
     if weights != "auto":
         raise ValueError(f"weights must be 'auto', None or an array, got {weights!r}.")
     row_weight = np.ones(len(y)) if sample_weight is None else sample_weight
@@ -241,8 +241,8 @@ def sharpen(proba, sharpness):
     return powers / powers.sum(1, keepdims=True)
 
 
-def _check_weights(weights, n_teachers):
-    """Check weights and normalize them to sum to one."""
+def as_weights(weights, n_teachers):
+    """Check weights, and normalize them to sum to one, ndarray of shape (n_teachers,)."""
     weights = np.asarray(weights, dtype=np.float64)
     if weights.shape != (n_teachers,):
         raise ValueError(

@@ -5,7 +5,7 @@ from sklearn import config_context
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.utils import get_tags
 
-from skdistill.tasks.sample_weights import weight_parameter
+from skdistill.tasks.sample_weights import fit_with_weights, weight_parameter
 
 # A copy of a row with a class that counts less is left out: it would change next to nothing.
 NEGLIGIBLE = 1e-3
@@ -54,12 +54,6 @@ def check_weights_reach(student, has_weights):
         )
 
 
-def fit_weighted(estimator, X, y, sample_weight=None):
-    """Fit an estimator, with sample weights if there are any, and return it."""
-    with config_context(enable_metadata_routing=False):  # by signature, routing or not
-        return estimator.fit(X, y, **weight_parameter(estimator, sample_weight))
-
-
 def fit_outputs(regressor, X, outputs, sample_weight=None):
     """Fit a regressor, or one clone for each output if it takes only one, and return it.
 
@@ -75,9 +69,9 @@ def fit_outputs(regressor, X, outputs, sample_weight=None):
     fitted : regressor or MultiOutputRegressor
     """
     if outputs.shape[1] == 1:
-        return fit_weighted(regressor, X, outputs[:, 0], sample_weight)
+        return fit_with_weights(regressor, X, outputs[:, 0], sample_weight)
     if get_tags(regressor).target_tags.multi_output:
-        return fit_weighted(regressor, X, outputs, sample_weight)
-    weight = weight_parameter(regressor, sample_weight)
+        return fit_with_weights(regressor, X, outputs, sample_weight)
+    several, weight = MultiOutputRegressor(regressor), weight_parameter(regressor, sample_weight)
     with config_context(enable_metadata_routing=False):
-        return MultiOutputRegressor(regressor).fit(X, outputs, **weight)
+        return several.fit(X, outputs, **weight)

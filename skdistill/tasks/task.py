@@ -14,20 +14,36 @@ class Task(ABC):
 
     Attributes
     ----------
+    kind : str
+        What its estimators are called, such as "classifier".
+    score_name : str
+        What `score` measures, such as "log loss".
+    multi_output : bool
+        Whether y may have several columns.
     n_outputs : int
-        Number of columns of the soft targets and of outputs of the student.
+        Number of columns of the pooled soft targets and of outputs of the student.
+    n_targets : int
+        Number of columns of the soft targets of each teacher.
     combinations : tuple of str
         The ways to pool teachers.
-    no_target : float
-        Value in y of a row without a target.
+    criterion_parameters : dict
+        Parameters of `criterion` that the task sets.
     attributes : dict
         Attributes of a fitted estimator that describe the task, such as ``classes_``.
     """
 
+    kind: str
+    score_name: str
+    multi_output = False
     n_outputs: int
     combinations: tuple
-    no_target: float
+    criterion_parameters: dict = {}
     attributes: dict
+
+    @property
+    def n_targets(self):
+        """Number of columns of the soft targets of each teacher."""
+        return self.n_outputs
 
     # Arguments of `fit`
 
@@ -39,6 +55,9 @@ class Task(ABC):
         The returned y, of shape (n_samples,), is encoded as the other methods expect it.
         """
 
+    def check_learnable(self, y, sample_weight=None):  # noqa: B027
+        """Check that encoded targets leave something to learn; a fold's need not."""
+
     @abstractmethod
     def encode(self, y, sample_weight=None):
         """Encode the targets of validation rows as `check` does; return (y, sample_weight)."""
@@ -47,13 +66,21 @@ class Task(ABC):
     def as_soft_targets(self, y):
         """Return y in the form of soft targets, such as one-hot, (n_samples, n_outputs)."""
 
+    @abstractmethod
+    def without_target(self, n_samples):
+        """Return the y of rows without a target."""
+
+    @abstractmethod
     def has_target(self, y):
         """Return a mask of the rows with a target, shape (n_samples,)."""
-        return y != self.no_target
 
     def strata(self, y):
         """Return the strata of y for folds and validation rows, ints of shape (n_samples,)."""
         return np.zeros(len(y), dtype=int)
+
+    def can_share(self, y):
+        """Tell whether a fold with these targets can be fitted side by side with others."""
+        return True
 
     # Teachers
 
@@ -67,7 +94,7 @@ class Task(ABC):
 
     @abstractmethod
     def predict_teacher(self, estimator, columns, X):
-        """Return the soft targets of a fitted estimator, shape (n_samples, n_outputs)."""
+        """Return the soft targets of a fitted estimator, shape (n_samples, n_targets)."""
 
     @abstractmethod
     def predict_out_of_bag(self, estimator, columns, n_samples):
@@ -78,11 +105,15 @@ class Task(ABC):
 
     @abstractmethod
     def place_columns(self, predictions, columns, n_samples):
-        """Check predictions and place their columns, shape (n_samples, n_outputs)."""
+        """Check predictions and place their columns, shape (n_samples, n_targets)."""
 
     @abstractmethod
     def check_soft_targets(self, soft_targets, n_samples):
-        """Check soft targets that were computed elsewhere, shape (n_samples, n_outputs)."""
+        """Check soft targets that were computed elsewhere, shape (n_samples, n_targets)."""
+
+    def completed(self, soft_targets, y, sample_weight=None):
+        """Return such soft targets as `pool` returns those of teachers."""
+        return soft_targets
 
     # Pool
 
@@ -92,26 +123,27 @@ class Task(ABC):
 
     @abstractmethod
     def fit_pool(self, soft_targets, y, weights, combination, *, sharpen, sample_weight=None):
-        """Fit the weights and the sharpness of the pool on out-of-fold soft targets.
+        """Fit the weights and the calibration of the pool on out-of-fold soft targets.
 
         Parameters
         ----------
-        soft_targets : ndarray of shape (n_teachers, n_samples, n_outputs)
+        soft_targets : ndarray of shape (n_teachers, n_samples, n_targets)
         y : ndarray of shape (n_samples,)
         weights : "auto", None, or ndarray of shape (n_teachers,)
         combination : str
         sharpen : bool
-            Whether to fit the sharpness of the pooled mean; it is 1 otherwise.
+            Whether the pool may be sharpened; frozen teachers are over-confident already.
         sample_weight : ndarray of shape (n_samples,), default=None
 
         Returns
         -------
         weights : ndarray of shape (n_teachers,)
-        sharpness : float
+        calibration : object
+            What `pool` needs besides, such as the sharpness of a classifier's pool.
         """
 
     @abstractmethod
-    def pool(self, soft_targets, weights, combination, sharpness):
+    def pool(self, soft_targets, weights, combination, calibration):
         """Pool soft targets of all teachers, and return them of shape (n_samples, n_outputs)."""
 
     @abstractmethod
@@ -136,7 +168,7 @@ class Task(ABC):
     @property
     @abstractmethod
     def criterion(self):
-        """Loss of the student, an nn.Module class: ``criterion(temperature=1.0, alpha=0.5)``.
+        """Loss of the student, an nn.Module class: ``criterion(alpha=0.5)``.
 
         It is called with the net's outputs and the packed targets of the rows. In evaluation
         mode it returns the loss on y alone.
@@ -157,15 +189,19 @@ class Task(ABC):
         return 1.0
 
     @abstractmethod
-    def row_losses(self, outputs, y):
-        """Return the loss of each row, ndarray of shape (n_samples,).
+    def label_losses(self, outputs, y):
+        """Return the loss of each row against its target, a tensor of shape (n_samples,).
 
         Parameters
         ----------
-        outputs : tensor of shape (n_samples, n_outputs), float64
-            Outputs of the student, such as logits.
-        y : ndarray of shape (n_samples,)
+        outputs : tensor of shape (n_samples, n_outputs)
+            Outputs of a net, such as logits.
+        y : tensor of shape (n_samples, ...)
         """
+
+    def as_score(self, loss):
+        """Return a mean of `label_losses` in the unit of `score`."""
+        return loss
 
     @abstractmethod
     def check_student(self, student, *, has_weights):
@@ -190,7 +226,7 @@ class Task(ABC):
             Encoded rows.
         soft_targets : ndarray of shape (n_samples, n_outputs)
         y : ndarray of shape (n_samples,)
-            `no_target` for a row without a target.
+            As `without_target` returns it for a row without a target.
         alpha : float
             The soft targets' share, on rows with a target.
         sample_weight : ndarray of shape (n_samples,), default=None

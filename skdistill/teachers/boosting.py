@@ -11,6 +11,9 @@ from sklearn.utils import check_random_state
 from skdistill.sklearn_private import n_threads
 from skdistill.table.splits import hold_out
 
+XGBOOST = ("XGBClassifier", "XGBRegressor")
+CATBOOST = ("CatBoostClassifier", "CatBoostRegressor")
+LIGHTGBM = ("LGBMClassifier", "LGBMRegressor")
 # Largest number of boosting rounds on tables that are too small for validation rows.
 MAX_ROUNDS_UNVALIDATED = 100
 # XGBoost and CatBoost sample about this many columns for each split of a wider table.
@@ -31,12 +34,12 @@ CATEGORICAL = (
 )
 
 
-def for_table(classifier, encoder, *, is_sparse):
-    """Set boosted trees up for a table; leave other classifiers alone.
+def for_table(estimator, encoder, *, is_sparse):
+    """Set boosted trees up for a table; leave other estimators alone.
 
     Parameters
     ----------
-    classifier : classifier
+    estimator : estimator
         Unfitted. Its parameters are set in place, except for those that are set already.
     encoder : TableEncoder
         Fitted on the table.
@@ -45,45 +48,45 @@ def for_table(classifier, encoder, *, is_sparse):
 
     Returns
     -------
-    classifier : classifier
+    estimator : estimator
     """
-    if _is_a("XGBClassifier", classifier):
-        return _set_up_xgboost(classifier, encoder, is_sparse=is_sparse)
-    if _is_a("CatBoostClassifier", classifier):
-        return _set_up_catboost(classifier, encoder)
-    return classifier
+    if _is_a(XGBOOST, estimator):
+        return _set_up_xgboost(estimator, encoder, is_sparse=is_sparse)
+    if _is_a(CATBOOST, estimator):
+        return _set_up_catboost(estimator, encoder)
+    return estimator
 
 
-def refuses(classifier, X):
-    """Tell whether a classifier fails on a table: CatBoost does if all columns are constant.
+def refuses(estimator, X):
+    """Tell whether an estimator fails on a table: CatBoost does if all columns are constant.
 
     Parameters
     ----------
-    classifier : classifier
+    estimator : estimator
     X : ndarray or CSR matrix of shape (n_samples, n_features)
         Encoded.
     """
-    if not _is_a("CatBoostClassifier", classifier):
+    if not _is_a(CATBOOST, estimator):
         return False
     if issparse(X):
         return not (X.max(axis=0) - X.min(axis=0)).nnz
     return np.array_equal(X, np.broadcast_to(X[:1], X.shape), equal_nan=True)
 
 
-def fit_options(classifier, encoder):
+def fit_options(estimator, encoder):
     """Return keyword arguments of `fit`, by which LightGBM knows categories."""
-    if not _is_a("LGBMClassifier", classifier) or set(CATEGORICAL) & set(classifier.get_params()):
+    if not _is_a(LIGHTGBM, estimator) or set(CATEGORICAL) & set(estimator.get_params()):
         return {}
     columns = np.flatnonzero(encoder.is_categorical_).tolist()
     return {"categorical_feature": columns} if columns else {}
 
 
-def rows_for(classifier, X):
-    """Return rows as a classifier takes them: CatBoost takes no floats as categories.
+def rows_for(estimator, X):
+    """Return rows as an estimator takes them: CatBoost takes no floats as categories.
 
     Parameters
     ----------
-    classifier : classifier
+    estimator : estimator
         Set up by `for_table`, fitted or not.
     X : ndarray or CSR matrix of shape (n_samples, n_features)
         Encoded.
@@ -93,8 +96,8 @@ def rows_for(classifier, X):
     X : ndarray, CSR matrix or DataFrame of shape (n_samples, n_features)
         A DataFrame for CatBoost with categories: ints, -1 where missing.
     """
-    is_catboost = _is_a("CatBoostClassifier", classifier)
-    categories = classifier.get_params().get("cat_features") if is_catboost else None
+    is_catboost = _is_a(CATBOOST, estimator)
+    categories = estimator.get_params().get("cat_features") if is_catboost else None
     if not categories or issparse(X):
         return X
     from pandas import DataFrame  # CatBoost requires pandas
@@ -111,13 +114,13 @@ def _codes(column):
     return codes.astype(np.int64) if is_whole.all() else codes
 
 
-def stops_early(classifier):
-    """Tell whether a classifier is XGBoost that stops early."""
-    return _is_a("XGBClassifier", classifier) and bool(classifier.early_stopping_rounds)
+def stops_early(estimator):
+    """Tell whether an estimator is XGBoost that stops early."""
+    return _is_a(XGBOOST, estimator) and bool(estimator.early_stopping_rounds)
 
 
-def _is_a(name, classifier):
-    return any(cls.__name__ == name for cls in type(classifier).__mro__)
+def _is_a(names, estimator):
+    return any(cls.__name__ in names for cls in type(estimator).__mro__)
 
 
 def _set_up_catboost(boosted, encoder):
@@ -168,9 +171,10 @@ def _set_up_xgboost(boosted, encoder, *, is_sparse):
     return boosted.set_params(**unset)
 
 
-def with_rounds_found(boosted, X, y, sample_weight):
+def with_rounds_found(boosted, X, y, sample_weight, strata):
     """Return XGBoost with the number of rounds that is best on held-out rows, unfitted."""
-    held_out = hold_out(y, check_random_state(boosted.random_state), sample_weight=sample_weight)
+    rng = check_random_state(boosted.random_state)
+    held_out = hold_out(strata, rng, sample_weight=sample_weight)
     n_rounds = min(boosted.get_num_boosting_rounds(), MAX_ROUNDS_UNVALIDATED)
     if held_out.any():
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
@@ -191,17 +195,17 @@ def fit_boosted_folds(boosted, X, y, sample_weight, splits):
 
     Parameters
     ----------
-    boosted : XGBClassifier
+    boosted : XGBClassifier or XGBRegressor
         With early stopping.
     X : ndarray or CSR matrix of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples,), int
+    y : ndarray of shape (n_samples,) or (n_samples, n_targets)
     sample_weight : ndarray of shape (n_samples,) or None
     splits : list of (train, test)
         Those without test rows are fitted with that number of rounds.
 
     Returns
     -------
-    fitted : list of XGBClassifier
+    fitted : list of XGBClassifier or XGBRegressor
     """
     weight = np.ones(len(y)) if sample_weight is None else sample_weight
     fitted, losses, sizes = [], [], []

@@ -3,17 +3,19 @@
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import RegressorTags
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from skdistill.sklearn_private import DocumentationLink, check_sample_weight, num_samples
 from skdistill.tasks.probabilities import as_probabilities
 
-OUTPUTS = ("proba", "logits", "scores")
+OUTPUTS = ("proba", "logits", "scores", "value")
 
 
 class CallableTeacher(DocumentationLink, ClassifierMixin, BaseEstimator):
-    """A black box as a classifier: a remote model, a torch function, a language model.
+    """A black box as an estimator: a remote model, a torch function, a language model.
 
     As a teacher, it predicts each row once, in the process that calls `fit`. It receives X
     unchanged. If there is a `memory`, it stores the predictions.
@@ -22,16 +24,19 @@ class CallableTeacher(DocumentationLink, ClassifierMixin, BaseEstimator):
     ----------
     func : callable
         ``func(X)`` returns an array of shape (n_samples, n_classes). For two classes it may
-        also return shape (n_samples,), the values of ``classes[1]``. Clones share `func`. It
+        also return shape (n_samples,), the values of ``classes[1]``. With ``output="value"`` it
+        returns predicted targets, of shape (n_samples,) or (n_samples, n_targets). Clones share
+        `func`. It
         must be picklable to pickle the teacher, and a named function, not a lambda, to use
         `memory`. `memory` identifies it by its source code, so pass a model that it uses as
         ``partial(func, model)``: `memory` does not notice a change of a global variable.
-    classes : array-like of shape (n_classes,)
-        The labels, in the order of the columns.
-    output : {"proba", "logits", "scores"}, default="proba"
+    classes : array-like of shape (n_classes,), default=None
+        The labels, in the order of the columns. None for a regressor.
+    output : {"proba", "logits", "scores", "value"}, default="proba"
         What `func` returns. "proba": probabilities. "logits": log-probabilities, up to a
         constant in each row; -inf is a probability of 0. "scores": any numbers that increase
-        with the probability; `fit` fits their scaling, see Notes.
+        with the probability; `fit` fits their scaling, see Notes. "value": predicted targets,
+        which make it a regressor.
 
     Attributes
     ----------
@@ -71,7 +76,7 @@ class CallableTeacher(DocumentationLink, ClassifierMixin, BaseEstimator):
     # It has its own `__sklearn_clone__`, but its parameters describe it completely.
     _defined_by_params = True
 
-    def __init__(self, func, classes, output="proba"):
+    def __init__(self, func, classes=None, output="proba"):
         self.func = func
         self.classes = classes
         self.output = output
@@ -79,6 +84,8 @@ class CallableTeacher(DocumentationLink, ClassifierMixin, BaseEstimator):
     @property
     def classes_(self):
         """The labels, sorted."""
+        if self.output == "value":
+            raise AttributeError("a regressor has no classes")
         return np.unique(self.classes)
 
     def fit(self, X, y, sample_weight=None):
@@ -101,6 +108,8 @@ class CallableTeacher(DocumentationLink, ClassifierMixin, BaseEstimator):
             If y has labels that are not in `classes`, or a parameter is invalid.
         """
         self._check_parameters()
+        if self.output == "value":
+            return self
         y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
         if sample_weight is not None:
@@ -111,6 +120,7 @@ class CallableTeacher(DocumentationLink, ClassifierMixin, BaseEstimator):
             self.fit_scaling(self.raw_predictions(X), y, sample_weight)
         return self
 
+    @available_if(lambda self: self.output != "value")
     def predict_proba(self, X):
         """Predict class probabilities.
 
@@ -127,7 +137,7 @@ class CallableTeacher(DocumentationLink, ClassifierMixin, BaseEstimator):
         return as_probabilities(self.to_proba(raw), raw.shape)
 
     def predict(self, X):
-        """Predict the most probable class of each row.
+        """Predict the most probable class of each row, or its target.
 
         Parameters
         ----------
@@ -135,9 +145,27 @@ class CallableTeacher(DocumentationLink, ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
+        if self.output == "value":
+            return self.raw_predictions(X)
         return self.classes_[self.predict_proba(X).argmax(1)]
+
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy of the labels, or R² of predicted targets.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        score : float
+        """
+        mixin = RegressorMixin if self.output == "value" else ClassifierMixin
+        return mixin.score(self, X, y, sample_weight)
 
     def check_labels(self, labels):
         """Check that all labels are in `classes`.
@@ -172,7 +200,8 @@ class CallableTeacher(DocumentationLink, ClassifierMixin, BaseEstimator):
         Returns
         -------
         raw : ndarray of shape (n_samples, n_classes), float64
-            Probabilities, logits or scores. Columns follow `classes_`.
+            Probabilities, logits or scores. Columns follow `classes_`. Predicted targets as
+            `func` returns them.
 
         Raises
         ------
@@ -184,8 +213,10 @@ class CallableTeacher(DocumentationLink, ClassifierMixin, BaseEstimator):
         if hasattr(type(raw), "detach"):  # a torch tensor, perhaps with gradients or on a GPU
             raw = raw.detach().cpu()
         raw = np.asarray(raw, dtype=np.float64)
-        n_samples, n_classes = num_samples(X), len(self.classes)
-        name = getattr(self.func, "__name__", "func")
+        n_samples, name = num_samples(X), getattr(self.func, "__name__", "func")
+        if self.output == "value":
+            return self._checked_values(raw, n_samples, name)
+        n_classes = len(self.classes)
         if n_classes == 2 and raw.shape == (n_samples,):
             other = 1 - raw if self.output == "proba" else np.zeros(n_samples)
             raw = np.column_stack([other, raw])
@@ -204,6 +235,15 @@ class CallableTeacher(DocumentationLink, ClassifierMixin, BaseEstimator):
                 "probabilities for them."
             )
         return raw[:, np.argsort(np.asarray(self.classes))]
+
+    def _checked_values(self, raw, n_samples, name):
+        """Check predicted targets."""
+        if raw.ndim not in (1, 2) or len(raw) != n_samples or not np.isfinite(raw).all():
+            raise ValueError(
+                f"{name} returned shape {raw.shape} for {n_samples} rows, expected one finite "
+                "number, or one for each target, for each row of X."
+            )
+        return raw
 
     def fit_scaling(self, raw, y, sample_weight=None):
         """Fit the scaling of scores; other outputs need none.
@@ -253,6 +293,13 @@ class CallableTeacher(DocumentationLink, ClassifierMixin, BaseEstimator):
             raise ValueError(f"func must be callable, got {self.func!r}.")
         if self.output not in OUTPUTS:
             raise ValueError(f"output must be one of {OUTPUTS}, got {self.output!r}.")
+        if self.output == "value":
+            if self.classes is not None:
+                raise ValueError(
+                    f"output='value' is for a regressor, which has no classes, got "
+                    f"classes={self.classes!r}: drop one of the two."
+                )
+            return
         classes = np.asarray(self.classes)
         if classes.ndim != 1 or len(self.classes_) != len(classes) or len(classes) < 2:
             raise ValueError(
@@ -271,6 +318,9 @@ class CallableTeacher(DocumentationLink, ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.no_validation = True
         tags.requires_fit = self.output == "scores"
+        if self.output == "value":
+            tags.estimator_type, tags.classifier_tags = "regressor", None
+            tags.regressor_tags = RegressorTags()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True

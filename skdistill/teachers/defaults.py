@@ -4,10 +4,11 @@ import importlib.util
 from collections.abc import Callable
 from functools import partial
 
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from skdistill.effort import effort_named
 from skdistill.teachers.table_classifier import TableClassifier
+from skdistill.teachers.table_regressor import TableRegressor
 from skdistill.warn import warn_user
 
 # Of each net: hidden sizes, factor of the learning rate, periodic embeddings, bins.
@@ -16,11 +17,39 @@ NETS = {
     "mlp_periodic": ((256, 256), 1.0, True, False),
     "mlp_bins": ((256, 256), 1.0, True, True),
 }
+LIGHTGBM = {
+    "n_estimators": 200,
+    "learning_rate": 0.05,
+    "num_leaves": 15,  # the default of 31 overfits a few thousand rows
+    "subsample": 0.8,
+    "subsample_freq": 1,
+    "colsample_bytree": 0.8,
+    "n_jobs": 0,  # the threads of OpenMP; None is every core, even beside other processes
+    "verbose": -1,
+}
+# Of each loss: its name in XGBoost, in CatBoost and in LightGBM, and the forest's criterion.
+OBJECTIVES = {
+    "squared_error": ("reg:squarederror", "RMSE", "regression", "squared_error"),
+    "absolute_error": ("reg:absoluteerror", "MAE", "regression_l1", None),
+    # Theirs would be linear beyond an error of 1 in the unit of y, whatever that is.
+    "huber": ("reg:absoluteerror", "MAE", "regression_l1", None),
+    "quantile": ("reg:quantileerror", "Quantile:alpha={quantile}", "quantile", None),
+    "poisson": ("count:poisson", "Poisson", "poisson", "poisson"),
+    "gamma": ("reg:gamma", None, "gamma", "squared_error"),
+}
 # The libraries of teachers that need one more.
 LIBRARIES = {"catboost": "catboost", "lgbm": "lightgbm"}
 
 
-def default_teachers(effort="default", *, categorical_features="from_dtype", device="auto"):
+def default_teachers(
+    effort="default",
+    *,
+    task="classification",
+    loss="squared_error",
+    quantile=None,
+    categorical_features="from_dtype",
+    device="auto",
+):
     """Return a random forest, boosted trees and nets, for tables with categories.
 
     Parameters
@@ -28,6 +57,10 @@ def default_teachers(effort="default", *, categorical_features="from_dtype", dev
     effort : {"low", "default", "high"}, default="default"
         "low" is for a first look: two teachers, larger steps, fewer epochs. "high" is for when
         minutes do not matter: more trees, smaller steps, more epochs, and two teachers more.
+    task : {"classification", "regression"}, default="classification"
+        Whether they are classifiers or regressors.
+    loss, quantile
+        As in `DistilledRegressor`; for regressors.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         As in `DistilledClassifier`.
     device : str, default="auto"
@@ -35,14 +68,14 @@ def default_teachers(effort="default", *, categorical_features="from_dtype", dev
 
     Returns
     -------
-    teachers : list of (str, classifier)
-        Unfitted. Each accepts a DataFrame with categories and missing values, and is also a
-        classifier of its own.
+    teachers : list of (str, estimator)
+        Unfitted. Each accepts a DataFrame with categories and missing values, and is also an
+        estimator of its own.
 
     Raises
     ------
     ValueError
-        If `effort` is unknown.
+        If `effort`, `task` or `loss` is unknown.
 
     Warns
     -----
@@ -52,8 +85,8 @@ def default_teachers(effort="default", *, categorical_features="from_dtype", dev
     See Also
     --------
     DistilledClassifier : Uses these teachers by default.
-    TableClassifier : Encodes tables for the forest and for boosted trees.
-    NetClassifier : Encodes tables for the nets and trains them.
+    TableClassifier, TableRegressor : Encode tables for the forest and for boosted trees.
+    NetClassifier, NetRegressor : Encode tables for the nets and train them.
 
     Notes
     -----
@@ -78,6 +111,9 @@ def default_teachers(effort="default", *, categorical_features="from_dtype", dev
     Categories enter the forest as category codes, the nets through embeddings; boosted trees
     know them as categories. Cross-fitting fits the folds of XGBoost and of the nets side by side.
 
+    Regressors are fitted with `loss`. The forest has the mean of y in its leaves, so it is among
+    them for losses of the mean alone: "squared_error", "poisson" and "gamma".
+
     A teacher's default seed depends on its name, so renaming a teacher changes its results.
 
     Examples
@@ -89,17 +125,20 @@ def default_teachers(effort="default", *, categorical_features="from_dtype", dev
     ['xgb', 'mlp_bins']
     """
     settings = effort_named(effort)
+    if task not in KINDS:
+        raise ValueError(f"task must be one of {list(KINDS)}, got {task!r}.")
+    kind = KINDS[task]() if task == "classification" else KINDS[task](loss, quantile)
     where = {"categorical_features": categorical_features, "device": device}
+    table, net = partial(kind.table, categorical_features), partial(_net, kind, settings, **where)
     teachers: dict[str, Callable] = {
-        "rf": lambda: TableClassifier(_forest(settings), categorical_features),
-        "xgb": lambda: TableClassifier(
-            _boosted_trees(settings), categorical_features, side_by_side=True
-        ),
-        **{name: partial(_net, settings, *sizes, **where) for name, sizes in NETS.items()},
-        "catboost": lambda: TableClassifier(_catboost(), categorical_features),
-        "lgbm": lambda: TableClassifier(_lightgbm(), categorical_features),
+        "rf": lambda: table(kind.forest(n_estimators=settings.n_trees, min_samples_leaf=2)),
+        "xgb": lambda: table(kind.xgboost(**_boosting(settings)), side_by_side=True),
+        **{name: partial(net, *sizes) for name, sizes in NETS.items()},
+        "catboost": lambda: table(kind.catboost(verbose=0, allow_writing_files=False)),
+        "lgbm": lambda: table(kind.lightgbm(**LIGHTGBM)),
     }
-    return [(name, teachers[name]()) for name in _installed(settings.teachers)]
+    names = [name for name in settings.teachers if name not in kind.unsuitable]
+    return [(name, teachers[name]()) for name in _installed(names)]
 
 
 def _installed(names):
@@ -117,49 +156,105 @@ def _installed(names):
     return [name for name in names if name not in lacking]
 
 
-def _forest(settings):
-    return RandomForestClassifier(n_estimators=settings.n_trees, min_samples_leaf=2)
+def _boosting(settings):
+    return {
+        "n_estimators": 1000,
+        "early_stopping_rounds": settings.boosting_patience,
+        "learning_rate": settings.boosting_rate,
+        "max_depth": 6,
+        "subsample": 0.8,
+        "colsample_bytree": 0.8,
+    }
 
 
-def _boosted_trees(settings):
-    from xgboost import XGBClassifier  # imported here, so that importing this module does not
+class Classifiers:
+    """The classifiers of the libraries; each is imported when it is needed."""
 
-    return XGBClassifier(
-        n_estimators=1000,
-        early_stopping_rounds=settings.boosting_patience,
-        learning_rate=settings.boosting_rate,
-        max_depth=6,
-        subsample=0.8,
-        colsample_bytree=0.8,
-    )
+    unsuitable: tuple = ()
 
+    def table(self, categorical_features, classifier, **options):
+        return TableClassifier(classifier, categorical_features, **options)
 
-def _catboost():
-    from catboost import CatBoostClassifier
+    def forest(self, **params):
+        return RandomForestClassifier(**params)
 
-    return CatBoostClassifier(verbose=0, allow_writing_files=False)
+    def xgboost(self, **params):
+        from xgboost import XGBClassifier
 
+        return XGBClassifier(**params)
 
-def _lightgbm():
-    from lightgbm import LGBMClassifier
+    def catboost(self, **params):
+        from catboost import CatBoostClassifier
 
-    return LGBMClassifier(
-        n_estimators=200,
-        learning_rate=0.05,
-        num_leaves=15,  # the default of 31 overfits a few thousand rows
-        subsample=0.8,
-        subsample_freq=1,
-        colsample_bytree=0.8,
-        n_jobs=0,  # the threads of OpenMP; None is every core, even beside other processes
-        verbose=-1,
-    )
+        return CatBoostClassifier(**params)
+
+    def lightgbm(self, **params):
+        from lightgbm import LGBMClassifier
+
+        return LGBMClassifier(**params)
+
+    def net(self, net, **params):
+        from skdistill.teachers.net_classifier import NetClassifier
+
+        return NetClassifier(net, **params)
 
 
-def _net(settings, hidden_sizes, factor, periodic, bins, **where):
+class Regressors:
+    """The regressors of the libraries, with the loss under each library's name.
+
+    Parameters
+    ----------
+    loss : str
+        As in `DistilledRegressor`.
+    quantile : float or None
+    """
+
+    def __init__(self, loss, quantile):
+        if loss not in OBJECTIVES:
+            raise ValueError(f"loss must be one of {list(OBJECTIVES)}, got {loss!r}.")
+        self.loss, self.quantile = loss, quantile
+        self.of_xgboost, self.of_catboost, self.of_lightgbm, criterion = OBJECTIVES[loss]
+        self.criterion = criterion
+        lacking = {"rf": criterion, "catboost": self.of_catboost}
+        self.unsuitable = tuple(name for name, value in lacking.items() if value is None)
+
+    def table(self, categorical_features, regressor, **options):
+        return TableRegressor(regressor, categorical_features, **options)
+
+    def forest(self, **params):
+        return RandomForestRegressor(criterion=self.criterion, max_features=1 / 3, **params)
+
+    def xgboost(self, **params):
+        from xgboost import XGBRegressor
+
+        alpha = {} if self.loss != "quantile" else {"quantile_alpha": self.quantile}
+        return XGBRegressor(objective=self.of_xgboost, **alpha, **params)
+
+    def catboost(self, **params):
+        from catboost import CatBoostRegressor
+
+        loss = str(self.of_catboost).format(quantile=self.quantile)
+        return CatBoostRegressor(loss_function=loss, **params)
+
+    def lightgbm(self, **params):
+        from lightgbm import LGBMRegressor
+
+        alpha = {} if self.loss != "quantile" else {"alpha": self.quantile}
+        return LGBMRegressor(objective=self.of_lightgbm, **alpha, **params)
+
+    def net(self, net, **params):
+        from skdistill.teachers.net_regressor import NetRegressor
+
+        return NetRegressor(net, self.loss, quantile=self.quantile, **params)
+
+
+KINDS = {"classification": Classifiers, "regression": Regressors}
+
+
+def _net(kind, settings, hidden_sizes, factor, periodic, bins, **where):
     # Imported here, so that importing this module does not load torch.
     from skdistill.nets.modules import StudentMLP
     from skdistill.nets.tensor_net import TensorNet
-    from skdistill.teachers.net_classifier import NetClassifier
 
     net = TensorNet(
         StudentMLP,
@@ -172,4 +267,4 @@ def _net(settings, hidden_sizes, factor, periodic, bins, **where):
         module__n_frequencies=16 if periodic else 0,
         module__bin_embedding_size=4 if bins else 0,
     )
-    return NetClassifier(net, side_by_side=True, **where)
+    return kind.net(net, side_by_side=True, **where)

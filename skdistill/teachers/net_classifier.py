@@ -1,44 +1,14 @@
 """`NetClassifier`, a torch net trained on labels as a scikit-learn classifier."""
 
-import math
-from dataclasses import replace
-
-import numpy as np
 import torch
-from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import ClassifierMixin
 
-from skdistill.jobs.seeds import draw_seed
-from skdistill.nets.checks import check_cut, check_parameters, watches_validation
-from skdistill.nets.interface import check_module, fit_inputs, settle, size_module
 from skdistill.nets.losses import DistillationLoss
-from skdistill.nets.modules import StudentMLP
-from skdistill.nets.side_by_side import StackedRows, train_side_by_side
-from skdistill.nets.tensor_net import TensorNet
-from skdistill.nets.training import (
-    best_epoch,
-    check_finite,
-    cut_off,
-    resolve_device,
-    seeded,
-    train_net,
-    within_memory,
-)
-from skdistill.sklearn_private import DocumentationLink, safe_indexing
-from skdistill.table.net_inputs import NetInputs
-from skdistill.table.splits import hold_out
-from skdistill.table.training_data import TrainingData
-from skdistill.table.validation import check_table
 from skdistill.tasks.classification import Classification
-from skdistill.transfer.transfer_set import TransferSet
-
-# Optimizers that treat each weight by itself, and so a stack of nets like each of them.
-ELEMENTWISE = (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD, torch.optim.RMSprop)
+from skdistill.teachers.net_estimator import BaseNetEstimator
 
 
-class NetClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
+class NetClassifier(ClassifierMixin, BaseNetEstimator):
     """A torch net trained on the labels of a table, through skorch.
 
     The default torch teachers are instances of this class. With the student's net, it is the
@@ -98,6 +68,8 @@ class NetClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
     """
 
     encodes_labels = True
+    _task = Classification
+    _criterion = DistillationLoss
 
     def __init__(
         self,
@@ -114,166 +86,8 @@ class NetClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         self.side_by_side = side_by_side
         self.random_state = random_state
 
-    def fit(self, X, y, sample_weight=None):
-        """Find the number of epochs on validation rows, then train on all rows.
-
-        Parameters
-        ----------
-        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-            Or (n_samples, ...), which a module without a layout gets unchanged.
-        y : array-like of shape (n_samples,)
-            Labels.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Only ratios matter.
-
-        Returns
-        -------
-        self : NetClassifier
-
-        Raises
-        ------
-        ValueError
-            If the data is invalid, the module returns no logits, the device is unavailable, or
-            training diverges.
-        """
-        data = TrainingData.check(self, Classification, X, y, sample_weight)
-        rng = check_random_state(self.random_state)
-        held_out = hold_out(data.y, rng, sample_weight=data.sample_weight)
-        net = self._checked_net()
-        check_cut(net, math.prod(data.X.shape[1:]), data.task.n_outputs)
-        net.set_params(device=resolve_device(self.device))
-        seed, trial = draw_seed(rng), clone(net)
-        inputs = self._train(trial, replace(data, held_out=held_out), seed)
-        self.history_ = list(trial.history)
-        n_epochs = None if watches_validation(net) else best_epoch(trial)
-        if n_epochs is None:
-            net = trial
-        else:
-            inputs = self._train(cut_off(net, n_epochs), data, seed)
-        net.trim_for_prediction()
-        self.classes_, self.inputs_, self.net_ = data.task.classes, inputs, net
-        return self
-
-    def check_parameters(self):
-        """Check the parameters of the net, before anything is fitted.
-
-        Raises
-        ------
-        ValueError
-            If a parameter of the net's training is invalid.
-        """
-        self._checked_net()
-
-    def _checked_net(self):
-        net = TensorNet(StudentMLP) if self.net is None else settle(clone(self.net))
-        check_parameters(net, DistillationLoss, "net")
-        return net
-
-    def can_fit_folds(self, X):
-        """Tell whether folds are fitted side by side: a `StudentMLP` without callbacks can be."""
-        net = TensorNet(StudentMLP) if self.net is None else self.net
-        return (
-            self.side_by_side
-            and type(net) is TensorNet
-            and net.module is StudentMLP
-            and not net.callbacks
-            and net.patience is not None
-            and net.optimizer in ELEMENTWISE
-            and "optimizer__param_groups" not in net.get_params()
-            and not issparse(X)
-        )
-
-    def fit_folds(self, data, splits, names):
-        """Fit a clone on the training rows of each split, all side by side.
-
-        The number of epochs is found once, by the mean loss of the splits' test rows.
-
-        Parameters
-        ----------
-        data : TrainingData
-            Its y are class indices.
-        splits : list of (train, test)
-            Test rows may be empty.
-        names : list of str
-            Names of the splits, for errors.
-
-        Returns
-        -------
-        fitted : list of NetClassifier
-
-        Raises
-        ------
-        ValueError
-            If the training of a net diverges; the message names its split.
-        """
-        rng = check_random_state(self.random_state)
-        net = self._checked_net()
-        net.set_params(device=resolve_device(self.device))
-        seed = draw_seed(rng)
-        inputs, rows = self._rows_of_folds(data, splits, seed)
-        size_module(net, inputs[0].layout, data.task.n_outputs)
-
-        def train():
-            nets = [clone(net) for _ in splits]
-            with seeded(seed, net.device):
-                for each in nets:
-                    each.initialize()
-            return nets, *train_side_by_side(nets, rows, seed=seed)
-
-        nets, history, diverged = within_memory(train, net, len(splits[0][0]))
-        if diverged:
-            raise ValueError(
-                f"the training diverged on {', '.join(names[k] for k in diverged)}: the weights "
-                f"are not finite. Decrease the learning rate (net__lr={net.lr})."
-            )
-        return [self._fitted(own, each, history, data) for own, each in zip(nets, inputs)]
-
-    def _rows_of_folds(self, data, splits, seed):
-        """Encode the table once, with bins that follow the labels of each split's training rows."""
-        rng = np.random.RandomState(seed)
-        common = NetInputs(self.categorical_features, max_bins=0).fit(data.X, None, rng)
-        matrix, targets = common.encode(data.X), data.task.as_soft_targets(data.y)
-        common.max_bins = "auto"
-        inputs = [common.with_bins_of(matrix, targets, train, rng) for train, _ in splits]
-        _pad_bins(inputs)
-        layout = inputs[0].layout
-        n_alike = layout.width - len(layout.n_bins)
-        bins = None
-        if layout.n_bins:
-            bins = np.stack([each.pack(matrix)[:, n_alike:] for each in inputs]).astype(np.uint16)
-        rows = StackedRows(
-            inputs[0].pack(matrix)[:, :n_alike],
-            bins,
-            data.y,
-            data.sample_weight,
-            train=[train for train, _ in splits],
-            valid=[test for _, test in splits],
-        )
-        return inputs, rows
-
-    def _fitted(self, net, inputs, history, data):
-        net.trim_for_prediction()
-        fitted = clone(self)
-        data.set_columns(fitted)
-        fitted.classes_, fitted.inputs_, fitted.net_ = data.task.classes, inputs, net
-        fitted.history_ = history
-        return fitted
-
-    def _train(self, net, data, seed):
-        """Train a net on the rows that are not held out; return its fitted inputs."""
-        # Bins depend on labels, so they are fitted on the training rows only.
-        is_training = data.training_rows
-        targets = data.task.as_soft_targets(data.y[is_training])
-        X = safe_indexing(data.X, is_training)
-        rng = np.random.RandomState(seed)
-        inputs = fit_inputs(net, X, self.categorical_features, targets, rng)
-        n_classes = data.task.n_outputs
-        size_module(net, inputs.layout, n_classes)
-        transfer_set = TransferSet.from_labels(inputs.transform(data.X), data)
-        check_module(net, transfer_set.X, n_classes)
-        train_net(net, transfer_set, seed=seed, alpha=0.0)
-        check_finite(net, "the net", "net__lr")
-        return inputs
+    def _keep(self, task, inputs, net):
+        self.classes_, self.inputs_, self.net_ = task.classes, inputs, net
 
     def predict_proba(self, X):
         """Predict class probabilities.
@@ -287,10 +101,7 @@ class NetClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         proba : ndarray of shape (n_samples, n_classes)
             Columns follow `classes_`.
         """
-        check_is_fitted(self)
-        X = self.inputs_.transform(check_table(self, X, reset=False))
-        logits = [torch.softmax(z.double(), 1).cpu() for z in self.net_.forward_iter(X)]
-        return torch.cat(logits).numpy()
+        return torch.softmax(self._outputs(X), 1).numpy()
 
     def predict(self, X):
         """Predict the most probable class of each row.
@@ -305,26 +116,3 @@ class NetClassifier(DocumentationLink, ClassifierMixin, BaseEstimator):
         """
         proba = self.predict_proba(X)
         return self.classes_[proba.argmax(1)]
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "net_")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.sparse = True
-        tags.input_tags.three_d_array = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
-        return tags
-
-
-def _pad_bins(inputs):
-    """Give all inputs as many bins of each column, of which the last may stay empty."""
-    most = [max(map(len, points)) for points in zip(*(each.split_points for each in inputs))]
-    for each in inputs:
-        each.split_points = [
-            np.pad(points, (0, n_points - len(points)), constant_values=np.inf)
-            for points, n_points in zip(each.split_points, most)
-        ]
-        each._lay_out()

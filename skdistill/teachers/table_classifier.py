@@ -1,32 +1,16 @@
 """`TableClassifier`, a classifier behind a table encoder."""
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import ClassifierMixin
 from sklearn.dummy import DummyClassifier
-from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
-from skdistill.table.containers import as_at_fit
-from skdistill.table.encoder import TableEncoder
-from skdistill.table.scaling import clip_for_trees
-from skdistill.table.validation import check_table
 from skdistill.tasks.classification import Classification
-from skdistill.tasks.encoded_labels import InnerParameters
 from skdistill.tasks.fitting import fit_on_labels, has_probabilities, needs_indices
-from skdistill.teachers.boosting import (
-    fit_boosted_folds,
-    fit_options,
-    for_table,
-    refuses,
-    rows_for,
-    stops_early,
-    with_rounds_found,
-)
+from skdistill.teachers.table_estimator import BaseTableEstimator
 
 
-class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class TableClassifier(ClassifierMixin, BaseTableEstimator):
     """A classifier behind a `TableEncoder`, for tables with numbers and categories.
 
     The parameters of `classifier` are parameters of the `TableClassifier` as well. In an
@@ -93,87 +77,27 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
     """
 
     encodes_labels = True
+    _task = Classification
 
     def __init__(self, classifier, categorical_features="from_dtype", *, side_by_side=False):
         self.classifier = classifier
         self.categorical_features = categorical_features
         self.side_by_side = side_by_side
 
-    def fit(self, X, y, sample_weight=None):
-        """Fit the encoder, then the classifier.
+    def _dummy(self):
+        return DummyClassifier(strategy="prior")
 
-        Parameters
-        ----------
-        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Labels.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Passed to the classifier if it accepts weights.
-
-        Returns
-        -------
-        self : TableClassifier
-
-        Raises
-        ------
-        ValueError
-            If the data is invalid.
-        """
-        task, X, y, sample_weight = Classification.check(self, X, y, sample_weight)
+    def _fit_inner(self, estimator, X, y, sample_weight, task, options):
         self.classes_ = task.classes
-        self.sparse_ = issparse(X)
-        self.encoder_ = TableEncoder(self.categorical_features).fit(X)
-        X = clip_for_trees(self.encoder_.encode(X))
-        classifier = for_table(clone(self.classifier), self.encoder_, is_sparse=self.sparse_)
-        if refuses(classifier, X):
-            classifier = DummyClassifier(strategy="prior")
-        if stops_early(classifier):
-            classifier = with_rounds_found(classifier, X, y, sample_weight)
-        labels = fit_on_labels(
-            classifier,
-            rows_for(classifier, X),
-            self.classes_[y],
-            sample_weight,
-            **fit_options(classifier, self.encoder_),
-        )
-        self.classifier_, self._columns = classifier, task.columns_of(labels)
-        return self
+        labels = fit_on_labels(estimator, X, self.classes_[y], sample_weight, **options)
+        self.classifier_, self._columns = estimator, task.columns_of(labels)
 
-    def can_fit_folds(self, X):
-        """Tell whether folds share their rounds: those of XGBoost with early stopping can."""
-        return self.side_by_side and stops_early(self.classifier)
+    def _keep_boosted(self, estimator, task):
+        self.classes_, self.classifier_ = task.classes, estimator
+        self._columns = np.arange(len(task.classes))
 
-    def fit_folds(self, data, splits, names):
-        """Fit a clone on the training rows of each split.
-
-        The number of rounds is found once, by the mean loss of the splits' test rows.
-
-        Parameters
-        ----------
-        data : TrainingData
-            Its y are class indices.
-        splits : list of (train, test)
-            Test rows may be empty.
-        names : list of str
-            Names of the splits.
-
-        Returns
-        -------
-        fitted : list of TableClassifier
-        """
-        encoder = TableEncoder(self.categorical_features).fit(data.X)
-        X = clip_for_trees(encoder.encode(data.X))
-        classifier = for_table(clone(self.classifier), encoder, is_sparse=issparse(X))
-        boosted = fit_boosted_folds(classifier, X, data.y, data.sample_weight, splits)
-        fitted = []
-        for each in boosted:
-            one = clone(self)
-            data.set_columns(one)
-            one.classes_, one.sparse_ = data.task.classes, issparse(data.X)
-            one.encoder_, one.classifier_ = encoder, each
-            one._columns = np.arange(len(one.classes_))
-            fitted.append(one)
-        return fitted
+    def _boosting_targets(self, y, task):
+        return y
 
     @available_if(lambda self: has_probabilities(self.classifier))
     def predict_proba(self, X):
@@ -208,17 +132,3 @@ class TableClassifier(InnerParameters, MetaEstimatorMixin, ClassifierMixin, Base
         X = self._encode(X)
         y = np.ravel(self.classifier_.predict(X))  # CatBoost returns a column
         return self.classes_[y] if needs_indices(self.classifier_) else y
-
-    def _encode(self, X):
-        check_is_fitted(self)
-        matrix = clip_for_trees(self.encoder_.encode(check_table(self, X, reset=False)))
-        return rows_for(self.classifier_, as_at_fit(matrix, self.sparse_))
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.classifier).input_tags
-        tags.input_tags.allow_nan, tags.input_tags.sparse = inner.allow_nan, inner.sparse
-        tags.input_tags.three_d_array = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
-        return tags

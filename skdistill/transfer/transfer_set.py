@@ -19,8 +19,8 @@ class TransferSet:
     soft_targets : ndarray of shape (n_samples, n_outputs)
         Predictions of teachers that were not trained on these rows.
     y : ndarray of shape (n_samples,)
-        Targets as the task encodes them, such as class indices; `task.no_target` for an
-        unlabeled row.
+        Targets as the task encodes them, such as class indices; what `without_target` of
+        the task returns for an unlabeled row.
     task : Task
     sample_weight : ndarray of shape (n_samples,) or None
     held_out : ndarray of bool of shape (n_samples,)
@@ -87,7 +87,7 @@ class TransferSet:
         transfer_set = cls(
             stacked([inputs.transform(table) for table in (data.X, *data.unlabeled)]),
             np.concatenate([soft_targets.labeled, *soft_targets.unlabeled]),
-            np.concatenate([data.y, np.full(n, data.task.no_target)]),
+            np.concatenate([data.y, data.task.without_target(n)]),
             data.task,
             weight,
             np.concatenate([data.held_out, np.zeros(n, dtype=bool)]),

@@ -1,9 +1,12 @@
 """Nets of one shape, stacked and trained side by side."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from torch.nn.functional import cross_entropy
 
 from skdistill import StudentMLP, TensorNet
 from skdistill.nets.side_by_side import StackedRows, train_side_by_side
@@ -11,6 +14,7 @@ from skdistill.nets.stack import Stack, dropout_mask
 from skdistill.table.net_inputs import InputLayout
 from tests.small import numeric_rows
 
+LOSSES = partial(cross_entropy, reduction="none")
 LAYOUT = InputLayout(n_numbers=3, n_embedded=2, n_indicators=1, n_categories=(3, 4), n_bins=(5, 3))
 
 
@@ -74,7 +78,7 @@ def trained(n_nets=3, rows=None, **params):
     ]
     train = [np.flatnonzero(np.arange(90) % 3 != m % 3) for m in range(n_nets)]
     valid = [np.flatnonzero(np.arange(90) % 3 == m % 3) for m in range(n_nets)]
-    rows = rows or StackedRows(X.astype(np.float32), None, y, None, train, valid)
+    rows = rows or StackedRows(X.astype(np.float32), None, y, LOSSES, None, train, valid)
     history, diverged = train_side_by_side(nets, rows, seed=0)
     return nets, rows, history, diverged
 
@@ -98,7 +102,7 @@ def test_they_are_those_of_the_epoch_with_the_lowest_mean_validation_loss():
 
 def test_a_net_never_sees_the_labels_of_its_validation_rows():
     _, rows, _, _ = trained(1)
-    changed = StackedRows(rows.X, None, rows.y.copy(), None, rows.train, rows.valid)
+    changed = StackedRows(rows.X, None, rows.y.copy(), LOSSES, None, rows.train, rows.valid)
     changed.y[rows.valid[0]] = (rows.y[rows.valid[0]] + 1) % 3
     # Which epoch is kept is all that they decide: there is one.
     one, other = (trained(1, each, max_epochs=1)[0][0] for each in (rows, changed))
@@ -110,7 +114,7 @@ def test_a_net_without_validation_rows_is_trained_beside_the_others():
     X, y = numeric_rows(90)
     everything = np.arange(90)
     rows = StackedRows(
-        X.astype(np.float32), None, y, np.ones(90),
+        X.astype(np.float32), None, y, LOSSES, np.ones(90),
         [everything[::2], everything[1::2], everything],
         [everything[1::2], everything[::2], everything[:0]],
     )  # fmt: skip
@@ -123,7 +127,9 @@ def test_a_net_without_validation_rows_is_trained_beside_the_others():
 def test_without_validation_rows_all_epochs_are_trained():
     X, y = numeric_rows(90)
     nobody = np.arange(0)
-    rows = StackedRows(X.astype(np.float32), None, y, None, [np.arange(90)] * 2, [nobody] * 2)
+    rows = StackedRows(
+        X.astype(np.float32), None, y, LOSSES, None, [np.arange(90)] * 2, [nobody] * 2
+    )
 
     nets, _, history, _ = trained(2, rows, lr=1e-2, patience=2)
 
@@ -135,7 +141,9 @@ def test_a_net_that_diverges_is_named_and_leaves_the_others_as_they_are():
     X, y = numeric_rows(90)
     X = np.where(np.arange(90)[:, None] < 30, np.inf, X).astype(np.float32)
     sane = np.arange(30, 90)
-    rows = StackedRows(X, None, y, None, [np.arange(30), sane[::2]], [sane[1::2], sane[1::2]])
+    rows = StackedRows(
+        X, None, y, LOSSES, None, [np.arange(30), sane[::2]], [sane[1::2], sane[1::2]]
+    )
 
     nets, _, _, diverged = trained(2, rows, lr=1e-2)
 

@@ -1,0 +1,369 @@
+"""The task of regression: numbers, standardized for the student."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import is_regressor
+
+from skdistill.table.target import LOSSES, WITH_LOG_LINK, Target
+from skdistill.table.validation import check_rows
+from skdistill.tasks.regression_diversity import regression_diversity
+from skdistill.tasks.regression_pool import COMBINATIONS, Residuals, pool_values, value_weights
+from skdistill.tasks.sample_weights import fit_with_weights
+from skdistill.tasks.student_estimators import check_weights_reach, fit_outputs
+from skdistill.tasks.task import Task
+
+# Predictions of zero have no logarithm: the smallest mean, relative to that of the target.
+SMALLEST_MEAN = 1e-6
+# Losses of a target in its own unit; the square root of the squared error has it too.
+IN_UNIT_OF_TARGET = ("squared_error", "absolute_error", "quantile", "poisson")
+SCORES = {
+    "squared_error": "RMSE",
+    "absolute_error": "MAE",
+    "huber": "Huber loss",
+    "quantile": "pinball loss",
+    "poisson": "Poisson deviance",
+    "gamma": "gamma deviance",
+}
+
+
+class Regression(Task):
+    """Regression: standardized numbers as y and as soft targets.
+
+    Parameters
+    ----------
+    target : Target
+    loss : str, default="squared_error"
+        As in `DistilledRegressor`.
+    quantile : float, default=None
+        With ``loss="quantile"``.
+    quantiles : tuple of float, default=()
+        Quantiles that the student predicts besides: its last outputs.
+    """
+
+    kind = "regressor"
+    multi_output = True
+    combinations = COMBINATIONS
+
+    def __init__(self, target, loss="squared_error", quantile=None, quantiles=()):
+        self.target = target
+        self.loss = loss
+        self.quantile = quantile
+        self.quantiles = tuple(quantiles)
+        self.score_name = SCORES[loss]
+        self.n_outputs = self.n_targets + len(self.quantiles)
+        self.attributes = {
+            "n_outputs_": self.n_targets,
+            "target_center_": target.center,
+            "target_scale_": target.scale,
+            "link_": target.link,
+            "quantiles_": list(self.quantiles),
+        }
+        settings = {"loss": loss, "quantiles": self.quantiles}
+        if quantile is not None:
+            settings["quantile"] = quantile
+        self.criterion_parameters = settings
+
+    @property
+    def n_targets(self):
+        return len(self.target.center)
+
+    @classmethod
+    def check(cls, estimator, X, y, sample_weight=None):
+        """Check the arguments of a regressor's `fit`.
+
+        Parameters
+        ----------
+        estimator : regressor
+            As in `check_table`; it may have a `loss`, a `quantile` and `quantiles`.
+        X : DataFrame, sparse matrix or array-like of shape (n_samples, ...)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        task : Regression
+        X : DataFrame, CSR matrix or ndarray of shape (n_samples, n_features) or (n_samples, ...)
+        y : ndarray of shape (n_samples, n_targets), float64
+            Standardized.
+        sample_weight : ndarray of shape (n_samples,) or None
+
+        Raises
+        ------
+        ValueError
+            If a target is missing, infinite, no number or not of the kind that `loss` takes, if
+            all of an output are equal, or if the lengths differ.
+        """
+        X, y, sample_weight = check_rows(estimator, X, y, sample_weight, multi_output=True)
+        loss, quantile = getattr(estimator, "loss", "squared_error"), None
+        quantiles = check_quantiles(getattr(estimator, "quantiles", None))
+        if loss not in LOSSES:
+            raise ValueError(f"loss must be one of {LOSSES}, got {loss!r}.")
+        if loss == "quantile":
+            quantile = _check_quantile(estimator.quantile)
+        y = _as_numbers(y)
+        _check_range(y, loss)
+        if quantiles and y.shape[1] > 1:
+            raise ValueError(
+                f"quantiles={quantiles} are of a single target, but y has {y.shape[1]} columns: "
+                "fit one estimator for each, or set quantiles=None."
+            )
+        task = cls.of(y, loss, quantile, quantiles, sample_weight)
+        return task, X, task.target.scaled(y), sample_weight
+
+    @classmethod
+    def of(cls, y, loss, quantile=None, quantiles=(), sample_weight=None):
+        """Return the task of targets in their own unit, of shape (n_samples, n_targets)."""
+        link = "log" if loss in WITH_LOG_LINK else "identity"
+        return cls(Target.of(y, link, sample_weight), loss, quantile, quantiles)
+
+    def check_learnable(self, y, sample_weight=None):
+        counts = np.ones(len(y), dtype=bool) if sample_weight is None else sample_weight > 0
+        is_constant = np.ptp(y[counts], axis=0) == 0
+        if is_constant.any():
+            k = int(is_constant.argmax())
+            column = f" in column {k}" if self.n_targets > 1 else ""
+            raise ValueError(
+                f"y is constant{column}: all rows that count have the target "
+                f"{self.target.unscaled(y[counts][:1])[0, k]:g}, so there is nothing to learn. "
+                "Check which column is the target."
+            )
+
+    def in_unit_of_y(self, y):
+        """Return encoded targets as estimators take them; a single one as (n_samples,)."""
+        y = self.target.unscaled(y)
+        return y[:, 0] if self.n_targets == 1 else y
+
+    def encode(self, y, sample_weight=None):
+        y = _as_numbers(y)
+        if y.shape[1] != self.n_targets:
+            raise ValueError(f"y_val has {y.shape[1]} columns, but y has {self.n_targets}.")
+        _check_range(y, self.loss, "y_val")
+        return self.target.scaled(y), sample_weight
+
+    def as_soft_targets(self, y):
+        return y if not self.quantiles else np.tile(y, (1, self.n_outputs))
+
+    def without_target(self, n_samples):
+        return np.full((n_samples, self.n_targets), np.nan)
+
+    def has_target(self, y):
+        return ~np.isnan(y[:, 0])
+
+    def check_teacher(self, name, teacher):
+        if not is_regressor(teacher):
+            raise ValueError(f"Teacher {name!r} must be a regressor, got {teacher!r}.")
+        if hasattr(teacher, "check_parameters"):  # a NetRegressor
+            try:
+                teacher.check_parameters()
+            except ValueError as error:
+                raise ValueError(f"Teacher {name!r}: {error}") from error
+
+    def fit_teacher(self, estimator, X, y, sample_weight=None):
+        fit_with_weights(estimator, X, self.in_unit_of_y(y), sample_weight)
+        return np.arange(self.n_targets)
+
+    def predict_teacher(self, estimator, columns, X):
+        return self.place_columns(estimator.predict(X), columns, X.shape[0])
+
+    def predict_out_of_bag(self, estimator, columns, n_samples):
+        predictions = _as_columns(estimator.oob_prediction_)
+        # A row in every bag is 0 in a forest, and NaN in a BaggingRegressor.
+        if hasattr(estimator, "estimators_samples_"):
+            predictions = np.where(_in_every_bag(estimator, n_samples), np.nan, predictions)
+        return self.target.scaled(predictions)
+
+    def place_columns(self, predictions, columns, n_samples):
+        predictions = _as_columns(np.asarray(predictions, dtype=np.float64))
+        expected = (n_samples, self.n_targets)
+        if predictions.shape != expected:
+            raise ValueError(
+                f"predict returned shape {predictions.shape}, expected {expected}: one row for "
+                "each row of X, and one column for each of y."
+            )
+        finite = np.isfinite(predictions).all(1)
+        if not finite.all():
+            raise ValueError(
+                f"predict returned NaN or infinity for {(~finite).sum()} of {n_samples} rows, "
+                f"first in row {int(finite.argmin())} of them."
+            )
+        return self._in_range(self.target.scaled(predictions))
+
+    def _in_range(self, means):
+        """Return means that have a logarithm where the student needs one."""
+        return np.maximum(means, SMALLEST_MEAN) if self.target.link == "log" else means
+
+    def check_soft_targets(self, soft_targets, n_samples):
+        """Check the argument `teacher_prediction`.
+
+        Parameters
+        ----------
+        soft_targets : array-like of shape (n_samples,) or (n_samples, n_targets)
+        n_samples : int
+
+        Returns
+        -------
+        soft_targets : ndarray of shape (n_samples, n_targets)
+        """
+        try:
+            predictions = _as_columns(np.asarray(soft_targets, dtype=np.float64))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"teacher_prediction must hold numbers: {error}") from error
+        expected = (n_samples, self.n_targets)
+        if predictions.shape != expected or not np.isfinite(predictions).all():
+            raise ValueError(
+                f"teacher_prediction has shape {predictions.shape}, expected finite numbers of "
+                f"shape {expected}: one row for each row of X, and one column for each of y."
+            )
+        return self._in_range(self.target.scaled(predictions))
+
+    def completed(self, soft_targets, y, sample_weight=None):
+        predictions, weights = soft_targets[None], np.ones(1)
+        residuals = self._fit_residuals(predictions, y, weights, "mean", sample_weight)
+        return self.pool(predictions, weights, "mean", residuals)
+
+    def check_weights(self, weights, n_teachers):
+        if not isinstance(weights, str) or weights != "auto":
+            value_weights(weights, [None] * n_teachers, None)
+
+    def fit_pool(self, soft_targets, y, weights, combination, *, sharpen, sample_weight=None):
+        """Fit the weights, and the residuals from which the quantiles come."""
+        weights = value_weights(weights, soft_targets, y, sample_weight)
+        return weights, self._fit_residuals(soft_targets, y, weights, combination, sample_weight)
+
+    def _fit_residuals(self, soft_targets, y, weights, combination, sample_weight):
+        if not self.quantiles:
+            return None
+        pooled = pool_values(soft_targets, weights, combination)[:, 0]
+        spread = soft_targets[:, :, 0].std(0)
+        return Residuals.fit(self.quantiles, pooled, spread, y[:, 0], sample_weight)
+
+    def pool(self, soft_targets, weights, combination, calibration):
+        pooled = pool_values(soft_targets, weights, combination)
+        if calibration is None:
+            return pooled
+        spread = soft_targets[:, :, 0].std(0)
+        return np.hstack([pooled, calibration.predict(pooled[:, 0], spread)])
+
+    def score(self, y, soft_targets, sample_weight=None):
+        import torch
+
+        means = soft_targets[:, : self.n_targets]
+        outputs = np.log(means) if self.target.link == "log" else means
+        losses = self.label_losses(torch.as_tensor(outputs), torch.as_tensor(y)).numpy()
+        return self.as_score(float(np.average(losses, weights=sample_weight)))
+
+    def as_score(self, loss):
+        """Return a mean loss in the unit of y if there is one: the root of squared errors."""
+        if self.loss == "squared_error":
+            loss = np.sqrt(loss)
+        has_unit = self.n_targets == 1 and self.loss in IN_UNIT_OF_TARGET
+        return float(loss * self.target.scale[0]) if has_unit else float(loss)
+
+    def diversity(self, soft_targets, y, names, weights, combination, sample_weight=None):
+        return regression_diversity(
+            soft_targets, y, names, weights, combination, sample_weight, loss=self.score
+        )
+
+    def unexplained_variance(self, y, soft_targets, sample_weight=None):
+        plain = Regression(self.target, self.loss)
+        means = soft_targets[:, : self.n_targets]
+        return super(Regression, plain).unexplained_variance(y, means, sample_weight)
+
+    @property
+    def criterion(self):
+        from skdistill.nets.regression_losses import RegressionLoss  # imports torch
+
+        return RegressionLoss
+
+    def label_losses(self, outputs, y):
+        from skdistill.nets.regression_losses import label_losses  # imports torch
+
+        settings = {} if self.quantile is None else {"quantile": self.quantile}
+        return label_losses(outputs, y, loss=self.loss, **settings)
+
+    def check_student(self, student, *, has_weights):
+        kind = type(student).__name__
+        if not is_regressor(student):
+            raise ValueError(f"student must be a net or a regressor, got a {kind}.")
+        if self.quantiles:
+            raise ValueError(
+                f"quantiles are outputs of a net, but student is a {kind}: leave student at None, "
+                "or set quantiles=None."
+            )
+        check_weights_reach(student, has_weights)
+
+    def fit_student(self, student, X, soft_targets, y, alpha, sample_weight=None):
+        """Fit a regressor to the mixture of soft targets and targets; it minimizes its own loss."""
+        share = np.where(self.has_target(y), alpha, 1.0)[:, None]
+        mixture = share * soft_targets + (1 - share) * np.nan_to_num(y)
+        link = "log-mean" if self.target.link == "log" else "identity"
+        return fit_outputs(student, X, mixture, sample_weight), link
+
+
+def check_quantiles(quantiles):
+    """Check the parameter `quantiles`, and return it as a sorted tuple of floats.
+
+    Raises
+    ------
+    ValueError
+        If they are not distinct numbers between 0 and 1.
+    """
+    if quantiles is None:
+        return ()
+    levels = np.asarray(quantiles)
+    are_levels = levels.ndim == 1 and levels.dtype.kind == "f" and levels.size > 0
+    if not are_levels or not ((levels > 0) & (levels < 1)).all() or _repeat(levels):
+        raise ValueError(
+            "quantiles must be distinct numbers above 0 and below 1, such as (0.05, 0.5, 0.95), "
+            f"got {quantiles!r}."
+        )
+    return tuple(np.sort(levels).tolist())
+
+
+def _repeat(levels):
+    return len(np.unique(levels)) < len(levels)
+
+
+def _check_quantile(quantile):
+    if not isinstance(quantile, Real) or not 0 < float(quantile) < 1:
+        raise ValueError(
+            "loss='quantile' needs a quantile above 0 and below 1, such as quantile=0.9, got "
+            f"{quantile!r}."
+        )
+    return float(quantile)
+
+
+def _as_numbers(y):
+    """Return targets as floats of shape (n_samples, n_targets)."""
+    try:
+        return _as_columns(y.astype(np.float64))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"y must hold numbers, got {y.ravel()[0]!r}: a regressor predicts numbers, a "
+            "classifier labels."
+        ) from error
+
+
+def _as_columns(values):
+    return values[:, None] if values.ndim == 1 else values
+
+
+def _check_range(y, loss, name="y"):
+    """Check that targets are of the kind that a loss takes."""
+    is_invalid = {"poisson": y < 0, "gamma": y <= 0}.get(loss)
+    if is_invalid is not None and is_invalid.any():
+        bound = "not be negative" if loss == "poisson" else "be above 0"
+        row = int(is_invalid.any(1).argmax())
+        raise ValueError(
+            f"loss={loss!r} is for targets that must {bound}, but {name} has "
+            f"{y[row].min():g} in row {row}: use another loss, or other targets."
+        )
+
+
+def _in_every_bag(forest, n_samples):
+    """Return which rows no tree of a forest has left out, shape (n_samples, 1)."""
+    in_bag = np.zeros(n_samples, dtype=int)
+    for rows in forest.estimators_samples_:
+        in_bag[np.unique(rows)] += 1
+    return (in_bag == len(forest.estimators_samples_))[:, None]
