@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import (
     check_estimators_nan_inf,
@@ -17,12 +17,16 @@ from sklearn.utils.estimator_checks import (
 from skdistill import (
     CallableTeacher,
     DistilledClassifier,
+    DistilledRegressor,
     NetClassifier,
+    NetRegressor,
     StudentMLP,
     StudentNet,
     TableClassifier,
     TableEncoder,
+    TableRegressor,
     TeacherEnsemble,
+    TeacherEnsembleRegressor,
     TensorNet,
 )
 from tests.small import numeric_rows, quick_classifier
@@ -36,23 +40,21 @@ ROUNDING = (
     "asks for 1e-7: below it is made at 1e-6"
 )  # on some processors; on others these checks pass
 ITS_OWN_CLASSES = "a black box has classes of its own, and knows nothing of the check's"
+OF_A_NET = {
+    "check_sample_weight_equivalence_on_dense_data": BATCHES,
+    "check_sample_weight_equivalence_on_sparse_data": BATCHES,
+    "check_methods_sample_order_invariance": ROUNDING,
+    "check_methods_subset_invariance": ROUNDING,
+}
 EXPECTED_FAILURES = {
     CallableTeacher: {
         "check_classifiers_classes": ITS_OWN_CLASSES,
         "check_classifiers_train": ITS_OWN_CLASSES,
     },
-    DistilledClassifier: {
-        "check_sample_weight_equivalence_on_dense_data": BATCHES,
-        "check_sample_weight_equivalence_on_sparse_data": BATCHES,
-        "check_methods_sample_order_invariance": ROUNDING,
-        "check_methods_subset_invariance": ROUNDING,
-    },
-    NetClassifier: {
-        "check_sample_weight_equivalence_on_dense_data": BATCHES,
-        "check_sample_weight_equivalence_on_sparse_data": BATCHES,
-        "check_methods_sample_order_invariance": ROUNDING,
-        "check_methods_subset_invariance": ROUNDING,
-    },
+    DistilledClassifier: OF_A_NET,
+    DistilledRegressor: OF_A_NET,
+    NetClassifier: OF_A_NET,
+    NetRegressor: OF_A_NET,
 }
 
 
@@ -63,6 +65,7 @@ def nearness(X):
 
 
 TREE = [("tree", DecisionTreeClassifier(max_depth=4, min_weight_fraction_leaf=0.01))]
+TREE_OF_NUMBERS = [("tree", DecisionTreeRegressor(max_depth=4, min_weight_fraction_leaf=0.01))]
 NET = {"max_epochs": 5, "batch_size": 64, "lr": 0.05, "module__hidden_sizes": (16,)}
 ESTIMATORS = [
     DistilledClassifier(TREE, StudentNet(**NET), cv=2, alpha=0.5),
@@ -72,6 +75,10 @@ ESTIMATORS = [
     NetClassifier(TensorNet(StudentMLP, **NET)),
     TableEncoder(),
     CallableTeacher(nearness, [0, 1, 2, 3], "scores"),
+    DistilledRegressor(TREE_OF_NUMBERS, StudentNet(**NET), cv=2, alpha=0.5),
+    TeacherEnsembleRegressor(TREE_OF_NUMBERS, cv=2),
+    TableRegressor(TREE_OF_NUMBERS[0][1]),
+    NetRegressor(TensorNet(StudentMLP, **NET)),
 ]
 
 
@@ -110,6 +117,10 @@ ANSWERS = {
     "DistilledClassifier-predict_log_proba": (quick_classifier(), "predict_log_proba"),
     "DistilledClassifier-decision_function": (quick_classifier(), "decision_function"),
     "NetClassifier-predict_proba": (QUICK_NET, "predict_proba"),
+    "DistilledRegressor-predict": (
+        DistilledRegressor(TREE_OF_NUMBERS, StudentNet(**NET), cv=2, random_state=0),
+        "predict",
+    ),
 }
 
 

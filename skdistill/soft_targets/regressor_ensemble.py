@@ -106,7 +106,8 @@ class TeacherEnsembleRegressor(RegressorMixin, BaseTeacherEnsemble):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs_)
         """
-        return self._fitted_task.in_unit_of_y(self._pooled(X)[:, : self.n_outputs_])
+        pooled = self._pooled(X)
+        return self._fitted_task.in_unit_of_y(pooled[:, : self.n_outputs_])
 
     def _default_teachers(self):
         from skdistill.teachers.defaults import default_teachers

@@ -124,9 +124,9 @@ class Regression(Task):
             k = int(is_constant.argmax())
             column = f" in column {k}" if self.n_targets > 1 else ""
             raise ValueError(
-                f"y is constant{column}: all rows that count have the target "
-                f"{self.target.unscaled(y[counts][:1])[0, k]:g}, so there is nothing to learn. "
-                "Check which column is the target."
+                f"y is constant{column}: all n_samples={counts.sum()} rows that count have the "
+                f"target {self.target.unscaled(y[counts][:1])[0, k]:g}, so there is nothing to "
+                "learn. Check which column is the target."
             )
 
     def in_unit_of_y(self, y):

@@ -107,7 +107,8 @@ class NetRegressor(RegressorMixin, BaseNetEstimator):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs_)
         """
-        y = self._target.predictions(self._outputs(X).numpy())
+        outputs = self._outputs(X).numpy()
+        y = self._target.predictions(outputs)
         return y[:, 0] if self.n_outputs_ == 1 else y
 
     def __sklearn_tags__(self):
