@@ -46,7 +46,8 @@ class Target:
         if link == "log":
             return cls(np.zeros(y.shape[1]), np.where(mean > 0, mean, 1.0) * unit, link)
         scale = np.sqrt(np.average(np.square(y - mean), axis=0, weights=sample_weight))
-        scale = np.where(np.ptp(y, axis=0) > 0, scale, 1.0)
+        counts = slice(None) if sample_weight is None else sample_weight > 0
+        scale = np.where(np.ptp(y[counts], axis=0) > 0, scale, 1.0)
         return cls(mean * unit, scale * unit, link)
 
     def scaled(self, y):

@@ -340,7 +340,7 @@ def _as_numbers(y):
         return _as_columns(y.astype(np.float64))
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"y must hold numbers, got {y.ravel()[0]!r}: a regressor predicts numbers, a "
+            f"y must hold numbers, got {y.ravel().tolist()[0]!r}: a regressor predicts numbers, a "
             "classifier labels."
         ) from error
 
