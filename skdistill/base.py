@@ -96,10 +96,10 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         )  # fmt: skip
         data.task.check_learnable(data.y, data.sample_weight)
         data.warn_of_rare_categories()
+        student = self._make_student(data, effort, present)
         teacher = self._make_teacher(data, teacher_predictions)
         memory = open_memory(self.memory, self.random_state)
         rng = repeatable_rng(self.random_state, memory)
-        student = self._make_student(data, effort, present)
         student.keep_budget(data, teacher)
 
         # 1. Rows: some validate the student; synthetic ones are drawn from the others.

@@ -52,6 +52,7 @@ class PresentStudent:
         net : skorch.NeuralNet
             Unfitted; it is changed.
         data : TrainingData
+            Its targets get the unit in which this student was trained.
 
         Raises
         ------
@@ -59,6 +60,7 @@ class PresentStudent:
             If the rows have other columns or classes, if other columns are categorical, or if the
             student is no `StudentMLP`.
         """
+        data.resume(self.attributes)
         expected = self.columns | {name: self.attributes[name] for name in data.task.attributes}
         given = data.columns | data.task.attributes
         for name in sorted(expected | given):

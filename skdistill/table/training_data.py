@@ -116,6 +116,14 @@ class TrainingData:
         data.validation = data._check_validation(estimator, *validation)
         return data
 
+    def resume(self, attributes):
+        """Encode the targets as they were for an estimator with these fitted attributes."""
+        task = self.task.resumed(attributes)
+        self.y = task.recoded(self.y, self.task)
+        if self.validation is not None:
+            self.validation.y = task.recoded(self.validation.y, self.task)
+        self.task = task
+
     def set_columns(self, estimator):
         """Set ``n_features_in_`` and the like on an estimator that will predict such rows."""
         for name, value in self.columns.items():

@@ -141,6 +141,16 @@ class Regression(Task):
         _check_range(y, self.loss, "y_val")
         return self.target.scaled(y), sample_weight
 
+    def resumed(self, attributes):
+        names = ("target_center_", "target_scale_", "link_")
+        target = Target(*(attributes.get(name) for name in names))
+        if target.link != self.target.link or len(target.center) != self.n_targets:
+            return self
+        return Regression(target, self.loss, self.quantile, self.quantiles)
+
+    def recoded(self, y, task):
+        return self.target.scaled(task.target.unscaled(y))
+
     def as_soft_targets(self, y):
         return y if not self.quantiles else np.tile(y, (1, self.n_outputs))
 

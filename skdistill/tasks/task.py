@@ -62,6 +62,14 @@ class Task(ABC):
     def encode(self, y, sample_weight=None):
         """Encode the targets of validation rows as `check` does; return (y, sample_weight)."""
 
+    def resumed(self, attributes):
+        """Return the task in whose unit a fitted estimator with these attributes was trained."""
+        return self
+
+    def recoded(self, y, task):
+        """Return targets that another task has encoded as this one encodes them."""
+        return y
+
     @abstractmethod
     def as_soft_targets(self, y):
         """Return y in the form of soft targets, such as one-hot, (n_samples, n_outputs)."""
