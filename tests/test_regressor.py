@@ -355,3 +355,25 @@ def quick_module():
             return self.out(X)
 
     return TwoOutputs
+
+
+@pytest.mark.parametrize(
+    "student", [HistGradientBoostingRegressor(max_iter=50), DecisionTreeRegressor(max_depth=6)]
+)
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+def test_a_regressor_of_scikit_learn_can_be_the_student(student, loss):
+    X, y = friedman()
+    y = y - y.min()
+
+    model = distilled([("forest", RandomForestRegressor(30))], loss=loss, cv="oob")
+    model.set_params(student=student).fit(X, y, X_val=X, y_val=y)
+
+    assert model.score(X, y) > 0.5
+    assert 0 < model.report_["student"] < y.std()
+
+
+def test_a_student_of_scikit_learn_predicts_no_quantiles():
+    model = distilled(quantiles=(0.1, 0.9)).set_params(student=Ridge())
+
+    with pytest.raises(ValueError, match="quantiles are outputs of a net, but student is a Ridge"):
+        model.fit(*friedman(60))
