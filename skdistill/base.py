@@ -58,6 +58,11 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         """The class of the teachers' ensemble. Imported lazily."""
         raise NotImplementedError
 
+    @property
+    def _head(self):
+        """What becomes of the student's outputs in files and exports, see `serving.heads`."""
+        raise NotImplementedError
+
     @_keeps_present_student
     def _fit(
         self,

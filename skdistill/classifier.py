@@ -12,6 +12,7 @@ from skdistill.base import BaseDistilled
 from skdistill.effort import EFFORTS
 from skdistill.inspection.mlflow_log import autologged
 from skdistill.serving.forward import log_softmax, softmax
+from skdistill.serving.heads import ClassifierHead
 from skdistill.serving.on_import import when_imported
 from skdistill.sklearn_private import HasMethods, Interval, RealNotInt, StrOptions
 from skdistill.tasks.pooling import COMBINATIONS
@@ -322,6 +323,10 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
 
         return TeacherEnsemble
 
+    @property
+    def _head(self):
+        return ClassifierHead(self.classes_)
+
     def _default_teachers(self):
         from skdistill.teachers.defaults import default_teachers
 
@@ -476,9 +481,9 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
 
 
 def _register_skl2onnx():
-    from skdistill.serving.onnx_converter import register_skl2onnx
+    from skdistill.serving.onnx_converter import register_classifier
 
-    register_skl2onnx(DistilledClassifier)
+    register_classifier(DistilledClassifier)
 
 
 when_imported("skl2onnx", _register_skl2onnx)

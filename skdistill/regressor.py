@@ -12,6 +12,8 @@ from sklearn.base import RegressorMixin
 from skdistill.base import BaseDistilled
 from skdistill.effort import EFFORTS
 from skdistill.inspection.mlflow_log import autologged
+from skdistill.serving.heads import RegressorHead
+from skdistill.serving.on_import import when_imported
 from skdistill.sklearn_private import HasMethods, Interval, RealNotInt, StrOptions
 from skdistill.table.target import LOSSES, Target
 
@@ -327,6 +329,14 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
 
         return TeacherEnsembleRegressor
 
+    @property
+    def _target(self):
+        return Target(self.target_center_, self.target_scale_, self.link_)
+
+    @property
+    def _head(self):
+        return RegressorHead(self._target, self.quantiles_, self.n_outputs_)
+
     def _default_teachers(self):
         from skdistill.teachers.defaults import default_teachers
 
@@ -440,8 +450,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         ValueError
             If quantiles are asked of a student that was trained without.
         """
-        outputs = self._outputs(X)
-        target = Target(self.target_center_, self.target_scale_, self.link_)
+        outputs, target = self._outputs(X), self._target
         if quantiles:
             if not self.quantiles_:
                 raise ValueError(
@@ -456,3 +465,12 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _register_skl2onnx():
+    from skdistill.serving.onnx_converter import register_regressor
+
+    register_regressor(DistilledRegressor)
+
+
+when_imported("skl2onnx", _register_skl2onnx)

@@ -13,10 +13,17 @@ from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification
 from sklearn.model_selection import GridSearchCV
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from torch import nn
 
-from skdistill import DistilledClassifier, StudentNet, TableClassifier, default_teachers
+from skdistill import (
+    DistilledClassifier,
+    DistilledRegressor,
+    StudentNet,
+    TableClassifier,
+    TableRegressor,
+    default_teachers,
+)
 from skdistill.soft_targets.targets import SoftTargets
 from skdistill.table.training_data import TrainingData
 from skdistill.tasks.classification import Classification
@@ -32,6 +39,14 @@ def numeric_rows(n_samples=60, n_classes=3, seed=0):
         n_samples, n_features=5, n_informative=4, n_redundant=0, n_classes=n_classes,
         n_clusters_per_class=1, class_sep=1.5, random_state=seed,
     )  # fmt: skip
+
+
+def rows_and_targets(n_samples=100, n_targets=1):
+    """Numbers with missing values, and targets each with a center and a scale of its own."""
+    X, _ = numeric_rows(n_samples)
+    y = 20 + X[:, :n_targets] * [3, 0.01, 500][:n_targets] + X[:, 3:4]
+    X[::7, 1] = np.nan
+    return X, y[:, 0] if n_targets == 1 else y
 
 
 def rows_with_binary_columns(n_samples=1200):
@@ -92,6 +107,16 @@ def quick_classifier(teachers=None, student=None, **params):
     student = quick_student() if student is None else student
     params = {"cv": 2, "alpha": 0.5, "augmenter": None, "random_state": 0} | params
     return DistilledClassifier(teachers, student, **params)
+
+
+def quick_regressor(teachers=None, student=None, **params):
+    """A `DistilledRegressor` whose fit takes a fraction of a second."""
+    if teachers is None:
+        tree = DecisionTreeRegressor(max_depth=3, random_state=0)
+        teachers = [("tree", TableRegressor(tree))]
+    student = quick_student() if student is None else student
+    params = {"cv": 2, "alpha": 0.5, "augmenter": None, "random_state": 0} | params
+    return DistilledRegressor(teachers, student, **params)
 
 
 def quick_student(**params):

@@ -22,11 +22,11 @@ def to_c(estimator, path=None, *, name="student"):
 
     Parameters
     ----------
-    estimator : DistilledClassifier
+    estimator : DistilledClassifier or DistilledRegressor
     path : str, path-like or None, default=None
         Where the file is written. None only returns the code.
     name : str, default="student"
-        Name of the C function, see `DistilledClassifier.to_c`.
+        Name of the C function, see `ExportMixin.to_c`.
 
     Returns
     -------
@@ -44,15 +44,16 @@ def to_c(estimator, path=None, *, name="student"):
             f"only a StudentMLP can be written as C, got a {student.kind}: fit with the default "
             "student, StudentNet()."
         )
-    folded = student.folded()
-    constants = "\n".join(["#include <math.h>", "", *_constants(inputs, folded)])
-    used = re.findall(r"\w+", constants + _function(inputs, folded, name=""))
+    folded, head = student.folded(), estimator._head
+    constants = "\n".join(["#include <math.h>", "", *_constants(inputs, folded, head)])
+    used = re.findall(r"\w+", constants + _function(inputs, folded, head, name=""))
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name in [*KEYWORDS.split(), *used]:
         raise ValueError(
             f"name must be an identifier that neither C nor the file itself uses, got {name!r}: "
             "take another, such as 'student'."
         )
-    code = "\n".join([_comment(estimator, name), constants, _function(inputs, folded, name)])
+    function = _function(inputs, folded, head, name)
+    code = "\n".join([_comment(estimator, name), constants, function])
     if path is not None:
         write_whole(path, code.encode())
     return code
@@ -63,15 +64,13 @@ def to_c(estimator, path=None, *, name="student"):
 
 def _comment(estimator, name):
     """Return the comment that says how to call the function."""
-    classes = estimator.classes_.tolist()
+    head = estimator._head
     lines = [
         "A student written by skdistill.",
         "",
-        f"int {name}(const double *x, double *proba)",
+        f"int {name}(const double *x, double *{head.c_output})",
         "",
-        "returns the index of the most probable class, or -1 if a value is infinite.",
-        f"It writes {len(classes)} probabilities:",
-        *(f"  proba[{k}]: {_quoted(label)}" for k, label in enumerate(classes)),
+        *head.c_comment(_quoted),
         *_comment_on_columns(estimator),
     ]
     return "/*\n" + "\n".join(f" * {line}".rstrip() for line in lines) + "\n */"
@@ -104,7 +103,7 @@ def _are_numbers(categories):
 # ---- the constants
 
 
-def _constants(inputs, folded):
+def _constants(inputs, folded, head):
     """Yield all constants, as static arrays."""
     yield _array("long", "number_columns", inputs.number_columns)
     yield _array("double", "center", inputs.center)
@@ -127,6 +126,8 @@ def _constants(inputs, folded):
     for i, (weight, bias) in enumerate(folded.weights):
         yield _array("float", f"weight{i}", weight)
         yield _array("float", f"bias{i}", bias)
+    for name, array in head.c_constants().items():
+        yield _array("double", name, array)
 
 
 def _category_values(inputs):
@@ -168,18 +169,19 @@ def _float_literal(value, kind):
 # ---- the function, block by block in the order of the forward pass
 
 
-def _function(inputs, folded, name):
+def _function(inputs, folded, head, name):
     """Return the C function."""
-    sizes = _layer_sizes(folded)
+    declarations, end = head.c_lines(_buffer(len(folded.weights)))
     blocks = (_numbers, _missing_indicators, _periodic, _bins, _categories, _layers)
     return _FUNCTION % {
         "name": name,
-        "widest": max(sizes),
+        "output": head.c_output,
+        "widest": max(_layer_sizes(folded)),
         "space": max(inputs.layout.n_numbers, 1),
         "n_features": len(inputs.encoder.n_categories_),
         "body": "".join(block(inputs, folded) for block in blocks),
-        "n_classes": sizes[-1],
-        "logits": _buffer(len(folded.weights)),
+        "declarations": declarations,
+        "end": end,
     }
 
 
@@ -193,26 +195,18 @@ def _buffer(i):
     return "ab"[i % 2]
 
 
-_FUNCTION = """int %(name)s(const double *x, double *proba)
+_FUNCTION = """int %(name)s(const double *x, double *%(output)s)
 {
     float a[%(widest)d], b[%(widest)d], *h = a;
-    double number[%(space)d], total = 0.0;
-    long i, j, k, best = 0;
+    double number[%(space)d];
+    long i, j, k;
+    %(declarations)s
     (void)h; (void)k; (void)number;
 
     for (j = 0; j < %(n_features)d; j++)
         if (isinf(x[j]))
             return -1;
-%(body)s
-    for (j = 1; j < %(n_classes)d; j++)
-        if (%(logits)s[j] > %(logits)s[best])
-            best = j;
-    for (j = 0; j < %(n_classes)d; j++)
-        total += proba[j] = exp((double)%(logits)s[j] - (double)%(logits)s[best]);
-    for (j = 0; j < %(n_classes)d; j++)
-        proba[j] /= total;
-    return (int)best;
-}
+%(body)s%(end)s}
 """
 
 

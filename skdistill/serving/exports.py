@@ -11,8 +11,8 @@ class ExportMixin(BaseEstimator):
         """Save the student to a safetensors file.
 
         The file holds what predicting needs and the fitted attributes that are plain
-        values. Parameters that are estimators or splits, a dict as `class_weight`, and `memory`
-        are not saved. Loading the file executes no code.
+        values. Parameters that are estimators or splits, a `class_weight` that is a dict, and
+        `memory` are not saved. Loading the file executes no code.
 
         Parameters
         ----------
@@ -27,8 +27,8 @@ class ExportMixin(BaseEstimator):
             If safetensors is not installed.
         ValueError
             If the student is a custom torch module or an estimator of scikit-learn, if the
-            estimator is of a subclass, or if a label or a category is neither a string nor a
-            number.
+            estimator is of a subclass, if a label or a category is neither a string nor a number,
+            or if the targets are so large that a prediction could be infinite.
 
         See Also
         --------
@@ -75,11 +75,13 @@ class ExportMixin(BaseEstimator):
             Rows on which the predictions of both models are compared. Required if `int8`,
             else ignored.
         max_changed : float, default=0.01
-            Largest share of the rows of `X` whose predicted class may change. Ignored
-            unless `int8`.
+            Largest share of the rows of `X` whose predicted class may change. Of a regressor,
+            the root mean square by which predictions may change, quantiles included, as a
+            share of `target_scale_`: the standard deviation of the target, or its mean where
+            `link_` is "log". Ignored unless `int8`.
         zipmap : bool, default=False
             Whether the probabilities of each row are a map from label to probability, as skl2onnx
-            has them by default, instead of a row of a matrix.
+            has them by default, instead of a row of a matrix. Only for a classifier.
 
         Returns
         -------
@@ -87,7 +89,11 @@ class ExportMixin(BaseEstimator):
             If no column holds strings, its input is "X", a dense matrix of shape
             (n_samples, n_features). Otherwise each column is an input of shape
             (n_samples, 1) under its own name, and any string that is not a category, such
-            as an empty one, counts as missing. Its outputs are "label" and "probabilities".
+            as an empty one, counts as missing. The outputs of a classifier are "label" and
+            "probabilities". Those of a regressor are "variable" of shape
+            (n_samples, n_outputs_) and, if it has `quantiles_`, "quantiles", sorted in each
+            row. They are float64: in float32, a target around 1e6 is rounded to multiples of
+            1/16.
 
         Raises
         ------
@@ -100,8 +106,8 @@ class ExportMixin(BaseEstimator):
             If the student is a custom torch module, or an estimator that skl2onnx has no
             converter for or that is not to be in eight bits, if a label or a category is neither
             a string nor a number, if a column that becomes an input is named like an output,
-            if eight bits change too many predictions, or if `zipmap` meets labels that are
-            neither integers nor strings. Nothing is written then.
+            if eight bits change predictions too much, or if `zipmap` meets a regressor, or
+            labels that are neither integers nor strings. Nothing is written then.
 
         See Also
         --------
@@ -137,10 +143,14 @@ class ExportMixin(BaseEstimator):
         path : str, path-like or None, default=None
             Where the file is written. None only returns the code.
         name : str, default="student"
-            Name of the function ``int student(const double *x, double *proba)``. It returns
-            the index of the most probable class, or -1 if a value is infinite. A missing
-            value is NAN. A category that is a number is passed as it is; a string is passed
-            as its rank among the categories, which the comment at the top of the file lists.
+            Name of the function. That of a classifier,
+            ``int student(const double *x, double *proba)``, writes the probabilities and
+            returns the index of the most probable class, or -1 if a value is infinite. That
+            of a regressor, ``int student(const double *x, double *y)``, writes `n_outputs_`
+            targets and then the quantiles, sorted, and returns 0, or -1 if a value is infinite.
+            A missing value is NAN. A category that is a number is passed as it is; a string is
+            passed as its rank among the categories, which the comment at the top of the file
+            lists.
 
         Returns
         -------

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from skdistill.serving.forward import ForwardPass
-from skdistill.serving.schema import FITTED, OPTIONAL, PARAMS, check_json, check_values
+from skdistill.serving.schema import SCHEMAS, check_json, check_values
 from skdistill.serving.state import from_plain, is_array_name, to_plain
 from skdistill.serving.writing import write_whole
 
@@ -20,8 +20,6 @@ PICKLES = (".joblib", ".pkl", ".pickle")
 FORMAT_VERSION = 3
 # Of earlier ones, arrays had other names.
 OLDEST_VERSION = 2
-# The classes that a file may name.
-CLASSES = ("DistilledClassifier",)
 _PLAIN_DTYPE = re.compile(r"<U\d{1,6}|[<|][iu][1248]|[<|]f[248]|\|b1|\|O")
 # The types of values that an array of a kind holds in JSON.
 PYTHON_TYPES: dict[str, set] = {
@@ -40,7 +38,7 @@ def save(estimator, path):
 
     Parameters
     ----------
-    estimator : DistilledClassifier
+    estimator : DistilledClassifier or DistilledRegressor
     path : str or path-like
         An existing file is replaced as a whole or not at all.
 
@@ -48,8 +46,8 @@ def save(estimator, path):
     ------
     ValueError
         If the name is that of a pickle, if the student is a custom torch module, if the estimator
-        is of a class that is not in `CLASSES`, or if a label or a category is neither a string
-        nor a number.
+        is of a class that is not in `SCHEMAS`, if a label or a category is neither a string nor
+        a number, or if predictions of a regressor could be infinite.
     """
     if Path(path).suffix in PICKLES:
         raise ValueError(
@@ -78,24 +76,31 @@ def _check_can_be_saved(estimator):
         raise ValueError(
             f"only a StudentMLP can be saved as arrays, got a {student.kind}: use joblib instead."
         )
-    if kind not in CLASSES:
+    if kind not in SCHEMAS:
         raise ValueError(
-            f"only {' and '.join(CLASSES)} can be saved, since the file holds no code, got a "
+            f"only {' and '.join(SCHEMAS)} can be saved, since the file holds no code, got a "
             f"{kind}: use joblib instead."
         )
+    try:
+        estimator._head.check(student.weights[-1][1].size)
+    except ValueError as error:
+        raise ValueError(
+            f"load would refuse the file, because {error}: use joblib instead."
+        ) from error
 
 
 def _content(estimator, categories):
     """Return all but the arrays, as values that JSON can hold."""
-    values = vars(estimator)
+    values, kind = vars(estimator), type(estimator).__name__
+    schema = SCHEMAS[kind]
     content = {
-        "class": type(estimator).__name__,
-        "classes": _to_json(estimator.classes_, "classes_"),
+        "class": kind,
+        **{key: _to_json(values[name], name) for key, name in schema.arrays.items()},
         "categories": [_to_json(each, "a categorical column") for each in categories],
-        "params": _of_schema(values, PARAMS),
-        "fitted": _of_schema(values, FITTED | OPTIONAL),
+        "params": _of_schema(values, schema.params),
+        "fitted": _of_schema(values, schema.attributes),
     }
-    check_values(content["fitted"], FITTED | OPTIONAL, FITTED, what="attribute")
+    check_values(content["fitted"], schema.attributes, schema.fitted, what="attribute")
     if "feature_names_in_" in values:
         names = _to_json(values["feature_names_in_"], "feature_names_in_")
         content["feature_names_in"] = names
@@ -118,7 +123,7 @@ def _plain(value):
 
 
 def load(path):
-    """Load a student that `DistilledClassifier.save` has written.
+    """Load a student that `save` has written.
 
     Loading executes no code of the file. Parameters that are estimators or splits, a dict as
     `class_weight`, and `memory` are not in the file and come back as their defaults: set them
@@ -127,11 +132,11 @@ def load(path):
     Parameters
     ----------
     path : str or path-like
-        A file that `DistilledClassifier.save` has written.
+        A file that `save` has written.
 
     Returns
     -------
-    estimator : DistilledClassifier
+    estimator : DistilledClassifier or DistilledRegressor
         Fitted. Its predictions equal those of the saved estimator bit for bit.
 
     Raises
@@ -147,14 +152,14 @@ def load(path):
 
     See Also
     --------
-    DistilledClassifier.save : Write the file.
+    DistilledClassifier.save, DistilledRegressor.save : Write the file.
     OnnxStudent : Predict with a student that was exported to ONNX.
 
     Notes
     -----
-    The file holds the weights as safetensors, and categories, classes and parameters as JSON in
-    its header. A checksum detects damage. It does not authenticate the file: whoever can write
-    the file can also write a matching checksum.
+    The file holds the weights as safetensors; categories, parameters, and classes or the scales
+    of targets are JSON in its header. A checksum detects damage. It does not authenticate the
+    file: whoever can write the file can also write a matching checksum.
 
     Examples
     --------
@@ -189,7 +194,7 @@ def load(path):
         return _build(json.loads(text), arrays)
     except Exception as error:  # whatever a stranger's file causes
         raise ValueError(
-            f"{path} cannot be understood: {error}. Save it again with DistilledClassifier.save."
+            f"{path} cannot be understood: {error}. Save it again with save."
         ) from error
 
 
@@ -198,7 +203,7 @@ def _check_version(path, header):
     if header.get("format") != FORMAT:
         raise ValueError(
             f"{path} is a safetensors file that skdistill has not written: pass a file that "
-            "DistilledClassifier.save has written."
+            "save has written."
         )
     version = header.get("format_version", "")
     author = str(header.get("written_by"))
@@ -216,9 +221,7 @@ def _read(path):
     """Return the header of a safetensors file, the arrays of a student, and other names."""
     safetensors = _safetensors()
     if path.exists() and not path.is_file():
-        raise ValueError(
-            f"{path} is not a file: pass a file that DistilledClassifier.save has written."
-        )
+        raise ValueError(f"{path} is not a file: pass a file that save has written.")
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             header, names = file.metadata() or {}, set(file.keys())
@@ -236,11 +239,11 @@ def _read(path):
 
 def _build(content, arrays):
     """Return the estimator that a file describes."""
-    if content["class"] not in CLASSES:
-        raise ValueError(f"its class is {content['class']!r:.100}, expected one of {CLASSES}")
-    kind = getattr(import_module("skdistill"), content["class"])
-    check_values(content["params"], PARAMS, what="parameter")
-    check_values(content["fitted"], FITTED | OPTIONAL, FITTED, what="attribute")
+    if content["class"] not in list(SCHEMAS):
+        raise ValueError(f"its class is {content['class']!r:.100}, expected one of {[*SCHEMAS]}")
+    kind, schema = getattr(import_module("skdistill"), content["class"]), SCHEMAS[content["class"]]
+    check_values(content["params"], schema.params, what="parameter")
+    check_values(content["fitted"], schema.attributes, schema.fitted, what="attribute")
     estimator = kind(**content["params"])
     estimator._validate_params()
     for name, value in content["fitted"].items():
@@ -248,7 +251,9 @@ def _build(content, arrays):
     # Popped, so that the strings of JSON are deleted before others are made.
     categories = [_from_json(each) for each in content.pop("categories")]
     estimator.inputs_, estimator.student_ = from_plain({"arrays": arrays, "categories": categories})
-    estimator.classes_ = _from_json(content["classes"])
+    for key, name in schema.arrays.items():
+        setattr(estimator, name, _from_json(content[key]))
+    estimator._head.check(estimator.student_.weights[-1][1].size)
     if "feature_names_in" in content:
         estimator.feature_names_in_ = _from_json(content["feature_names_in"])
     _check_sizes(estimator, len(arrays["is_categorical"]))
@@ -257,17 +262,17 @@ def _build(content, arrays):
 
 
 def _check_names(estimator, categories):
-    """Check that labels and categories are sorted, and that columns have distinct names."""
-    for values in (*categories, estimator.classes_):
+    """Check that categories are sorted, and that columns have distinct names."""
+    for values in categories:
         if not (values[1:] > values[:-1]).all():
-            raise ValueError("its labels or categories are not sorted, or not distinct")
+            raise ValueError("its categories are not sorted, or not distinct")
     names = getattr(estimator, "feature_names_in_", np.array([], dtype=object))
     if names.dtype != object or len(set(names.tolist())) < len(names):
         raise ValueError("its feature_names_in_ are not distinct strings")
 
 
 def _check_sizes(estimator, n_columns):
-    """Check the number of columns and of classes against the arrays."""
+    """Check the number of columns against the arrays."""
     row_shape = getattr(estimator, "row_shape_in_", (estimator.n_features_in_,))
     if row_shape[0] != estimator.n_features_in_:
         raise ValueError(f"n_features_in_ is {estimator.n_features_in_}, row_shape_in_ {row_shape}")
@@ -278,11 +283,6 @@ def _check_sizes(estimator, n_columns):
         raise ValueError(
             f"n_features_in_ and row_shape_in_ give {math.prod(row_shape)} columns, but the "
             f"numbers of columns are {widths}"
-        )
-    n_outputs = estimator.student_.weights[-1][1].size
-    if len(estimator.classes_) != n_outputs or n_outputs < 2:
-        raise ValueError(
-            f"it has {len(estimator.classes_)} classes, but its net has {n_outputs} outputs"
         )
 
 
@@ -296,7 +296,7 @@ def _checksum(text, arrays):
 
 
 def _to_json(array, what):
-    """Return labels, categories or names as values that JSON can hold."""
+    """Return labels, categories, names or scales as values that JSON can hold."""
     values = [str(each) if isinstance(each, str) else each for each in array.tolist()]
     if array.dtype.kind not in PYTHON_TYPES or not _are_of_kind(values, array.dtype.kind):
         kinds = sorted({type(value).__name__ for value in values})
@@ -311,7 +311,7 @@ def _from_json(stored):
     """Return an array that `_to_json` has described."""
     dtype, values = stored["dtype"], stored["values"]
     if not (isinstance(dtype, str) and _PLAIN_DTYPE.fullmatch(dtype)):
-        raise ValueError(f"its labels or categories have dtype {dtype!r:.100}")
+        raise ValueError(f"its labels, categories or scales have dtype {dtype!r:.100}")
     kind, n_bytes = np.dtype(dtype).kind, np.dtype(dtype).itemsize
     if isinstance(values, list) and _are_of_kind(values, kind):
         if kind == "U" and _fit_into(values, n_bytes // 4):
@@ -320,7 +320,7 @@ def _from_json(stored):
             return np.array(values, dtype=object if is_wide else dtype)
         if kind != "U" and (array := np.array(values, dtype=dtype)).tolist() == values:
             return array
-    raise ValueError(f"its labels or categories are not a list of {dtype}")
+    raise ValueError(f"its labels, categories or scales are not a list of {dtype}")
 
 
 def _fit_into(strings, width):

@@ -12,7 +12,6 @@ from skdistill.table.scaling import FURTHEST, HUGE
 OPSET = 17
 OPSET_ML = 3
 ML = "ai.onnx.ml"
-OUTPUTS = ("label", "probabilities")
 
 
 def to_onnx(
@@ -22,9 +21,9 @@ def to_onnx(
 
     Parameters
     ----------
-    estimator : DistilledClassifier
+    estimator : DistilledClassifier or DistilledRegressor
     path, dtype, int8, X, max_changed, zipmap
-        See `DistilledClassifier.to_onnx`.
+        See `ExportMixin.to_onnx`.
 
     Returns
     -------
@@ -33,7 +32,7 @@ def to_onnx(
     Raises
     ------
     ValueError
-        See `DistilledClassifier.to_onnx`; nothing is written then.
+        See `ExportMixin.to_onnx`; nothing is written then.
     """
     onnx = _onnx()
     if dtype not in ("float32", "float64"):
@@ -44,15 +43,10 @@ def to_onnx(
             f"int8=True stores the weights of a net in eight bits, but the student is a "
             f"{student.kind}: export it with int8=False."
         )
-    graph = Graph()
-    inputs = _declare_inputs(estimator, dtype)
-    names = [value.name for value in inputs]
-    label, proba = write_student(graph, estimator, names, dtype)
-    classes = _labels(estimator.classes_)
-    outputs = [
-        onnx.helper.make_tensor_value_info(label, _element_type(classes), [None]),
-        onnx.helper.make_tensor_value_info(proba, onnx.TensorProto.FLOAT, [None, len(classes)]),
-    ]
+    graph, head = Graph(), estimator._head
+    inputs, outputs = _declare_inputs(estimator, dtype), head.declare(graph)
+    keys = head.keys_of_maps() if zipmap else None
+    write_student(graph, estimator, [value.name for value in inputs], dtype)
     model = onnx.helper.make_model(
         onnx.helper.make_graph(graph.nodes, "skdistill", inputs, outputs, graph.initializers),
         opset_imports=[onnx.helper.make_opsetid("", OPSET), onnx.helper.make_opsetid(ML, OPSET_ML)],
@@ -63,47 +57,38 @@ def to_onnx(
     if int8:
         from skdistill.serving.onnx_quantization import in_eight_bits
 
-        model = in_eight_bits(model, X, max_changed)
+        model = in_eight_bits(model, X, max_changed, head)
     if zipmap:
-        add_zipmap(model, estimator.classes_)
+        add_zipmap(model, keys)
     if path is not None:
         write_whole(path, model.SerializeToString())
     return model
 
 
-def add_zipmap(model, classes):
+def add_zipmap(model, labels):
     """Make each row of probabilities a map from label to probability, in place.
 
     Parameters
     ----------
     model : onnx.ModelProto
-        With the outputs `OUTPUTS`.
-    classes : ndarray of shape (n_classes,)
-
-    Raises
-    ------
-    ValueError
-        If the labels are neither integers nor strings, the only keys that ONNX knows.
+        Of a classifier.
+    labels : ndarray of shape (n_classes,)
+        What `ClassifierHead.keys_of_maps` returns.
     """
     helper, TensorProto = _onnx().helper, _onnx().TensorProto
-    labels, matrix = _labels(classes), "probability_matrix"
-    if labels.dtype.kind == "f":
-        raise ValueError(
-            f"zipmap=True needs labels that are integers or strings, got {classes[0]!r}: export "
-            "with zipmap=False."
-        )
+    proba, matrix = model.graph.output[1].name, "probability_matrix"
     for node in model.graph.node:
-        node.output[:] = [matrix if name == OUTPUTS[1] else name for name in node.output]
+        node.output[:] = [matrix if name == proba else name for name in node.output]
     keys, kind = ("classlabels_int64s", TensorProto.INT64)
     if labels.dtype == object:
         keys, kind = ("classlabels_strings", TensorProto.STRING)
     zipped = helper.make_node(
-        "ZipMap", [matrix], [OUTPUTS[1]], "ZipMap", domain=ML, **{keys: labels.tolist()}
+        "ZipMap", [matrix], [proba], "ZipMap", domain=ML, **{keys: labels.tolist()}
     )
     model.graph.node.append(zipped)
     number = helper.make_tensor_type_proto(TensorProto.FLOAT, [])
     rows = helper.make_sequence_type_proto(helper.make_map_type_proto(kind, number))
-    model.graph.output[1].CopyFrom(helper.make_value_info(OUTPUTS[1], rows))
+    model.graph.output[1].CopyFrom(helper.make_value_info(proba, rows))
     _onnx().checker.check_model(model)
 
 
@@ -121,16 +106,25 @@ class Graph:
         self.nodes = []
         self.initializers = []
 
-    def __call__(self, op_type, *inputs, output=None, domain="", **attributes):
-        """Add a node and return the name of its output; input arrays become constants."""
+    def __call__(self, op_type, *inputs, output=None, domain="", n_outputs=1, **attributes):
+        """Add a node and return the name of its first output; input arrays become constants."""
         names = [name if isinstance(name, str) else self.constant(name) for name in inputs]
         name = f"{self.prefix}_{op_type}_{len(self.nodes)}"
         output = output or f"{name}_out"
+        outputs = [output, *(f"{name}_out{i}" for i in range(1, n_outputs))]
         node = _onnx().helper.make_node(
-            op_type, names, [output], name=name, domain=domain, **attributes
+            op_type, names, outputs, name=name, domain=domain, **attributes
         )
         self.nodes.append(node)
         return output
+
+    def cast(self, name, kind, output=None):
+        """Add a conversion to a type, such as "float64", and return the name of its output."""
+        return self("Cast", name, to=_type(kind), output=output)
+
+    def declare(self, name, kind, shape):
+        """Return the declaration of an output of a model."""
+        return _onnx().helper.make_tensor_value_info(name, _type(kind), shape)
 
     def constant(self, array):
         """Add a constant and return its name."""
@@ -142,27 +136,21 @@ class Graph:
         return name
 
 
-def write_student(
-    graph, estimator, inputs, dtype, *, label=OUTPUTS[0], proba=OUTPUTS[1], proba_dtype="float32"
-):
+def write_student(graph, estimator, inputs, dtype, outputs=None, output_dtype=None):
     """Add the nodes of a fitted student to a graph.
 
     Parameters
     ----------
     graph : Graph
-    estimator : DistilledClassifier
+    estimator : DistilledClassifier or DistilledRegressor
     inputs : list of str
         The name of one matrix of floats, or one name for each column.
     dtype : {"float32", "float64"}
         Type of the numbers among the inputs.
-    label, proba : str
-        Names of the outputs.
-    proba_dtype : {"float32", "float64"}, default="float32"
-        Type of the probabilities.
-
-    Returns
-    -------
-    label, proba : str
+    outputs : list of str, default=None
+        Names of the predictions; None for those of the estimator's head.
+    output_dtype : {"float32", "float64"}, default=None
+        Type of predictions that are numbers; None for that of the head.
     """
     student = estimator.student_
     if not isinstance(student, (ForwardPass, EstimatorForward)):
@@ -177,12 +165,8 @@ def write_student(
     numbers, categories = _split_columns(graph, estimator.inputs_, inputs, matrix, dtype)
     forward = _forward if isinstance(student, ForwardPass) else _estimator_forward
     logits = forward(graph, estimator.inputs_, student, numbers, categories, dtype)
-    best = graph("ArgMax", logits, axis=1, keepdims=0)
-    graph("Gather", _labels(estimator.classes_), best, axis=0, output=label)
-    # In double precision, as in numpy, so that rows sum to one.
-    exact = graph("Softmax", graph("Cast", logits, to=_type("float64")), axis=1)
-    graph("Cast", exact, to=_type(proba_dtype), output=proba)
-    return label, proba
+    head = estimator._head
+    head.write(graph, logits, outputs or head.names, output_dtype)
 
 
 def _split_columns(graph, inputs, names, matrix, dtype):
@@ -366,7 +350,7 @@ def _declare_inputs(estimator, dtype):
     if all(categories.dtype.kind in "biuf" for categories in encoder.categories_):
         return [helper.make_tensor_value_info("X", number, [None, n_features])]
     names = getattr(estimator, "feature_names_in_", [f"x{j}" for j in range(n_features)])
-    taken = [name for name in OUTPUTS if name in names]
+    taken = [name for name in estimator._head.names if name in names]
     if taken:
         raise ValueError(
             f"a column is named {taken[0]!r}, like an output of the model: rename the column "
@@ -381,25 +365,9 @@ def _declare_inputs(estimator, dtype):
 
 
 def _element_type(categories):
-    """Return the ONNX type of categories or labels: strings, integers or floats."""
+    """Return the ONNX type of categories: strings, integers or floats."""
     kind = categories.dtype.kind
     return _type("float32" if kind == "f" else "int64" if kind in "biu" else "str")
-
-
-def _labels(classes):
-    """Return the class labels in a dtype that ONNX knows."""
-    kind = classes.dtype.kind
-    if kind in "biu":
-        return classes.astype(np.int64)
-    if kind == "f":
-        return classes.astype(np.float32)
-    others = [label for label in classes.tolist() if not isinstance(label, str)]
-    if others:
-        raise ValueError(
-            f"labels must be strings or numbers in ONNX, got {others[0]!r}: convert them to "
-            "strings before fit."
-        )
-    return classes.astype(object)
 
 
 def _type(name):

@@ -16,24 +16,24 @@ def to_onnx(model, path=None, *, X=None, dtype="float32", zipmap=False):
 
     Parameters
     ----------
-    model : DistilledClassifier or Pipeline
+    model : DistilledClassifier, DistilledRegressor or Pipeline
         Fitted. The other steps of a pipeline are converted by skl2onnx.
     path : str, path-like or None, default=None
         Where the model is written. None only returns it.
     X : DataFrame of shape (n_samples, n_features), default=None
         A few rows of the table that a pipeline was fitted on, where it selects columns by their
         names, or where some hold strings. Each column is an input then. None: the input is "X",
-        a matrix of numbers. Ignored if `model` is a `DistilledClassifier`.
+        a matrix of numbers. Ignored if `model` is no pipeline.
     dtype : {"float32", "float64"}, default="float32"
         Type of the numbers that the model takes.
     zipmap : bool, default=False
         Whether the probabilities of each row are a map from label to probability, as skl2onnx
-        has them by default, instead of a row of a matrix.
+        has them by default, instead of a row of a matrix. Only for a classifier.
 
     Returns
     -------
     onnx_model : onnx.ModelProto
-        Its outputs are "label" and "probabilities".
+        Its outputs are those of `DistilledClassifier.to_onnx`.
 
     Raises
     ------
@@ -44,12 +44,12 @@ def to_onnx(model, path=None, *, X=None, dtype="float32", zipmap=False):
     TypeError
         If `model` is neither a student nor a pipeline that ends with one.
     ValueError
-        See `DistilledClassifier.to_onnx`; also if `zipmap` meets labels that are no integers and
-        no strings. Nothing is written then.
+        See `DistilledClassifier.to_onnx`. Nothing is written then.
 
     See Also
     --------
-    DistilledClassifier.to_onnx : Export a student alone, also in eight bits.
+    DistilledClassifier.to_onnx, DistilledRegressor.to_onnx : Export a student alone, also in \
+        eight bits.
     OnnxStudent : Predict with the model through onnxruntime.
 
     Notes
@@ -77,8 +77,8 @@ def to_onnx(model, path=None, *, X=None, dtype="float32", zipmap=False):
         last = last[-1]
     if not isinstance(last, ExportMixin):
         raise TypeError(
-            f"to_onnx takes a DistilledClassifier, or a Pipeline that ends with one, got "
-            f"{type(last).__name__}: convert it with skl2onnx.to_onnx."
+            "to_onnx takes a DistilledClassifier or DistilledRegressor, or a Pipeline that ends "
+            f"with one, got {type(last).__name__}: convert it with skl2onnx.to_onnx."
         )
     check_is_fitted(model)
     if last is model:
@@ -95,14 +95,16 @@ def _pipeline_to_onnx(pipeline, student, path, X, dtype, zipmap):
         raise ImportError(
             "to_onnx of a pipeline needs skl2onnx: pip install 'skdistill[onnx]'"
         ) from error
+    head = student._head
+    keys = head.keys_of_maps() if zipmap else None
     model = skl2onnx.to_onnx(
         pipeline,
         initial_types=_inputs(pipeline, X, dtype),
-        options={id(student): {"zipmap": False}},
+        options={id(student): head.skl2onnx_options},
         target_opset={"": OPSET, ML: OPSET_ML},
     )
     if zipmap:
-        add_zipmap(model, student.classes_)
+        add_zipmap(model, keys)
     if path is not None:
         write_whole(path, model.SerializeToString())
     return model
@@ -124,7 +126,7 @@ def _inputs(pipeline, X, dtype):
     ]
 
 
-def register_skl2onnx(cls):
+def register_classifier(cls):
     """Register `DistilledClassifier` with skl2onnx, so that it converts pipelines with one."""
     from skl2onnx import update_registered_converter
     from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
@@ -138,8 +140,40 @@ def register_skl2onnx(cls):
     )
 
 
+def register_regressor(cls):
+    """Register `DistilledRegressor` with skl2onnx, so that it converts pipelines with one."""
+    from skl2onnx import update_registered_converter
+
+    update_registered_converter(
+        cls,
+        "SkdistillDistilledRegressor",
+        _set_shapes_of_regressor,
+        _convert,
+        parser=_parse_regressor,
+    )
+
+
+def _parse_regressor(scope, model, inputs, custom_parsers=None):
+    """Declare the outputs of a `DistilledRegressor` that ends a pipeline; return them."""
+    from skl2onnx.common.data_types import DoubleTensorType
+
+    operator = scope.declare_local_operator("SkdistillDistilledRegressor", model)
+    operator.inputs = inputs
+    for name in model._head.names:
+        operator.outputs.append(scope.declare_local_variable(name, DoubleTensorType()))
+    return operator.outputs
+
+
+def _set_shapes_of_regressor(operator):
+    """Set the shapes of the outputs, in the types in which they were declared."""
+    head = operator.raw_operator._head
+    n_samples = operator.inputs[0].get_first_dimension()
+    for output, n_columns in zip(operator.outputs, (head.n_targets, len(head.quantiles))):
+        output.set_type(type(output.type)([n_samples, n_columns]))
+
+
 def _convert(scope, operator, container):
-    """Add the nodes of a fitted `DistilledClassifier` to the container of skl2onnx."""
+    """Add the nodes of a fitted student to the container of skl2onnx."""
     from onnx.helper import get_attribute_value
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
@@ -150,12 +184,10 @@ def _convert(scope, operator, container):
             dtype = "float64"
         elif not isinstance(operator.inputs[0].type, FloatTensorType):
             names = [graph("Cast", names[0], to=1)]
-    label, proba = (one.full_name for one in operator.outputs)
-    is_double = isinstance(operator.outputs[1].type, DoubleTensorType)
-    write_student(
-        graph, operator.raw_operator, names, dtype, label=label, proba=proba,
-        proba_dtype="float64" if is_double else "float32",
-    )  # fmt: skip
+    outputs = [one.full_name for one in operator.outputs]
+    is_double = isinstance(operator.outputs[-1].type, DoubleTensorType)
+    output_dtype = "float64" if is_double else "float32"
+    write_student(graph, operator.raw_operator, names, dtype, outputs, output_dtype)
     container.initializers.extend(graph.initializers)
     for node in graph.nodes:
         attributes = {each.name: get_attribute_value(each) for each in node.attribute}

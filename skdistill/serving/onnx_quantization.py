@@ -3,12 +3,10 @@
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from skdistill.serving.onnx_runtime import OnnxStudent
 
 
-def in_eight_bits(model, X, max_changed):
+def in_eight_bits(model, X, max_changed, head):
     """Quantize the layers of a model; refuse if too many predictions change.
 
     Parameters
@@ -17,7 +15,9 @@ def in_eight_bits(model, X, max_changed):
     X : table of shape (n_samples, n_features)
         Rows on which the predictions of both models are compared.
     max_changed : float
-        Largest share of the rows whose predicted class may change.
+        See `ExportMixin.to_onnx`.
+    head : ClassifierHead or RegressorHead
+        Measures how much the predictions change.
 
     Returns
     -------
@@ -47,10 +47,10 @@ def in_eight_bits(model, X, max_changed):
             nodes_to_exclude=[node.name for node in model.graph.node if node.op_type == "MatMul"],
         )  # fmt: skip
         quantized = onnx.load(path)
-    changed = np.mean(OnnxStudent(model).predict(X) != OnnxStudent(quantized).predict(X))
+    changed, text = head.change(OnnxStudent(model), OnnxStudent(quantized), X)
     if changed > max_changed:
         raise ValueError(
-            f"int8=True changes {changed:.2%} of {len(X)} predictions, expected at most "
-            f"{max_changed:.2%}: export with int8=False, or raise max_changed."
+            f"int8=True changes {text}, expected at most {max_changed:.2%}: export with "
+            "int8=False, or raise max_changed."
         )
     return quantized

@@ -3,8 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+from sklearn.utils.metaestimators import available_if
 
 from skdistill.table.containers import as_objects, column_of, is_frame, is_missing
+
+
+def _gives_probabilities(student):
+    return "probabilities" in student.outputs
 
 
 class OnnxStudent:
@@ -22,19 +27,22 @@ class OnnxStudent:
     session : onnxruntime.InferenceSession
     inputs : list of (str, str)
         Name and type of each input of the model.
+    outputs : dict of str to str
+        Type of each output by its name: "label" and "probabilities" of a classifier, "variable"
+        and maybe "quantiles" of a regressor.
 
     Raises
     ------
     ImportError
         If onnxruntime is not installed.
     ValueError
-        If the model does not have the outputs "label" and "probabilities".
+        If the model does not have the outputs of a classifier or of a regressor.
 
     See Also
     --------
-    DistilledClassifier.to_onnx : Export a student.
+    DistilledClassifier.to_onnx, DistilledRegressor.to_onnx : Export a student.
     to_onnx : Export a pipeline.
-    load : Load a student that was saved with `DistilledClassifier.save`.
+    load : Load a student that `save` has written.
 
     Notes
     -----
@@ -73,25 +81,45 @@ class OnnxStudent:
             model, options, providers=["CPUExecutionProvider"]
         )
         self.inputs = [(one.name, one.type) for one in self.session.get_inputs()]
-        _check_outputs(self.session)
+        self.outputs = {one.name: one.type for one in self.session.get_outputs()}
+        _check_outputs(self.outputs)
 
-    def predict(self, X):
-        """Predict the class of each row.
+    def predict(self, X, *, quantiles=False):
+        """Predict the class or the target of each row.
 
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_samples, n_features)
             Dense, with the columns of the table that the student was fitted on.
+        quantiles : bool, default=False
+            Whether to return the quantiles of a regressor's target instead.
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
-            The most probable class.
-        """
-        return self.session.run(["label"], self.feed(X))[0]
+        y : ndarray of shape (n_samples,), (n_samples, n_targets) or (n_samples, n_quantiles)
+            The most probable class of a classifier. The targets of a regressor, or quantiles that
+            do not decrease from one column to the next.
 
+        Raises
+        ------
+        ValueError
+            If quantiles are asked of a model that has none.
+        """
+        if quantiles:
+            if "quantiles" not in self.outputs:
+                raise ValueError(
+                    "this model predicts no quantiles: export a DistilledRegressor that was fitted "
+                    "with some, such as quantiles=(0.05, 0.5, 0.95)."
+                )
+            return self._run("quantiles", X)
+        if "label" in self.outputs:
+            return self._run("label", X)
+        y = self._run("variable", X)
+        return y[:, 0] if y.shape[1] == 1 else y
+
+    @available_if(_gives_probabilities)
     def predict_proba(self, X):
-        """Predict class probabilities.
+        """Predict class probabilities, if the student is a classifier.
 
         Parameters
         ----------
@@ -103,7 +131,10 @@ class OnnxStudent:
         proba : ndarray of shape (n_samples, n_classes), float32
             Columns follow the sorted classes.
         """
-        return self.session.run(["probabilities"], self.feed(X))[0]
+        return self._run("probabilities", X)
+
+    def _run(self, output, X):
+        return self.session.run([output], self.feed(X))[0]
 
     def feed(self, X):
         """Convert a table to the inputs of the model.
@@ -135,13 +166,15 @@ class OnnxStudent:
         }
 
 
-def _check_outputs(session):
-    """Check that a model returns labels and a matrix of probabilities."""
-    kinds = {one.name: one.type for one in session.get_outputs()}
-    if kinds.keys() != {"label", "probabilities"} or kinds["probabilities"] not in _DTYPES:
+def _check_outputs(kinds):
+    """Check that a model returns the labels and a matrix of probabilities, or targets."""
+    is_regressor = kinds.keys() in ({"variable"}, {"variable", "quantiles"})
+    is_classifier = kinds.keys() == {"label", "probabilities"}
+    if not (is_regressor or (is_classifier and kinds["probabilities"] in _DTYPES)):
         raise ValueError(
-            f"the model has the outputs {kinds}, expected tensors 'label' and 'probabilities': "
-            "export it with zipmap=False."
+            f"the model has the outputs {kinds}, expected tensors 'label' and 'probabilities' of a "
+            "classifier, or 'variable' and maybe 'quantiles' of a regressor: export it with "
+            "zipmap=False."
         )
 
 

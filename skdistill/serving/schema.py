@@ -4,6 +4,8 @@
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 LARGEST_INT = 2**63
 _DEVICE = re.compile(r"(auto|cpu|cuda|mps|xpu)(:\d{1,3})?")
@@ -77,31 +79,29 @@ def dict_of(check, **required):
     )
 
 
-is_candidate = dict_of(
-    lambda value: False,
-    alpha=is_number,
-    temperature=is_number,
-    teachers=is_bool,
-    valid_loss=is_number,
-    cut_short=is_bool,
-    chosen=is_bool,
-)
+def candidates_with(**parameters):
+    """Return a check of `candidates_`, one of which is chosen if there are any."""
+    is_candidate = dict_of(
+        lambda value: False,
+        **parameters,
+        teachers=is_bool,
+        valid_loss=is_number,
+        cut_short=is_bool,
+        chosen=is_bool,
+    )
+    return lambda value: (
+        list_of(is_candidate)(value) and sum(each["chosen"] for each in value) == bool(value)
+    )
 
 
-def is_candidates(value):
-    """Tell whether a value is `candidates_`, one of which is chosen if there are any."""
-    return list_of(is_candidate)(value) and sum(each["chosen"] for each in value) == bool(value)
-
-
-# Estimators, splits and the folder of `memory` are not saved: that folder holds pickles.
+# What all classes have. Estimators, splits and the folder of `memory` are not saved: that folder
+# holds pickles.
 PARAMS = {
     "teachers": is_none,
     "student": is_none,
     "effort": is_word,
     "weights": any_of(is_none, is_word, list_of(is_number), dict_of(is_number)),
     "combination": is_word,
-    "class_weight": any_of(is_none, is_word),  # the keys of a dict are labels, those of JSON text
-    "temperature": any_of(is_number, is_word),
     "alpha": any_of(is_number, is_word),
     "cv": any_of(is_none, is_int, is_word),
     "augmenter": any_of(is_none, is_word),
@@ -122,15 +122,70 @@ FITTED = {
     "teacher_weights_": dict_of(is_number),
     "teacher_scores_": dict_of(is_number, pool=is_number),
     "teacher_diversity_": dict_of(dict_of(any_of(is_number, dict_of(is_number)))),
-    "temperature_": is_number,
     "alpha_": is_number,
-    "candidates_": is_candidates,
     "history_": list_of(dict_of(is_number)),
 }
 OPTIONAL = {
     "allows_missing_": is_bool,
     "row_shape_in_": is_row_shape,
     "fit_times_": dict_of(any_of(is_number, dict_of(is_number))),
+}
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a file holds of an estimator of one class.
+
+    Parameters
+    ----------
+    params, fitted : dict of str to callable
+        Checks of the parameters, and of the fitted attributes that must be there.
+    arrays : dict of str to str
+        Names of arrays in the JSON, and the fitted attributes that they are.
+    """
+
+    params: dict[str, Callable]
+    fitted: dict[str, Callable]
+    arrays: dict[str, str]
+
+    @property
+    def attributes(self):
+        """The checks of all fitted attributes."""
+        return self.fitted | OPTIONAL
+
+
+# The classes that a file may name.
+SCHEMAS = {
+    "DistilledClassifier": Schema(
+        PARAMS
+        | {
+            # The keys of a dict are labels, those of JSON text.
+            "class_weight": any_of(is_none, is_word),
+            "temperature": any_of(is_number, is_word),
+        },
+        FITTED
+        | {
+            "temperature_": is_number,
+            "candidates_": candidates_with(alpha=is_number, temperature=is_number),
+        },
+        {"classes": "classes_"},
+    ),
+    "DistilledRegressor": Schema(
+        PARAMS
+        | {
+            "loss": is_word,
+            "quantile": any_of(is_none, is_number),
+            "quantiles": any_of(is_none, list_of(is_number)),
+        },
+        FITTED
+        | {
+            "n_outputs_": is_size,
+            "link_": is_word,
+            "quantiles_": list_of(is_number),
+            "candidates_": candidates_with(alpha=is_number),
+        },
+        {"target_center": "target_center_", "target_scale": "target_scale_"},
+    ),
 }
 
 

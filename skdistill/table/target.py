@@ -7,8 +7,8 @@ import numpy as np
 LOSSES = ("squared_error", "absolute_error", "huber", "quantile", "poisson", "gamma")
 # They predict positive means, through an exponential.
 WITH_LOG_LINK = ("poisson", "gamma")
-# Beyond it, an exponential would overflow.
-LARGEST_LOGARITHM = 700.0
+# Of a prediction in units of the scale. Its exponential, 1e130, can be multiplied by any scale.
+LARGEST_LOGARITHM = 300.0
 
 
 @dataclass

@@ -16,6 +16,8 @@ from tests.small import (
     mixed_table,
     numeric_rows,
     quick_classifier,
+    quick_regressor,
+    rows_and_targets,
     rows_with_binary_columns,
 )
 
@@ -104,6 +106,27 @@ def test_infinity_returns_minus_one(tmp_path):
     assert best[0] == -1
     assert best[1] >= 0
     assert (proba[0] == 0).all()
+
+
+@needs_gcc
+def test_infinity_returns_minus_one_of_a_regressor_and_writes_nothing(tmp_path):
+    X, y = rows_and_targets()
+    quick_regressor().fit(X, y).to_c(tmp_path / "student.c")
+    X[0, 2] = np.inf
+    returned, written = compiled(tmp_path / "student.c", 1, tmp_path)(X[:2])
+    assert returned.tolist() == [-1, 0]
+    assert written[0] == 0
+    assert written[1] != 0
+
+
+def test_the_comment_lists_targets_and_quantiles():
+    X, y = rows_and_targets(n_targets=3)
+    code = quick_regressor().fit(X, y).to_c(name="predict")
+    assert "int predict(const double *x, double *y)\n" in code
+    assert "returns 0, or -1 if a value is infinite." in code
+    assert "y[2]: target 2\n" in code
+    code = quick_regressor(quantiles=(0.05, 0.5)).fit(X, y[:, 0]).to_c()
+    assert "y[2]: its quantile 0.5\n" in code
 
 
 @needs_gcc

@@ -11,13 +11,14 @@ from sklearn.tree import DecisionTreeClassifier
 
 import skdistill
 from skdistill import StudentNet, TableClassifier
-from skdistill.serving.schema import FITTED, OPTIONAL, PARAMS
+from skdistill.serving.schema import SCHEMAS
 from tests.small import (
     Linear,
     encoded_tree,
     mixed_table,
     numeric_rows,
     quick_classifier,
+    quick_regressor,
     rows_with_binary_columns,
 )
 
@@ -184,14 +185,27 @@ def test_strings_of_numpy_in_an_object_column_are_saved(tmp_path):
     assert_array_equal(skdistill.load(tmp_path / "student").predict(X), clf.predict(X))
 
 
-def test_it_is_decided_of_each_parameter_and_attribute_whether_it_is_saved(saved):
-    params = skdistill.DistilledClassifier().get_params(deep=False)
-    fitted = {name for name in vars(saved[0]) if name.endswith("_")}
+@pytest.mark.parametrize("make", [quick_classifier, quick_regressor])
+def test_it_is_decided_of_each_parameter_and_attribute_whether_it_is_saved(make):
+    X, y = mixed_table()
+    model = make(encoded_tree() if make is quick_classifier else None).fit(X, y == "yes")
+    fitted = {name for name in vars(model) if name.endswith("_")}
+    schema = SCHEMAS[type(model).__name__]
 
-    assert set(params) - set(PARAMS) == {"memory"}
-    assert fitted - set(FITTED) - set(OPTIONAL) == {
-        "classes_", "feature_names_in_", "inputs_", "student_",
+    assert set(model.get_params(deep=False)) - set(schema.params) == {"memory"}
+    assert fitted - set(schema.attributes) - set(schema.arrays.values()) == {
+        "feature_names_in_", "inputs_", "student_",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("center", [1e275, -1e306])
+def test_targets_with_which_a_prediction_could_be_infinite_are_refused(tmp_path, center):
+    X, _ = numeric_rows()
+    reg = quick_regressor().fit(X, center * X[:, 0])
+
+    with pytest.raises(ValueError, match=r"target_scale_ .* could be infinite: use joblib"):
+        reg.save(tmp_path / "student.safetensors")
+    assert not list(tmp_path.iterdir())
 
 
 def test_memory_is_not_saved(tmp_path):
@@ -231,7 +245,7 @@ def test_a_custom_class_is_refused_when_it_is_saved(tmp_path):
     X, y = numeric_rows()
     params = quick_classifier().get_params(deep=False)
 
-    with pytest.raises(ValueError, match=r"only DistilledClassifier can be saved.* got a Mine"):
+    with pytest.raises(ValueError, match=r"only .*DistilledRegressor can be saved.* got a Mine"):
         Mine(**params).fit(X, y).save(tmp_path / "student.safetensors")
 
     assert not list(tmp_path.iterdir())

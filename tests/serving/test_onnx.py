@@ -6,8 +6,9 @@ import onnxruntime
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.linear_model import LinearRegression
 
-from skdistill import OnnxStudent, StudentNet
+from skdistill import OnnxStudent, StudentNet, TableRegressor
 from tests.small import (
     Linear,
     encoded_tree,
@@ -16,6 +17,8 @@ from tests.small import (
     numeric_rows,
     points_by_row,
     quick_classifier,
+    quick_regressor,
+    rows_and_targets,
     rows_with_binary_columns,
 )
 
@@ -162,6 +165,24 @@ def test_eight_bits_that_change_too_much_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_eight_bits_change_targets_by_less_than_a_hundredth_of_their_scale():
+    X, y = rows_and_targets(200)
+    reg = quick_regressor(quantiles=(0.1, 0.9)).fit(X, y)
+
+    student = OnnxStudent(reg.to_onnx(int8=True, X=X))
+
+    changes = student.predict(X) - reg.predict(X)
+    assert 0 < np.sqrt(np.mean(changes**2)) < 0.02 * reg.target_scale_
+
+
+@pytest.mark.parametrize("n_targets", [1, 3])
+def test_eight_bits_that_change_targets_too_much_are_refused(n_targets):
+    X, y = rows_and_targets(n_targets=n_targets)
+    reg = quick_regressor().fit(X, y)
+    with pytest.raises(ValueError, match=r"changes predictions by .* of target_scale_"):
+        reg.to_onnx(int8=True, X=X, max_changed=1e-5)
+
+
 def test_eight_bits_need_rows_to_compare_on():
     X, y = numeric_rows()
     with pytest.raises(ValueError, match="needs X"):
@@ -200,6 +221,18 @@ def test_a_column_that_is_named_like_an_output_is_refused(name):
         quick_classifier().fit(X, y).to_onnx()
 
 
+def test_a_column_that_is_named_like_another_models_output_is_an_input():
+    X, y = mixed_table()
+    X = X.rename(columns={"age": "variable", "children": "quantiles"})
+    reg = quick_regressor().fit(X, y == "yes")
+
+    with pytest.raises(ValueError, match="a column is named 'variable', like an output"):
+        reg.to_onnx()
+    X = X.rename(columns={"variable": "label"})
+    model = quick_regressor().fit(X, y == "yes").to_onnx()
+    assert {"label", "quantiles"} < {one.name for one in model.graph.input}
+
+
 @pytest.mark.parametrize("labels", [[0, 1], ["no", "yes"], [False, True]])
 def test_probabilities_are_maps_on_request(labels):
     X, y = numeric_rows(60, n_classes=2)
@@ -226,3 +259,44 @@ def test_a_student_of_onnx_needs_a_matrix_of_probabilities():
     X, y = numeric_rows()
     with pytest.raises(ValueError, match="export it with zipmap=False"):
         OnnxStudent(quick_classifier().fit(X, y).to_onnx(zipmap=True))
+
+
+def test_a_target_far_from_zero_loses_no_digits():
+    X, _ = numeric_rows()
+    X = X.astype(np.float32)
+    teacher = [("linear", TableRegressor(LinearRegression()))]
+    reg = quick_regressor(teacher, quantiles=(0.5,)).fit(X, 1e6 + X[:, 0])
+    student = OnnxStudent(reg.to_onnx())
+
+    for quantiles in (False, True):
+        expected = reg.predict(X, quantiles=quantiles)
+        assert_allclose(student.predict(X, quantiles=quantiles), expected, rtol=0, atol=1e-4)
+    assert set(student.outputs.values()) == {"tensor(double)"}
+
+
+def test_a_regressor_has_no_maps_of_probabilities():
+    X, y = rows_and_targets()
+    with pytest.raises(ValueError, match=r"zipmap=True maps labels .* a regressor has none"):
+        quick_regressor().fit(X, y).to_onnx(zipmap=True)
+
+
+def test_a_student_of_onnx_has_the_methods_of_its_kind():
+    X, y = rows_and_targets()
+    student = OnnxStudent(quick_regressor().fit(X, y).to_onnx())
+
+    assert not hasattr(student, "predict_proba")
+    assert hasattr(
+        OnnxStudent(quick_classifier(encoded_tree()).fit(X, y > 20).to_onnx()), "predict_proba"
+    )
+    with pytest.raises(ValueError, match="this model predicts no quantiles"):
+        student.predict(X, quantiles=True)
+
+
+def test_the_shapes_of_targets_and_quantiles_are_declared():
+    X, y = rows_and_targets()
+    model = quick_regressor(quantiles=(0.1, 0.5, 0.9)).fit(X, y).to_onnx()
+    shapes = {
+        one.name: [dim.dim_value for dim in one.type.tensor_type.shape.dim]
+        for one in model.graph.output
+    }
+    assert shapes == {"variable": [0, 1], "quantiles": [0, 3]}  # 0 stands for any number

@@ -9,17 +9,23 @@ import onnx
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import VotingClassifier
+from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 import skdistill
 from skdistill import OnnxStudent
-from tests.small import encoded_tree, mixed_table, numeric_rows, quick_classifier
+from tests.small import (
+    encoded_tree,
+    mixed_table,
+    numeric_rows,
+    quick_classifier,
+    quick_regressor,
+)
 
 skl2onnx = pytest.importorskip("skl2onnx")
 
@@ -47,10 +53,12 @@ def assert_same_predictions(model, pipeline, X):
 
 
 @pytest.mark.parametrize(
-    ("first", "second"), [("skdistill", "skl2onnx"), ("skl2onnx", "skdistill.classifier")]
+    ("first", "second"),
+    [("skdistill", "skl2onnx"), ("skl2onnx", "skdistill.classifier, skdistill.regressor")],
 )
-def test_skl2onnx_knows_students_whatever_is_imported_first(first, second, scaled, tmp_path):
-    joblib.dump(scaled, tmp_path / "pipeline")
+@pytest.mark.parametrize("kind", ["scaled", "scaled_regressor"])
+def test_skl2onnx_knows_students_whatever_is_imported_first(first, second, kind, request, tmp_path):
+    joblib.dump(request.getfixturevalue(kind), tmp_path / "pipeline")
     code = EXPORT.format(first=first, second=second)
 
     run = subprocess.run(
@@ -86,6 +94,49 @@ def test_skl2onnx_exports_a_student_that_votes(scaled):
     model = skl2onnx.to_onnx(voting, X[:1], options={"zipmap": False})
 
     assert_same_predictions(model, voting, X)
+
+
+@pytest.fixture(scope="module")
+def scaled_regressor():
+    """A pipeline whose targets are too far from zero for float32."""
+    X, _ = numeric_rows(100)
+    X = X.astype(np.float32)
+    reg = quick_regressor(quantiles=(0.1, 0.9))
+    return make_pipeline(StandardScaler(), reg).fit(X, 1e6 + X[:, 0]), X
+
+
+@pytest.mark.parametrize("by", ["skdistill", "skl2onnx"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_pipeline_with_a_regressor_gives_targets_and_quantiles(by, dtype, scaled_regressor):
+    pipeline, X = scaled_regressor
+    X = X.astype(dtype)
+
+    if by == "skdistill":
+        model = skdistill.to_onnx(pipeline, dtype=dtype)
+    else:
+        model = skl2onnx.to_onnx(pipeline, X[:1])
+
+    student = OnnxStudent(model)
+    assert set(student.outputs) == {"variable", "quantiles"}
+    for quantiles in (False, True):
+        expected = pipeline.predict(X, quantiles=quantiles)
+        assert_allclose(student.predict(X, quantiles=quantiles), expected, rtol=0, atol=1e-4)
+
+
+def test_skl2onnx_exports_a_regressor_that_votes(scaled):
+    _, X = scaled
+    y = X[:, :1] @ [2.0]
+    voting = VotingRegressor([("student", quick_regressor()), ("ridge", Ridge())]).fit(X, y)
+
+    model = skl2onnx.to_onnx(voting, X[:1])
+
+    assert_allclose(OnnxStudent(model).predict(X), voting.predict(X), rtol=1e-4, atol=1e-4)
+
+
+def test_a_pipeline_with_a_regressor_has_no_maps(scaled_regressor, tmp_path):
+    with pytest.raises(ValueError, match="zipmap=True maps labels to probabilities"):
+        skdistill.to_onnx(scaled_regressor[0], tmp_path / "pipeline.onnx", zipmap=True)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
