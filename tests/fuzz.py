@@ -3,7 +3,7 @@
 make fuzz, or python -m tests.fuzz [number of files] [seed]
 
 Each file must be refused by ValueError, or give a student that answers: finite probabilities that
-sum to one, or a ValueError that says why not.
+sum to one, finite targets and sorted quantiles, or a ValueError that says why not.
 """
 
 import copy
@@ -26,10 +26,10 @@ FOLDER = Path(__file__).parent / "students"
 ODD_VALUES = [
     None, True, False, 0, 1, 2, -1, 255, 2**31, 2**63, 2**70, 10**400, 0.5, 1e308, -1e308,
     float("nan"), float("inf"), "", "a", "\0", "\ud800", "é" * 50, "x" * 5000, "__class__", "auto",
-    "cuda", "cuda:9", "DistilledClassifier", "TeacherEnsemble", "<U999999", "<U0", "|O", "<f8",
-    "<i1", "|b1", "|V8", "<M8[s]", "/tmp", [], {}, [[]], [{}], {"a": None}, {"pool": 1}, [0, 1],
-    [1, 1], [2, 1], ["a", "b"], ["b", "a"], [True, False], [[0], [1]], [0.5], [2**70], [None],
-    [1] * 3000,
+    "cuda", "cuda:9", "log", "DistilledClassifier", "DistilledRegressor", "TeacherEnsemble",
+    "<U999999", "<U0", "|O", "<f8", "<i1", "|b1", "|V8", "<M8[s]", "/tmp",
+    [], {}, [[]], [{}], {"a": None}, {"pool": 1}, [0, 1], [1, 1], [2, 1], ["a", "b"], ["b", "a"],
+    [True, False], [[0], [1]], [0.5], [2**70], [None], [1] * 3000,
 ]  # fmt: skip
 ODD_KEYS = [
     "memory",
@@ -170,24 +170,44 @@ def outcome_of(path, X):
     Raises
     ------
     AssertionError
-        If the answer is not finite, not a probability or not a class.
+        If the answer is not finite, not a probability or not a class, or of another shape.
     """
     try:
-        clf = skdistill.load(path)
+        model = skdistill.load(path)
     except ValueError:
         return "refused"
-    assert repr(clf)
-    assert clf.report_
-    assert clf.n_iter_ >= 0
+    assert repr(model)
+    assert model.report_
+    assert model.n_iter_ >= 0
     try:
-        proba, labels = clf.predict_proba(X), clf.predict(X)
+        predicted = model.predict(X)
     except ValueError:
         return "no answer"
+    if hasattr(model, "predict_proba"):
+        check_labels(model, X, predicted)
+    else:
+        check_targets(model, X, predicted)
+    return "answers"
+
+
+def check_labels(clf, X, labels):
+    """Check the labels and probabilities of a classifier."""
+    proba = clf.predict_proba(X)
     assert proba.shape == (len(X), len(clf.classes_))
     assert np.isfinite(proba).all()
     assert np.allclose(proba.sum(axis=1), 1)
     assert set(labels.tolist()) <= set(clf.classes_.tolist())
-    return "answers"
+
+
+def check_targets(reg, X, targets):
+    """Check the targets and quantiles of a regressor."""
+    assert targets.shape == ((len(X), reg.n_outputs_) if reg.n_outputs_ > 1 else (len(X),))
+    assert np.isfinite(targets).all()
+    if reg.quantiles_:
+        quantiles = reg.predict(X, quantiles=True)
+        assert quantiles.shape == (len(X), len(reg.quantiles_))
+        assert np.isfinite(quantiles).all()
+        assert (np.diff(quantiles) >= 0).all()
 
 
 def fuzz(n_files, seed, folder):

@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from skorch.callbacks import LRScheduler
-from xgboost import XGBClassifier
+from xgboost import XGBClassifier, XGBRegressor
 
 from skdistill import (
     CallableTeacher,
@@ -31,10 +31,17 @@ from skdistill import (
 )
 from skdistill.inspection.report import size_in_bytes
 from skdistill.serving.closed import CLASS, PARAMS, Pickled, built, described
-from tests.small import numeric_rows, quick_classifier, quick_student, small_default_teachers
+from tests.small import (
+    numeric_rows,
+    quick_classifier,
+    quick_regressor,
+    quick_student,
+    small_default_teachers,
+)
 
 X, Y = numeric_rows()
 TRUSTED = "skdistill.classifier.DistilledClassifier"
+TRUSTED_REGRESSOR = "skdistill.regressor.DistilledRegressor"
 PREDICT = """
 import json, sys
 class Missing:
@@ -51,10 +58,14 @@ for name in names:
         import skops.io
         with open(folder + "/" + name, "rb") as file:
             content = file.read()
-        model = skops.io.loads(content, trusted=["skdistill.classifier.DistilledClassifier"])
+        trusted = ["skdistill.classifier.DistilledClassifier"]
+        if "regressor" in name:
+            trusted = ["skdistill.regressor.DistilledRegressor"]
+        model = skops.io.loads(content, trusted=trusted)
     else:
         model = joblib.load(folder + "/" + name)
-    said = {"name": name, "proba": model.predict_proba(X).tolist(), "shown": repr(model)}
+    predictions = getattr(model, "predict_proba", model.predict)(X)
+    said = {"name": name, "predictions": predictions.tolist(), "shown": repr(model)}
     print(json.dumps(said))
 """
 
@@ -92,6 +103,8 @@ DESCRIBABLE = {
     "a cut net": lambda: quick_classifier(student=cut_student()),
     "default teachers": lambda: quick_classifier(small_default_teachers()),
     "boosting": lambda: quick_classifier([("xgb", XGBClassifier(n_estimators=2))]),
+    "a regressor": lambda: quick_regressor([("xgb", XGBRegressor(n_estimators=2))]),
+    "a regressor of counts": lambda: quick_regressor(loss="poisson", quantiles=[0.1, 0.9]),
 }
 ONLY_PICKLED = {
     "a fitted teacher": lambda: quick_classifier([("xgb", fitted_boosting())]),
@@ -148,9 +161,9 @@ def served(fitted, tmp_path_factory):
 
 @pytest.mark.parametrize(("name", "form"), CASES)
 def test_a_file_predicts_without_the_libraries_of_fit(name, form, fitted, served):
-    there = served[f"{name}, by {form}"]["proba"]
+    there, model = served[f"{name}, by {form}"]["predictions"], fitted[name]
 
-    assert_array_equal(there, fitted[name].predict_proba(X))
+    assert_array_equal(there, getattr(model, "predict_proba", model.predict)(X))
 
 
 @pytest.mark.parametrize(("name", "form"), CASES)
@@ -162,7 +175,7 @@ def loaded(model, form):
     """A model as it comes back from a file."""
     if form == "skops":
         sio = pytest.importorskip("skops.io")
-        return sio.loads(sio.dumps(model), trusted=[TRUSTED])
+        return sio.loads(sio.dumps(model), trusted=[TRUSTED, TRUSTED_REGRESSOR])
     return copy.deepcopy(model) if form == "copy" else pickle.loads(pickle.dumps(model))
 
 

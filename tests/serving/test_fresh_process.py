@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 import pytest
 
-from tests.small import mixed_table, quick_classifier, small_default_classifier
+from tests.small import mixed_table, quick_classifier, quick_regressor, small_default_classifier
 
 HEAVY = {"torch", "skorch", "xgboost", "onnx", "sklearn.ensemble", "sklearn.model_selection"}
 PREDICT = """
@@ -16,10 +16,17 @@ import json, sys
 import joblib, skdistill
 for path in sys.argv[2:]:
     load = skdistill.load if path.endswith("safetensors") else joblib.load
-    proba = load(path).predict_proba(joblib.load(sys.argv[1]))
-    print(json.dumps({"proba": proba.tolist(), "loaded": list(sys.modules)}))
+    model = load(path)
+    predictions = getattr(model, "predict_proba", model.predict)(joblib.load(sys.argv[1]))
+    print(json.dumps({"predictions": predictions.tolist(), "loaded": list(sys.modules)}))
 """
-FILES = ["student.safetensors", "student.joblib", "with teachers.joblib"]
+FILES = [
+    "student.safetensors",
+    "student.joblib",
+    "regressor.safetensors",
+    "regressor.joblib",
+    "with teachers.joblib",
+]
 
 
 @pytest.fixture(scope="module")
@@ -35,21 +42,28 @@ def shipped(default_model, tmp_path_factory):
     """What one fresh process says of each file, and what the model in it says here."""
     folder = tmp_path_factory.mktemp("shipped")
     model, X = default_model
-    models = [model, model, quick_classifier(keep_teachers=True).fit(*mixed_table())]
-    for clf, name in zip(models, FILES):
+    reg = quick_regressor().fit(X, X["children"])
+    reg.set_params(teachers=None, student=None)
+    with_teachers = quick_classifier(keep_teachers=True).fit(*mixed_table())
+    models = [model, model, reg, reg, with_teachers]
+    for each, name in zip(models, FILES):
         path = folder / name
-        clf.save(path) if path.suffix == ".safetensors" else joblib.dump(clf, path)
+        each.save(path) if path.suffix == ".safetensors" else joblib.dump(each, path)
     joblib.dump(X, folder / "rows")
     command = [sys.executable, "-c", PREDICT, folder / "rows", *(folder / name for name in FILES)]
     run = subprocess.run(command, check=True, capture_output=True, text=True)
     there = [json.loads(line) for line in run.stdout.splitlines()]
     return {
-        name: (said["proba"], said["loaded"], clf.predict_proba(X))
-        for name, said, clf in zip(FILES, there, models, strict=True)
+        name: (said["predictions"], said["loaded"], predictions_of(each, X))
+        for name, said, each in zip(FILES, there, models, strict=True)
     }
 
 
-@pytest.mark.parametrize("name", FILES[:2])
+def predictions_of(model, X):
+    return getattr(model, "predict_proba", model.predict)(X)
+
+
+@pytest.mark.parametrize("name", FILES[:4])
 def test_loading_and_predicting_loads_neither_torch_nor_a_teacher(name, shipped):
     _, loaded, _ = shipped[name]
 
@@ -57,7 +71,7 @@ def test_loading_and_predicting_loads_neither_torch_nor_a_teacher(name, shipped)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_fresh_process_gives_the_same_probabilities(name, shipped):
+def test_a_fresh_process_gives_the_same_predictions(name, shipped):
     there, _, here = shipped[name]
 
     np.testing.assert_allclose(there, here, atol=1e-6)

@@ -13,7 +13,13 @@ from numpy.testing import assert_array_equal
 
 import skdistill
 from tests.forged import forged, read_student, write_student
-from tests.small import encoded_tree, mixed_table, quick_classifier
+from tests.small import (
+    encoded_tree,
+    mixed_table,
+    quick_classifier,
+    quick_regressor,
+    rows_and_targets,
+)
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +199,54 @@ def test_a_value_that_save_does_not_write_is_refused(saved, tmp_path, where, val
     old = json.loads(read_student(saved[2])[0]["content"])
     value = old[where] | value if where in ("params", "fitted") and value else value
     path = forged(saved[2], tmp_path / "forged", content={where: value})
+
+    with pytest.raises(ValueError, match=message):
+        skdistill.load(path)
+
+
+@pytest.fixture(scope="module")
+def saved_regressor(tmp_path_factory):
+    X, y = rows_and_targets()
+    path = tmp_path_factory.mktemp("saved") / "student.safetensors"
+    quick_regressor(quantiles=(0.1, 0.9)).fit(X, y).save(path)
+    return path
+
+
+def doubles(*values):
+    return {"dtype": "<f8", "values": list(values)}
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "message"),
+    [
+        ("target_center", doubles(1.0, 2.0), r"target_center_ is float64 of shape \(2,\)"),
+        ("target_center", {"dtype": "<U1", "values": ["a"]}, "target_center_ is <U1"),
+        ("target_center", doubles(float("inf")), "not finite"),
+        ("target_scale", doubles(0.0), "not above 0"),
+        ("target_scale", doubles(-1.0), "not above 0"),
+        ("target_scale", doubles(1e280), "could be infinite"),
+        ("target_scale", {"dtype": "<i8", "values": [1]}, "target_scale_ is int64"),
+        ("fitted", {"link_": "exec"}, "link_ is 'exec'"),
+        ("fitted", {"n_outputs_": 0}, "attribute n_outputs_"),
+        ("fitted", {"n_outputs_": 3}, "n_outputs_ is 3"),
+        ("fitted", {"quantiles_": [0.9, 0.1]}, "expected sorted numbers between 0 and 1"),
+        ("fitted", {"quantiles_": [0.1, 1.0]}, "expected sorted numbers between 0 and 1"),
+        ("fitted", {"quantiles_": [0.1]}, "1 targets and 1 quantiles, but its net has 3 outputs"),
+        ("fitted", {"classes_": 1}, r"attributes \['classes_'\]"),
+        ("fitted", {"temperature_": 1.0}, r"attributes \['temperature_'\]"),
+        ("params", {"loss": "none"}, "'loss' parameter"),
+        ("params", {"quantiles": "0.1"}, "parameter quantiles"),
+        ("params", {"class_weight": None}, r"parameters \['class_weight'\]"),
+        ("class", "DistilledClassifier", "parameters"),
+    ],
+    ids=str,
+)
+def test_a_regressor_that_save_does_not_write_is_refused(
+    saved_regressor, tmp_path, where, value, message
+):
+    old = json.loads(read_student(saved_regressor)[0]["content"])
+    value = old[where] | value if where in ("params", "fitted") else value
+    path = forged(saved_regressor, tmp_path / "forged", content={where: value})
 
     with pytest.raises(ValueError, match=message):
         skdistill.load(path)

@@ -17,6 +17,8 @@ from tests.small import (
     mixed_table,
     numeric_rows,
     quick_classifier,
+    quick_regressor,
+    rows_and_targets,
     rows_with_binary_columns,
 )
 
@@ -82,3 +84,19 @@ def test_many_rows_go_to_the_device_that_is_asked_for(monkeypatch):
     assert not asked
     assert_allclose(clf.predict_proba(many), expected, atol=1e-5)
     assert asked == ["cuda:1"]
+
+
+def test_a_regressor_predicts_on_the_device_too(monkeypatch):
+    X, y = rows_and_targets()
+    reg = quick_regressor(quantiles=(0.1, 0.9)).fit(X, y)
+    many = np.resize(X, (ROWS_WORTH_A_GPU, X.shape[1]))
+    asked = []
+    monkeypatch.setattr(module, "on_device", lambda s, d: asked.append(d) or on_device(s, "cpu"))
+    expected = [reg.predict(many, quantiles=each) for each in (False, True)]
+    reg.device = "cuda"
+
+    found = [reg.predict(many, quantiles=each) for each in (False, True)]
+
+    assert asked == ["cuda", "cuda"]
+    for one, other in zip(found, expected):
+        assert_allclose(one, other, rtol=1e-5)

@@ -20,7 +20,9 @@ from tests.small import (
     mixed_table,
     numeric_rows,
     quick_classifier,
+    quick_regressor,
     quick_student,
+    rows_and_targets,
 )
 
 FOLDER = Path(__file__).parent
@@ -69,25 +71,46 @@ def steps():
     return clf, X[:N_ROWS], X[:N_ROWS]
 
 
-def write(name, clf, X, rows_for_c):
+def prices():
+    """A regressor of numbers, strings and booleans, with quantiles."""
+    X, labels = mixed_table()
+    y = 200_000 + 1_000.0 * X["children"] + 5_000 * (labels == "yes")
+    student = quick_student(max_epochs=40, module__n_frequencies=4)
+    reg = quick_regressor(student=student, quantiles=(0.1, 0.5, 0.9)).fit(X, y)
+    return reg, X[:N_ROWS], reg.inputs_.encoder.encode(X[:N_ROWS])
+
+
+def counts():
+    """A regressor of two counts, with a logarithm as link."""
+    X, y = rows_and_targets(n_targets=2)
+    student = quick_student(max_epochs=40, module__n_frequencies=4)
+    reg = quick_regressor(student=student, loss="poisson").fit(X, np.round(np.abs(y)))
+    return reg, X[:N_ROWS], X[:N_ROWS]
+
+
+def write(name, model, X, rows_for_c):
     """Write a student in every format, and what it predicts."""
     # The teachers would pull the classes of their libraries into the pickle.
-    clf.teachers = clf.student = None
-    clf.save(FOLDER / f"{name}.safetensors")
-    clf.to_onnx(FOLDER / f"{name}.onnx", dtype="float64")
-    clf.to_c(FOLDER / f"{name}.c")
-    joblib.dump(clf, FOLDER / f"{name}.joblib")
+    model.teachers = model.student = None
+    model.save(FOLDER / f"{name}.safetensors")
+    model.to_onnx(FOLDER / f"{name}.onnx", dtype="float64")
+    model.to_c(FOLDER / f"{name}.c")
+    joblib.dump(model, FOLDER / f"{name}.joblib")
+    predictions = {"predict": model.predict(X).tolist()}
+    if hasattr(model, "predict_proba"):
+        predictions["predict_proba"] = model.predict_proba(X).tolist()
+    elif model.quantiles_:
+        predictions["quantiles"] = model.predict(X, quantiles=True).tolist()
     expected = {
         "X": X.to_dict("list") if hasattr(X, "columns") else X.tolist(),
         "rows_for_c": rows_for_c.tolist(),
-        "predict_proba": clf.predict_proba(X).tolist(),
-        "predict": clf.predict(X).tolist(),
+        **predictions,
         "versions": {each.__name__: each.__version__ for each in (np, sklearn, skdistill)},
     }
     (FOLDER / f"{name}.json").write_text(json.dumps(expected, indent=None) + "\n")
 
 
 if __name__ == "__main__":
-    for make in (mixed, numbers, images, steps):
+    for make in (mixed, numbers, images, steps, prices, counts):
         if not (FOLDER / f"{make.__name__}.json").exists():
             write(make.__name__, *make())
