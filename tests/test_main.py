@@ -20,7 +20,8 @@ import skdistill
 from skdistill import NetClassifier, StudentNet, TeacherEnsemble
 from skdistill.__main__ import main
 from skdistill.command_line.fitting import conclusion
-from skdistill.inspection.report import Report, Row
+from skdistill.inspection.report import Report
+from skdistill.inspection.rows import ClassifierRow
 from tests.small import (
     full_disk,
     mixed_table,
@@ -120,7 +121,9 @@ def test_progress_is_printed_unless_quiet(bundled, outcome):
 
 
 def row(name, log_loss, kilobytes, microseconds):
-    return Row(name, 0.9, log_loss, 0.02, 0.1, 0.95, kilobytes, microseconds, ([], [], []))
+    return ClassifierRow(
+        name, 0.9, log_loss, 0.02, 0.1, 0.95, kilobytes, microseconds, ([], [], [])
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,49 +5,17 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
-from dataclasses import asdict, dataclass, field
 from html import escape
 
 import joblib
 import numpy as np
-from sklearn.metrics import log_loss
-from sklearn.utils.validation import column_or_1d
 
-from skdistill.inspection.metrics import (
-    agreement,
-    brier_score,
-    equal_count_reliability,
-    expected_calibration_error,
-)
+from skdistill.inspection.rows import row_class
 from skdistill.sklearn_private import num_samples, safe_indexing
-
-
-@dataclass
-class Row:
-    """Measures of one model."""
-
-    name: str
-    accuracy: float
-    log_loss: float
-    calibration_error: float
-    brier_score: float  # mean squared distance of the probabilities to the one-hot label
-    agreement: float  # share of rows with the same predicted class as the reference
-    kilobytes: float  # of the uncompressed joblib file
-    microseconds: float  # time to predict one row
-    reliability: tuple = field(repr=False)  # see equal_count_reliability
-
 
 MEANING = (
     "https://github.com/skdistill/skdistill/blob/main/docs/cookbook.md#what-distillation-brought"
 )
-COLUMNS = {  # of the printed table: header, then the format of a Row
-    "log loss": "{0.log_loss:.4f}",
-    "accuracy": "{0.accuracy:.2%}",
-    "calib. error": "{0.calibration_error:.4f}",
-    "agreement": "{0.agreement:.2%}",
-    "size, kB": "{0.kilobytes:,.0f}",
-    "one row, us": "{0.microseconds:,.0f}",
-}
 
 
 class Report:
@@ -80,15 +48,15 @@ class Report:
 
     def to_dicts(self):
         """Return one dict for each model, which JSON can hold."""
-        return [
-            {key: value for key, value in asdict(row).items() if key != "reliability"}
-            for row in self.rows
-        ]
+        return [row.to_dict() for row in self.rows]
 
     def _cells(self):
         """Return the texts of the table by row, the header first."""
-        texts = [[row.name, *(form.format(row) for form in COLUMNS.values())] for row in self.rows]
-        return [["model", *COLUMNS], *texts]
+        columns = [["model", *(row.name for row in self.rows)]]
+        for header, write in self.rows[0].columns.items():
+            cells = [write(row) for row in self.rows]
+            columns += [[header, *cells]] if any(cells) else []
+        return list(map(list, zip(*columns)))
 
     def __str__(self):
         """Format the table, with a rule above the reference."""
@@ -139,18 +107,20 @@ class Report:
 
 
 def compare(models, X, y, *, reference=None, n_repeats=30):
-    """Measure fitted classifiers on rows that none of them has seen.
+    """Measure fitted classifiers, or fitted regressors, on rows that none of them has seen.
 
-    Printing the report shows a table. Its ``plot()`` draws log loss against time and size.
+    Printing the report shows a table. Its ``plot()`` draws log loss or RMSE against time and size.
 
     Parameters
     ----------
-    models : dict of str to classifier
-        Fitted on the same classes, in whatever order, with `predict_proba`.
+    models : dict of str to estimator
+        Classifiers fitted on the same classes, in whatever order, with `predict_proba`; or
+        regressors of the same targets.
     X : array-like or DataFrame of shape (n_samples, n_features)
         Rows that no model was fitted on.
-    y : array-like of shape (n_samples,)
-        Labels of the rows. A column is flattened with a warning, as by `fit`.
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Labels of the rows; a column of them is flattened with a warning, as by `fit`. Of
+        regressors, the targets.
     reference : str, default=None
         Name of the model that agreement is measured with; None is the first.
     n_repeats : int, default=30
@@ -159,14 +129,17 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
     Returns
     -------
     report : Report
-        ``report[name]`` has `accuracy`, `log_loss`, `calibration_error`, `brier_score`,
-        `agreement`, `kilobytes` and `microseconds`; ``report.to_dicts()`` has all of them.
+        ``report[name]`` has `kilobytes` and `microseconds`; of a classifier `accuracy`,
+        `log_loss`, `calibration_error`, `brier_score` and `agreement`; of a regressor `rmse`,
+        `mae`, `r2`, `agreement`, and `coverage` and `nominal_coverage`.
+        ``report.to_dicts()`` has all of them.
 
     Raises
     ------
     ValueError
-        If `models` is empty, if the models were fitted on different classes, if y has labels
-        that are none of these, or if `reference` is none of the models.
+        If `models` is empty or has classifiers and regressors, if classifiers were fitted on
+        different classes, if y has labels that are none of these, or of regressors no finite
+        numbers, or if `reference` is none of the models.
 
     See Also
     --------
@@ -174,10 +147,17 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
 
     Notes
     -----
-    The size is that of the uncompressed joblib file. That of a `DistilledClassifier` is without
-    its teachers: those that ``keep_teachers=True`` has kept, and those that it was given, which
+    The size is that of the uncompressed joblib file. That of a student is without its teachers:
+    those that ``keep_teachers=True`` has kept, and those that it was given, which
     ``set_params(teachers=None)`` takes out of the file. The time is that of ``predict_proba`` for
-    one row, which is the latency of a service.
+    one row, of regressors that of ``predict``, which is the latency of a service.
+
+    The agreement of classifiers is the share of rows that get the class of the reference. That of
+    regressors is R² of the predictions, with those of the reference as the target: 1 if they are
+    the same. `coverage` is the share of targets between the lowest and the highest of
+    `quantiles_`, and `nominal_coverage` what it should be; both are None, and their column is
+    absent, where a regressor predicts no quantiles. Measures of several targets are
+    means over the targets.
 
     Examples
     --------
@@ -204,64 +184,24 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
             "there is no model to compare: models must be a dict {name: fitted model}, got "
             f"{models!r:.80}."
         )
-    if np.ndim(y) != 1 and np.shape(y)[1:] != (1,):
-        raise ValueError(
-            f"y must hold one label for each row of X, got shape {np.shape(y)}: the order is "
-            "compare(models, X, y)."
-        )
     if reference not in (None, *models):
         raise ValueError(
             f"reference {reference!r} is none of the models: {list(models)}. Name one of these."
         )
-    y = column_or_1d(np.asarray(y), warn=True)
-    classes = _check_classes(models, y)
-    index = {label: k for k, label in enumerate(classes)}
-    y = np.array([index[label] for label in y.tolist()])
-    probas = {name: _in_order(model, X, classes) for name, model in models.items()}
-    of_reference = probas[reference or next(iter(probas))]
+    kind = row_class(models)
+    measures = kind.measure(models, X, y, reference or next(iter(models)))
     return Report(
         [
-            Row(
+            kind(
                 name=name,
-                accuracy=float(np.mean(proba.argmax(1) == y)),
-                log_loss=float(log_loss(y, proba, labels=range(len(classes)))),
-                calibration_error=expected_calibration_error(y, proba),
-                brier_score=brier_score(y, proba),
-                agreement=agreement(proba, of_reference),
-                kilobytes=size_in_bytes(models[name]) / 1000,
-                microseconds=microseconds(models[name], X, n_repeats),
-                reliability=equal_count_reliability(y, proba),
+                kilobytes=size_in_bytes(model) / 1000,
+                microseconds=microseconds(model, X, n_repeats),
+                **measures[name],
             )
-            for name, proba in probas.items()
+            for name, model in models.items()
         ],
         reference=reference,
     )
-
-
-def _check_classes(models, y):
-    """Return the sorted classes that all models share, and that y is of."""
-    classes_of = {name: np.unique(model.classes_).tolist() for name, model in models.items()}
-    first, classes = next(iter(classes_of.items()))
-    for name, others in classes_of.items():
-        if others != classes:
-            raise ValueError(
-                f"the models were fitted on different classes: {first!r} on {classes}, {name!r} "
-                f"on {others}. Fit all of them on the same labels."
-            )
-    strange = [label for label in dict.fromkeys(y.tolist()) if label not in classes]
-    if strange:
-        raise ValueError(
-            f"y has labels that the models were not fitted on: {strange[:5]}. Leave these rows "
-            "out, or fit the models on rows with these labels too."
-        )
-    return classes
-
-
-def _in_order(model, X, classes):
-    """Return a model's probabilities, with the columns in the order of the classes."""
-    own = np.asarray(model.classes_).tolist()
-    proba = np.asarray(model.predict_proba(X))
-    return proba if own == classes else proba[:, [own.index(label) for label in classes]]
 
 
 def size_in_bytes(model):
@@ -280,11 +220,12 @@ def size_in_bytes(model):
 
 
 def microseconds(model, X, n_repeats):
-    """Measure the median time of `predict_proba` for one row."""
+    """Measure the median time of `predict_proba` for one row, of a regressor that of `predict`."""
+    predict = model.predict_proba if hasattr(model, "predict_proba") else model.predict
     times = []
     for i in range(n_repeats + 1):
         row = safe_indexing(X, [i % num_samples(X)])
         started = time.perf_counter()
-        model.predict_proba(row)
+        predict(row)
         times.append(time.perf_counter() - started)
     return 1e6 * float(np.median(times[1:]))  # the first call warms up

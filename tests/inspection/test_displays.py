@@ -15,7 +15,8 @@ from numpy.testing import assert_allclose
 
 from skdistill.inspection.displays import ReportDisplay, gain, marker_areas, spell_ratio, spell_size
 from skdistill.inspection.labels import place_labels
-from skdistill.inspection.report import Report, Row
+from skdistill.inspection.report import Report
+from skdistill.inspection.rows import ClassifierRow
 
 SINGLE = ["rf", "xgb", "mlp", "mlp_periodic", "mlp_bins", "lightgbm"]
 NAMES = [*(f"teacher {name}" for name in SINGLE), "pooled teachers", "same net", "student"]
@@ -31,7 +32,7 @@ def close_figures():
 
 
 def row(name, loss=0.2, kilobytes=100.0, microseconds=50.0, reliability=CURVE):
-    return Row(name, 0.9, loss, 0.02, 0.1, 0.95, kilobytes, microseconds, reliability)
+    return ClassifierRow(name, 0.9, loss, 0.02, 0.1, 0.95, kilobytes, microseconds, reliability)
 
 
 def pool_and_student(**kwargs):

@@ -14,7 +14,8 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import compare
-from skdistill.inspection.report import Report, Row, size_in_bytes
+from skdistill.inspection.report import Report, size_in_bytes
+from skdistill.inspection.rows import ClassifierRow
 from tests.small import numeric_rows, quick_classifier
 
 
@@ -30,7 +31,7 @@ def irises():
 
 
 def row(name, kilobytes=100.0, microseconds=50.0):
-    return Row(name, 0.9, 0.25, 0.02, 0.1, 0.95, kilobytes, microseconds, ((), (), ()))
+    return ClassifierRow(name, 0.9, 0.25, 0.02, 0.1, 0.95, kilobytes, microseconds, ((), (), ()))
 
 
 def test_log_loss_and_accuracy_are_those_of_scikit_learn(irises):
