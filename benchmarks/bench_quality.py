@@ -14,19 +14,23 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import argparse
-import json
-import resource
-import time
 from collections import defaultdict
-from contextlib import contextmanager
-from copy import copy
-from importlib import import_module
 from statistics import geometric_mean
-from unittest.mock import patch
 
 import numpy as np
-from common import RESULTS, available, load_split, machine, mean_and_spread, save, without_text
+from common import (
+    best_of_teachers,
+    by_data,
+    equally_weighted,
+    load_split,
+    machine,
+    mean_and_spread,
+    measure_splits,
+    measured_fit,
+    model_of,
+    parse_splits,
+    without_text,
+)
 from sklearn.metrics import log_loss
 
 # Training rows: all rows of the small sets (0), and as many of the others as take minutes.
@@ -50,30 +54,12 @@ FEW_ROWS = 2_000  # of smaller sets, test rows are few and log losses vary
 
 def main():
     """Measure the splits that the JSON lacks, then print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", nargs="+", metavar="NAME", help="default: all that are found")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--rows", type=int, help="training rows at most, 0 for all")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--out", default="quality", help="name of the JSON in results/")
-    parser.add_argument(
-        "--table", nargs="?", const="all", choices=TABLES, help="only print a table of the JSON"
-    )
-    parser.add_argument("--smoke", action="store_true", help="one small split, written nowhere")
-    arguments = parser.parse_args()
+    arguments = parse_splits(__doc__.splitlines()[0], TABLES, "quality")
     if arguments.smoke:
         run = measure("wine", 0, None, arguments.jobs)
         print(table([run]))
         return
-    path = RESULTS / f"{arguments.out}.json"
-    runs = json.loads(path.read_text())["runs"] if path.exists() else []
-    done = {(run["data"], run["seed"], run["rows"]) for run in runs}
-    for seed in [] if arguments.table else arguments.seeds:
-        for name in arguments.data or available(ROWS):
-            rows = arguments.rows if arguments.rows is not None else ROWS[name]
-            if (name, seed, rows) not in done:
-                runs.append(measure(name, seed, rows, arguments.jobs))
-                save(arguments.out, {"runs": runs})
+    runs = measure_splits(arguments, ROWS, measure)
     print(TABLES[arguments.table or "all"](runs))
 
 
@@ -85,17 +71,10 @@ def measure(name, seed, rows, n_jobs):
 
     X_train, X_test, y_train, y_test = load_split(name, seed, rows)
     X_train, X_test = without_text(X_train, X_test)
-    started, cpu = time.perf_counter(), _cpu_seconds()
     clf = DistilledClassifier(random_state=seed, n_jobs=n_jobs, keep_teachers=True)
-    with _clocked("skdistill.student.training", "train_student") as of_student:
-        clf.fit(X_train, y_train)
-    seconds, cpu = time.perf_counter() - started, _cpu_seconds() - cpu
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, -1))
-
-    teacher = vars(clf).pop("teacher_")
-    equal = copy(teacher)
-    equal.weights_ = dict.fromkeys(teacher.weights_, 1 / len(teacher.weights_))
-    equal.sharpness_ = 1.0
+    teacher, costs = measured_fit(clf, X_train, y_train)
+    equal = equally_weighted(teacher)
+    equal._calibration = 1.0  # its `sharpness_`: the plain mean of the probabilities
     baseline = NetClassifier(clone(StudentNet()), random_state=seed).fit(X_train, y_train)
     report = compare(
         {
@@ -113,12 +92,9 @@ def measure(name, seed, rows, n_jobs):
         "seed": seed,
         "rows": rows,
         "n_train": len(y_train),
-        "fit_seconds": seconds,  # includes the refit of the teachers on all rows
-        "student_seconds": sum(of_student),  # the part that trains the student and its trials
-        "fit_cpu_seconds": cpu,
+        **costs,
         "jobs": n_jobs,
         "majority_log_loss": _of_shares(y_train, y_test),
-        "peak_megabytes": peak / 1000,
         "commit": machine()["commit"],
         "alpha": clf.alpha_,
         "candidates": clf.candidates_,
@@ -126,36 +102,14 @@ def measure(name, seed, rows, n_jobs):
         "sharpness": teacher.sharpness_,
         "models": report.to_dicts(),
     }
-    print(f"{name}, seed {seed}: {seconds:.0f} s\n{report}\n", flush=True)
+    print(f"{name}, seed {seed}: {costs['fit_seconds']:.0f} s\n{report}\n", flush=True)
     return run
-
-
-@contextmanager
-def _clocked(module, name):
-    """Time each call of a module's function while the block runs."""
-    module, seconds = import_module(module), []
-    function = getattr(module, name)
-
-    def timed(*args, **kwargs):
-        started = time.perf_counter()
-        try:
-            return function(*args, **kwargs)
-        finally:
-            seconds.append(time.perf_counter() - started)
-
-    with patch.object(module, name, timed):
-        yield seconds
 
 
 def _of_shares(y_train, y_test):
     """Return the log loss of predicting the classes' shares for every row."""
     shares = np.unique(y_train, return_counts=True)[1] / len(y_train)
     return log_loss(y_test, np.tile(shares, (len(y_test), 1)))
-
-
-def _cpu_seconds():
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
 
 
 def table(runs):
@@ -168,8 +122,8 @@ def table(runs):
     ]
     ratios = defaultdict(list)
     for (name, n_train), group in by_data(runs).items():
-        loss = {m: [_model(run, m)["log_loss"] for run in group] for m in _names(group)}
-        loss[BEST] = loss[best_teacher(group)]
+        loss = {m: [model_of(run, m)["log_loss"] for run in group] for m in _names(group)}
+        loss[BEST] = loss[best_of_teachers(group, "log_loss")]
         for m in (POOL, EQUAL, BEST, LABELS):
             ratios[m].append(geometric_mean([a / b for a, b in zip(loss[STUDENT], loss[m])]))
         cells = [
@@ -231,7 +185,7 @@ def summary(runs):
         "|---|---:|---:|---:|---:|",
     ]
     for m in (POOL, BEST, LABELS, STUDENT):
-        models = [[_model(run, _called(m, group)) for run in group] for group in groups]
+        models = [[model_of(run, _called(m, group)) for run in group] for group in groups]
         larger, smaller = (
             geometric_mean([relative_log_loss(g, m) for g, s in zip(groups, small) if s == few])
             for few in (False, True)
@@ -249,38 +203,20 @@ def summary(runs):
 
 def relative_log_loss(group, m):
     """Return the ratio of log losses, model to pool: the geometric mean over the splits."""
-    pairs = [(_model(run, _called(m, group)), _model(run, POOL)) for run in group]
+    pairs = [(model_of(run, _called(m, group)), model_of(run, POOL)) for run in group]
     return geometric_mean([one["log_loss"] / pooled["log_loss"] for one, pooled in pairs])
 
 
-def best_teacher(group):
-    """Return the teacher with the lowest log loss on the test rows of a set's splits."""
-    teachers = group[0]["teacher_weights"]
-    return min(teachers, key=lambda t: sum(_model(run, t)["log_loss"] for run in group))
-
-
 def _called(m, group):
-    return best_teacher(group) if m == BEST else m
-
-
-def by_data(runs):
-    """Group the runs by data set and number of rows."""
-    groups = defaultdict(list)
-    for run in runs:
-        groups[run["data"], run["n_train"]].append(run)
-    return groups
+    return best_of_teachers(group, "log_loss") if m == BEST else m
 
 
 def _names(group):
     return [row["name"] for row in group[0]["models"]]
 
 
-def _model(run, name):
-    return next(row for row in run["models"] if row["name"] == name)
-
-
 def _mean(group, name, key, form):
-    return format(np.mean([_model(run, name)[key] for run in group]), form)
+    return format(np.mean([model_of(run, name)[key] for run in group]), form)
 
 
 TABLES = {"all": table, "teachers": table_of_teachers, "summary": summary}

@@ -8,8 +8,8 @@ import matplotlib
 matplotlib.use("agg")
 
 import matplotlib.pyplot as plt
-from bench_quality import BEST, LABELS, STUDENT, by_data, relative_log_loss
-from common import HERE, recorded
+from bench_quality import BEST, LABELS, STUDENT, relative_log_loss
+from common import HERE, by_data, recorded
 
 PICTURE = HERE.parent / "docs" / "images" / "quality.png"
 LOWEST, HIGHEST = 0.76, 1.34  # ratios beyond are drawn at the edge, with their value

@@ -82,6 +82,17 @@ def test_at_most_so_many_rows_of_a_set_from_openml_are_used(monkeypatch):
 
 
 @pytest.mark.usefixtures("asked")
+def test_a_set_whose_target_is_a_number_is_split_without_strata(monkeypatch):
+    table = Bunch(data=pd.DataFrame({"x": np.arange(50.0)}), target=pd.Series(np.arange(50)))
+    monkeypatch.setattr(common.datasets, "fetch_openml", lambda **_: table)
+
+    _, _, y_train, y_test = common.load_split("houses", seed=0, rows=20)
+
+    assert (len(y_train), len(y_test)) == (20, 15)
+    assert y_train.dtype == float
+
+
+@pytest.mark.usefixtures("asked")
 def test_without_network_the_error_says_what_was_tried_and_what_to_set(monkeypatch):
     def unreachable(**arguments):
         raise URLError("no network")
