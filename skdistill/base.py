@@ -54,6 +54,11 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         raise NotImplementedError
 
     @property
+    def _score_name(self):
+        """What `report_` and `teacher_scores_` measure, such as "log loss"."""
+        raise NotImplementedError
+
+    @property
     def _teacher_ensemble(self):
         """The class of the teachers' ensemble. Imported lazily."""
         raise NotImplementedError

@@ -318,6 +318,10 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         return Classification
 
     @property
+    def _score_name(self):
+        return self._task.score_name
+
+    @property
     def _teacher_ensemble(self):
         from skdistill.soft_targets.ensemble import TeacherEnsemble
 

@@ -324,6 +324,12 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         return Regression
 
     @property
+    def _score_name(self):
+        from skdistill.tasks.regression import SCORES
+
+        return SCORES[self.loss]
+
+    @property
     def _teacher_ensemble(self):
         from skdistill.soft_targets.regressor_ensemble import TeacherEnsembleRegressor
 

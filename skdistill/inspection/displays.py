@@ -1,4 +1,4 @@
-"""`ReportDisplay`, which plots a report: log loss, time and size, and calibration."""
+"""`ReportDisplay`, which plots a report: loss, time and size, and calibration."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from skdistill.inspection.labels import RINGS, place_labels
 from skdistill.inspection.metrics import wilson_interval
 
 FEWEST_BINS = 3  # minimum number of bins of a calibration curve
-WIDEST_LINEAR = 3  # the axis of log losses is logarithmic above this ratio of its ends
+WIDEST_LINEAR = 3  # the axis of losses is logarithmic above this ratio of its ends
 GRAY, PALE = "0.45", "0.65"  # of texts, legible on white and on black; of lines and markers
 MARKER_AREA = 40, 640  # of the smallest and the largest model, in square points
 FINEST = [k / 5 for k in range(5, 50)]  # the finest ticks within a decade
@@ -17,13 +17,13 @@ INSET = 4  # distance between a label and the frame, in points
 
 
 class ReportDisplay:
-    """Plot of log loss against prediction time and size, and of calibration.
+    """Plot of log loss or RMSE against prediction time and size, and of calibration.
 
     Use ``compare(...).plot()`` to create one.
 
     Parameters
     ----------
-    rows : list of skdistill.inspection.report.Row
+    rows : list of skdistill.inspection.rows.Row
         One measured model each.
     reference : str, default=None
         Name of the model that the others are compared with; None is the first.
@@ -33,8 +33,8 @@ class ReportDisplay:
     figure_ : matplotlib Figure
         Set by `plot`.
     axes_ : ndarray of matplotlib Axes of shape (1,) or (2,)
-        Set by `plot`: log loss against time and, if there are enough rows, accuracy against
-        confidence.
+        Set by `plot`: the loss against time and, of classifiers with enough rows, accuracy
+        against confidence.
 
     See Also
     --------
@@ -64,10 +64,10 @@ class ReportDisplay:
         self.reference = reference
 
     def plot(self, *, highlight=None, axes=None):
-        """Draw log loss against time and size, and accuracy against confidence.
+        """Draw log loss or RMSE against time and size, and accuracy against confidence.
 
         The second panel shows bins of equal count with 95 % intervals. It is omitted if no
-        highlighted model fills three bins of 50 rows.
+        highlighted model fills three bins of 50 rows, and for regressors.
 
         Parameters
         ----------
@@ -169,8 +169,8 @@ def _new_axes(plt, has_curve):
 
 
 def _plot_cost(ax, rows, chosen, colors):
-    """Plot log loss against time with areas by size, and label the points."""
-    losses = np.array([row.log_loss for row in rows])
+    """Plot the loss against time with areas by size, and label the points."""
+    losses, name = np.array([row.loss for row in rows]), rows[0].loss_name
     times = np.array([row.microseconds for row in rows])
     areas = marker_areas([row.kilobytes for row in rows])
     order = [colors.get(row.name, PALE) for row in rows]
@@ -182,8 +182,8 @@ def _plot_cost(ax, rows, chosen, colors):
     for axis in (ax.xaxis, ax.yaxis):
         if axis.get_scale() == "log":
             set_plain_ticks(axis)
-    ax.set(xlabel="time for one row, µs", ylabel="log loss, lower is better")
-    ax.set_title("Log loss, time and size", loc="left")
+    ax.set(xlabel="time for one row, µs", ylabel=f"{name}, lower is better")
+    ax.set_title(f"{name[0].upper()}{name[1:]}, time and size", loc="left")
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
     _draw_labels(ax, rows, chosen, colors, np.sqrt(areas) / 2)
@@ -216,7 +216,7 @@ class Label:
 
 def _name(row, radius, colors):
     """Return the label of a model."""
-    size, point = spell_size(row.kilobytes), (row.microseconds, row.log_loss)
+    size, point = spell_size(row.kilobytes), (row.microseconds, row.loss)
     if row.name in colors:
         style = {"weight": "bold", "color": colors[row.name]}
         return Label(f"{row.name}\n{size}", point, radius, style)

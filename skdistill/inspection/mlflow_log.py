@@ -108,19 +108,21 @@ def metrics_of(estimator):
 
     Parameters
     ----------
-    estimator : DistilledClassifier
+    estimator : DistilledClassifier or DistilledRegressor
 
     Returns
     -------
     metrics : dict of str to float
-        Log losses of `report_` and `teacher_scores_`, `alpha_`, `temperature_` and the seconds.
+        Losses of `report_` and `teacher_scores_`, by what they are: "student_log_loss" or
+        "student_rmse"; `alpha_`, a classifier's `temperature_`, and the seconds.
     """
     report, scores = dict(estimator.report_), estimator.teacher_scores_
+    measure = estimator._score_name.lower().replace(" ", "_")
     metrics = {"gain_over_labels": report.pop("gain_over_labels", None)}
-    metrics |= {f"{name}_log_loss": loss for name, loss in report.items()}
+    metrics |= {f"{name}_{measure}": loss for name, loss in report.items()}
     for name, loss in scores.items():
         if name != "pool":  # the loss of "teachers" in the report
-            metrics[_as_key(f"teacher_log_loss.{name}")] = loss
-    metrics |= {"alpha": estimator.alpha_, "temperature": estimator.temperature_}
+            metrics[_as_key(f"teacher_{measure}.{name}")] = loss
+    metrics |= {"alpha": estimator.alpha_, "temperature": getattr(estimator, "temperature_", None)}
     metrics["fit_seconds"] = estimator.fit_times_["total"]
     return {name: float(value) for name, value in metrics.items() if value is not None}

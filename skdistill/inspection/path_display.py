@@ -16,16 +16,16 @@ PANELS = {"kilobytes": "size, kB", "microseconds": "time for one row, µs"}
 
 
 class StudentPathDisplay:
-    """Plot of log loss over size, and over the time for one row, by students of several widths.
+    """Plot of the loss of students of several widths, over size and over the time for one row.
 
     Use ``student_path(...).plot()`` to create one.
 
     Parameters
     ----------
-    rows : list of skdistill.inspection.report.Row
+    rows : list of skdistill.inspection.rows.Row
         One measured student each, in the order of the curve.
-    teachers : skdistill.inspection.report.Row, default=None
-        The teachers, whose log loss is a dashed line.
+    teachers : skdistill.inspection.rows.Row, default=None
+        The teachers, whose loss is a dashed line.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class StudentPathDisplay:
         self.teachers = teachers
 
     def plot(self, *, axes=None):
-        """Draw log loss over size, and over time.
+        """Draw log loss or RMSE over size, and over time.
 
         Parameters
         ----------
@@ -75,21 +75,21 @@ class StudentPathDisplay:
         self.axes_, self.figure_ = axes, axes[0].figure
         for ax, (cost, label) in zip(axes, PANELS.items()):
             self._plot_panel(ax, cost, label)
-        axes[0].set_ylabel("log loss, lower is better")
+        axes[0].set_ylabel(f"{self.rows[0].loss_name}, lower is better")
         self.figure_.draw_without_rendering()  # fixes the layout, so that lengths can be measured
         for ax, cost in zip(axes, PANELS):
             self._label(ax, cost)
         return self
 
     def _plot_panel(self, ax, cost, label):
-        """Plot log loss over one cost."""
+        """Plot the loss over one cost."""
         costs = [getattr(row, cost) for row in self.rows]
-        losses = [row.log_loss for row in self.rows]
+        losses = [row.loss for row in self.rows]
         ax.plot(costs, losses, color="C0", marker="o", markersize=2 * RADIUS, linewidth=1.2)
         if self.teachers is not None:
-            ax.axhline(self.teachers.log_loss, color=PALE, linestyle="--", linewidth=1, zorder=1)
+            ax.axhline(self.teachers.loss, color=PALE, linestyle="--", linewidth=1, zorder=1)
             ax.annotate(
-                self.teachers.name, (1, self.teachers.log_loss), (-2, 3), ha="right", fontsize=8.5,
+                self.teachers.name, (1, self.teachers.loss), (-2, 3), ha="right", fontsize=8.5,
                 xycoords=("axes fraction", "data"), textcoords="offset points", color=GRAY,
             )  # fmt: skip
         ax.set_xscale("log")
@@ -101,7 +101,7 @@ class StudentPathDisplay:
 
     def _label(self, ax, cost):
         """Name the students beside their points."""
-        points = [(getattr(row, cost), row.log_loss) for row in self.rows]
+        points = [(getattr(row, cost), row.loss) for row in self.rows]
         labels = [
             Label(row.name, point, RADIUS, {"color": GRAY}) for row, point in zip(self.rows, points)
         ]

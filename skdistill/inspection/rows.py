@@ -31,6 +31,8 @@ class Row:
         all empty is not shown.
     loss_name : str
         What `loss` is called in sentences and pictures.
+    least_loss : float
+        Smaller losses count as equal.
     name : str
     kilobytes : float
         Of the uncompressed joblib file.
@@ -40,6 +42,7 @@ class Row:
 
     columns: ClassVar[dict[str, Callable]]
     loss_name: ClassVar[str]
+    least_loss: ClassVar[float]
     reliability: tuple
     name: str
     kilobytes: float
@@ -75,6 +78,7 @@ class ClassifierRow(Row):
     reliability: tuple = field(repr=False)  # see equal_count_reliability
 
     loss_name = "log loss"
+    least_loss = 1e-4  # the table shows four digits
     columns = {
         "log loss": "{0.log_loss:.4f}".format,
         "accuracy": "{0.accuracy:.2%}".format,
@@ -127,6 +131,7 @@ class RegressorRow(Row):
     microseconds: float
 
     loss_name = "RMSE"
+    least_loss = 1e-300  # its unit may be of any size
     columns = {
         "RMSE": lambda row: four_digits(row.rmse),
         "MAE": lambda row: four_digits(row.mae),

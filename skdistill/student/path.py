@@ -3,7 +3,7 @@
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
@@ -23,12 +23,12 @@ class StudentPath(Report):
     ----------
     rows : list of Row
         One measured student each, the narrowest first. With kept teachers, they come first.
-    students : dict of str to DistilledClassifier
+    students : dict of str to DistilledClassifier or DistilledRegressor
         The fitted students by their names in the table.
 
     Attributes
     ----------
-    students : dict of str to DistilledClassifier
+    students : dict of str to DistilledClassifier or DistilledRegressor
 
     See Also
     --------
@@ -40,7 +40,7 @@ class StudentPath(Report):
         self.students = students
 
     def plot(self, **kwargs):
-        """Draw log loss over size, and over the time for one row.
+        """Draw log loss or RMSE over size, and over the time for one row.
 
         Parameters
         ----------
@@ -60,16 +60,16 @@ class StudentPath(Report):
 
 
 def student_path(
-    clf, X, y, *, widths=WIDTHS, X_test=None, y_test=None, test_size=0.25, fit_params=None
+    estimator, X, y, *, widths=WIDTHS, X_test=None, y_test=None, test_size=0.25, fit_params=None
 ):
     """Train students of several widths on the same teachers, and measure what each costs.
 
-    Printing the path shows a table, and its ``plot()`` draws log loss over size and over time:
-    choose a width, or a limit for `max_size` and `max_latency`.
+    Printing the path shows a table, and its ``plot()`` draws log loss, or RMSE, over size and
+    over time: choose a width, or a limit for `max_size` and `max_latency`.
 
     Parameters
     ----------
-    clf : DistilledClassifier
+    estimator : DistilledClassifier or DistilledRegressor
         It is cloned. Its student is a `StudentMLP`. `max_latency` and `max_size` play no part.
     X : table of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
@@ -87,8 +87,8 @@ def student_path(
     Returns
     -------
     path : StudentPath
-        ``path["64-64"]`` has `log_loss`, `kilobytes`, `microseconds` and more of a student, as
-        `compare` measures them; ``path.students["64-64"]`` is the student. With
+        ``path["64-64"]`` has `log_loss` or `rmse`, `kilobytes`, `microseconds` and more of a
+        student, as `compare` measures them; ``path.students["64-64"]`` is the student. With
         ``keep_teachers=True``, "teachers" are the first row.
 
     Raises
@@ -122,7 +122,7 @@ def student_path(
     >>> path.students["64-64"].predict(X).shape
     (150,)
     """
-    sizes = _sizes(clf, widths)
+    sizes = _sizes(estimator, widths)
     if (X_test is None) != (y_test is None):
         raise ValueError("got only one of X_test and y_test: pass both, or none of them.")
     if X_test is None and fit_params:
@@ -130,40 +130,43 @@ def student_path(
             f"fit_params {sorted(fit_params)} are for all rows of X, of which some would be held "
             "out: pass X_test and y_test."
         )
-    seed = draw_seed(check_random_state(clf.random_state))
+    seed = draw_seed(check_random_state(estimator.random_state))
     if X_test is None:
+        strata = y if is_classifier(estimator) else None
         X, X_test, y, y_test = train_test_split(
-            X, y, test_size=test_size, random_state=seed, stratify=y
+            X, y, test_size=test_size, random_state=seed, stratify=strata
         )
-    students = _fit(clf, sizes, seed, X, y, fit_params or {})
+    students = _fit(estimator, sizes, seed, X, y, fit_params or {})
     models = dict(students)
-    if clf.keep_teachers:
+    if estimator.keep_teachers:
         models = {TEACHERS: next(iter(students.values())).teacher_, **students}
     return StudentPath(compare(models, X_test, y_test).rows, students)
 
 
-def _fit(clf, sizes, seed, X, y, fit_params):
+def _fit(estimator, sizes, seed, X, y, fit_params):
     """Return the fitted students by name; their teachers are fitted once."""
-    is_seed = isinstance(clf.random_state, (int, np.integer))
+    is_seed = isinstance(estimator.random_state, (int, np.integer))
     students = {}
     with TemporaryDirectory() as folder:
         shared = {
-            "random_state": clf.random_state if is_seed else seed,
-            "memory": folder if clf.memory is None else clf.memory,
+            "random_state": estimator.random_state if is_seed else seed,
+            "memory": folder if estimator.memory is None else estimator.memory,
             "max_latency": None,
             "max_size": None,
             "warm_start": False,
         }
         for hidden_sizes in sizes:
-            student = clone(clf).set_params(**shared, student__module__hidden_sizes=hidden_sizes)
+            student = clone(estimator).set_params(
+                **shared, student__module__hidden_sizes=hidden_sizes
+            )
             student.fit(X, y, **fit_params)
-            students["-".join(map(str, hidden_sizes))] = student.set_params(memory=clf.memory)
+            students["-".join(map(str, hidden_sizes))] = student.set_params(memory=estimator.memory)
     return students
 
 
-def _sizes(clf, widths):
+def _sizes(estimator, widths):
     """Return the hidden layers of each width, the narrowest first."""
-    net = StudentNet() if clf.student is None else clf.student
+    net = StudentNet() if estimator.student is None else estimator.student
     own = hidden_sizes_of(net)
     if not own:
         raise ValueError(
