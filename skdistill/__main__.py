@@ -9,15 +9,16 @@ from pathlib import Path
 from textwrap import fill
 
 from skdistill.command_line import fitting
-from skdistill.command_line.columns import check_labels, suspects
+from skdistill.command_line.columns import suspects
 from skdistill.command_line.outputs import check_out, check_picture, draw
 from skdistill.command_line.reading import read_table
 from skdistill.command_line.students import columns_of, load_student, text_columns
+from skdistill.command_line.tasks import TASKS, task_of, task_of_model
 from skdistill.effort import EFFORTS
 from skdistill.jobs.progress import duration
 from skdistill.serving.writing import write_whole
 
-BUNDLED = ("digits", "breast_cancer", "wine", "iris")
+BUNDLED = ("digits", "breast_cancer", "wine", "iris", "diabetes")
 LINE = 88  # characters in a line of text
 DESCRIPTION = """\
 Train a heavy ensemble on a table, and distill it into one small net.
@@ -26,15 +27,10 @@ Train a heavy ensemble on a table, and distill it into one small net.
   python -m skdistill predict student.joblib new.csv --out predictions.csv
   python -m skdistill report student.joblib test.csv --target label
 """
-NOTES = (
-    "Agreement is the share of rows that get the class of the pooled teachers. The time is that "
-    "of one row of a DataFrame, predicted alone. The net on labels predicts with torch, the "
-    "student with NumPy."
-)
 
 
 def main(argv=None, **params):
-    """Run a command; parameters are those of the `DistilledClassifier` that `fit` makes."""
+    """Run a command; parameters are those of the student that `fit` makes."""
     parser = _parser()
     arguments = parser.parse_args(argv)
     if hasattr(sys.stdout, "reconfigure"):
@@ -83,11 +79,16 @@ def _add_fit(commands, table):
     parser = commands.add_parser("fit", parents=[table], help=text, description=text)
     add = parser.add_argument
     add("table", nargs="?", help="CSV or Parquet file")
-    add("--target", metavar="COLUMN", help="column of TABLE with the labels")
+    add("--target", metavar="COLUMN", help="column of TABLE to predict")
+    add("--task", choices=TASKS, help="what to predict: classes or numbers; by default as found")
     add("--drop", nargs="+", action="extend", default=[], metavar="COLUMN", help="columns to drop")
     add("--data", choices=BUNDLED, help="bundled data, instead of TABLE")
     add("--out", default="student.joblib", help="file for the student, .joblib or .safetensors")
     add("--picture", help="file for a picture of the report (PNG, SVG, PDF)")
+    add(
+        "--quantiles", nargs="+", type=float, metavar="Q",
+        help="quantiles that a regression student predicts besides, such as 0.05 0.95",
+    )  # fmt: skip
     add("--test-size", type=float, default=0.3, help="share of held-out rows")
     add("--teachers", nargs="+", metavar="NAME", help="some of the defaults, such as rf")
     add("--effort", choices=EFFORTS, default="default", help="low is quicker, high better")
@@ -99,7 +100,7 @@ def _add_fit(commands, table):
 
 
 def _add_predict(commands, table):
-    text = "Predict the classes of the rows of a table, and their probabilities."
+    text = "Predict classes with probabilities, or numbers with quantiles, of the rows of a table."
     parser = commands.add_parser("predict", parents=[table], help=text, description=text)
     add = parser.add_argument
     add("student", help="file that fit has written; loading a .joblib file executes its code")
@@ -109,12 +110,12 @@ def _add_predict(commands, table):
 
 
 def _add_report(commands, table):
-    text = "Measure fitted students, or other classifiers, on the labeled rows of a table."
+    text = "Measure fitted students, or other models, on the rows of a table that have a target."
     parser = commands.add_parser("report", parents=[table], help=text, description=text)
     add = parser.add_argument
     add("student", nargs="+", help="files that fit or joblib has written")
-    add("table", help="CSV or Parquet file with the columns of fit, and labels")
-    add("--target", metavar="COLUMN", required=True, help="column of TABLE with the labels")
+    add("table", help="CSV or Parquet file with the columns of fit, and the target")
+    add("--target", metavar="COLUMN", required=True, help="column of TABLE with the target")
     add("--picture", help="file for a picture of the report (PNG, SVG, PDF)")
     parser.set_defaults(run=report)
 
@@ -122,22 +123,22 @@ def _add_report(commands, table):
 def fit(arguments, **params):
     """Read the table, fit and save the student, and print the report."""
     started = time.monotonic()
-    X, y = _rows_to_fit(arguments)
+    task, X, y = _rows_to_fit(arguments)
     out = check_out(arguments.out)
     picture = check_picture(arguments.picture, out)
     split = X_train, X_test, y_train, y_test = fitting.divide(
-        X, y, test_size=arguments.test_size, seed=arguments.seed
+        task, X, y, test_size=arguments.test_size, seed=arguments.seed
     )
-    print(_header(arguments, split), flush=True)
+    print(_header(arguments, task, split), flush=True)
 
-    teachers, student = fitting.fit(arguments, X_train, y_train, **params)
+    teachers, student = fitting.fit(arguments, task, X_train, y_train, **params)
     _save(student, out)  # before anything else can fail
     print(f"Student: {out}", flush=True)
 
-    baseline = fitting.fit_baseline(arguments, student, X_train, y_train)
-    report = fitting.compare(teachers, baseline, student, X_test, y_test)
+    baseline = fitting.fit_baseline(arguments, task, student, X_train, y_train)
+    report = fitting.compare(task, teachers, baseline, student, X_test, y_test)
     told = fill(fitting.conclusion(report, len(X_test)), LINE)
-    print(f"\n{report}\n\n{fill(NOTES, LINE)}\n\n{told}\n")
+    print(f"\n{report}\n\n{fill(task.notes, LINE)}\n\n{told}\n")
     if picture:
         draw(report, picture, highlight=(fitting.TEACHERS, fitting.STUDENT))
     print(
@@ -148,7 +149,7 @@ def fit(arguments, **params):
 
 
 def _rows_to_fit(arguments):
-    """Return the table without its labels, and the labels; say what is odd about them."""
+    """Return the task, the table without its target, and the target; say what is odd."""
     if (arguments.table is None) == (arguments.data is None):
         got = "no TABLE" if arguments.table is None else "both TABLE and --data"
         raise ValueError(
@@ -163,16 +164,28 @@ def _rows_to_fit(arguments):
         from sklearn import datasets
 
         bunch = getattr(datasets, f"load_{arguments.data}")(as_frame=True)
-        return bunch.data, bunch.target
+        return _task(arguments, bunch.target, arguments.data), bunch.data, bunch.target
     if arguments.target in arguments.drop:
         raise ValueError(f"--drop names the target {arguments.target!r}: drop other columns.")
     frame = _read(arguments, drop=arguments.drop, target=arguments.target or "")
     X, y = frame.drop(columns=arguments.target), frame[arguments.target]
     if not X.shape[1]:
         raise ValueError(f"there is no column beside the target {arguments.target!r}.")
-    check_labels(y, arguments.target)
+    task = _task(arguments, y, arguments.target)
     _tell(suspects(X))
-    return X, y
+    return task, X, y
+
+
+def _task(arguments, y, name):
+    """Return the task of a target, as asked or as found, and say which."""
+    task, notes = task_of(y, name, arguments.task)
+    if arguments.quantiles is not None and task.name != "regression":
+        raise ValueError(
+            f"--quantiles are of numbers, but {name!r} holds classes: leave --quantiles out, or "
+            "name a column of numbers, by --task regression if they are few."
+        )
+    _tell(notes if arguments.data is None else [])
+    return task
 
 
 def _read(arguments, **options):
@@ -188,12 +201,12 @@ def _tell(notes):
         print(f"note: {note}", file=sys.stderr, flush=True)
 
 
-def _header(arguments, split):
+def _header(arguments, task, split):
     """Describe the data and what the command does with them."""
     X_train, X_test, y_train, _ = split
     name = arguments.table or f"{arguments.data}, bundled with scikit-learn"
     return (
-        f"{name}: {X_train.shape[1]} columns, {y_train.nunique()} classes, {len(X_train):,} rows "
+        f"{name}: {X_train.shape[1]} columns, {task.describe(y_train)}, {len(X_train):,} rows "
         f"to train on, {len(X_test):,} held out.\n"
         "The teachers are fitted first. Then the student, one small net, is trained to predict "
         "like them."
@@ -212,15 +225,13 @@ def _save(student, out):
 
 
 def predict(arguments):
-    """Write the classes of a table's rows, and their probabilities, as CSV."""
+    """Write the predictions of a table's rows as CSV."""
     import pandas as pd
 
     out = check_out(arguments.out) if arguments.out else None
     model = load_student(arguments.student)
     X = _read(arguments, columns=columns_of(model), text=text_columns(model))
-    proba = model.predict_proba(X)
-    columns = {"prediction": model.classes_[proba.argmax(1)]}
-    columns |= {f"proba {label}": each for label, each in zip(model.classes_, proba.T)}
+    columns = task_of_model(model).predictions(model, X)
     text = pd.DataFrame(columns).to_csv(index=False)
     if out is None:
         sys.stdout.write(text)
@@ -231,7 +242,7 @@ def predict(arguments):
 
 
 def report(arguments):
-    """Print the measures of fitted models on the labeled rows of a table."""
+    """Print the measures of fitted models on the rows of a table that have a target."""
     from skdistill import compare
 
     picture = check_picture(arguments.picture)
@@ -242,7 +253,7 @@ def report(arguments):
     columns, text = columns_of(first), text_columns(first)
     if columns is not None:
         columns = [*columns, arguments.target]
-    if first.classes_.dtype.kind in "UO":
+    if hasattr(first, "classes_") and first.classes_.dtype.kind in "UO":
         text = [*text, arguments.target]
     frame = _read(arguments, columns=columns, text=text, target=arguments.target)
     X, y = frame.drop(columns=arguments.target), frame[arguments.target]

@@ -19,7 +19,8 @@ MAY_IMPORT = {
     "serving": {"table"},
     "student": {"table", "jobs", "nets", "transfer", "serving", "inspection"},
     "inspection": set(),
-    "command_line": {"classifier", "inspection", "jobs", "nets", "serving", "student", "teachers"},
+    "command_line": {"inspection", "jobs", "nets", "serving", "student", "teachers"}
+    | {"classifier", "regressor"},
 }
 AT_THE_TOP = {"base", "classifier", "effort", "regressor", "sklearn_private", "warn"}
 HEAVY = {"torch", "skorch", "xgboost"}

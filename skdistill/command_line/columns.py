@@ -210,35 +210,5 @@ def _counts(column):
     return column.is_unique and column.max() - column.min() == len(column) - 1
 
 
-def check_labels(y, name):
-    """Check that a column of labels holds classes.
-
-    Parameters
-    ----------
-    y : Series
-        Without missing values.
-    name : str
-
-    Raises
-    ------
-    ValueError
-        If it holds numbers to predict, or another text in almost each row.
-    """
-    n_labels, got = y.nunique(), f"--target {name!r} holds {y.nunique():,} different"
-    few_rows = n_labels > MANY and len(y) < 5 * n_labels
-    is_number = y.dtype.kind in "iuf"
-    if is_number and (few_rows or (y.dtype.kind == "f" and (y % 1 != 0).any())):
-        raise ValueError(
-            f"{got} numbers in {len(y):,} rows, such as {y.iloc[0]}: predicting a number is "
-            "regression, and skdistill learns classes. Choose a column of classes, or make some of "
-            "it, such as low and high; if these numbers are classes, write a letter before them."
-        )
-    if few_rows:
-        raise ValueError(
-            f"{got} labels in {len(y):,} rows, such as {y.iloc[0]!r:.60}: choose a column whose "
-            "labels repeat."
-        )
-
-
 def _quoted(name):
     return name if re.fullmatch(r"[\w.-]+", str(name)) else f"'{name}'"

@@ -6,53 +6,56 @@ from itertools import pairwise
 from skdistill.effort import EFFORTS
 from skdistill.jobs.progress import duration
 
-STUDENT, TEACHERS, BASELINE = "student", "pooled teachers", "same net on labels"
+STUDENT, TEACHERS = "student", "pooled teachers"
 SAME = 1.01  # ratios within 1 % of one count as equal
 
 
-def divide(X, y, *, test_size, seed):
+def divide(task, X, y, *, test_size, seed):
     """Split the rows with `train_test_split`; a class of one row stays in the training part."""
     import pandas as pd
     from sklearn.model_selection import train_test_split
 
-    single = y.map(y.value_counts()) == 1
+    how, strata = {"test_size": test_size, "random_state": seed}, task.strata(y)
+    if strata is None:
+        return train_test_split(X, y, **how)
+    single = strata.map(strata.value_counts()) == 1
     X_train, X_test, y_train, y_test = train_test_split(
-        X[~single], y[~single], test_size=test_size, random_state=seed, stratify=y[~single]
+        X[~single], y[~single], stratify=strata[~single], **how
     )
     X_train, y_train = pd.concat([X_train, X[single]]), pd.concat([y_train, y[single]])
     return X_train, X_test, y_train, y_test
 
 
-def fit(arguments, X, y, **params):
+def fit(arguments, task, X, y, **params):
     """Fit teachers and student; return both."""
-    from skdistill.classifier import DistilledClassifier
-
     given = {
-        "teachers": _chosen_teachers(arguments),
+        "teachers": _chosen_teachers(arguments, task),
         "effort": arguments.effort,
         "max_time": arguments.max_time,
         "n_jobs": arguments.jobs,
         "random_state": arguments.seed,
         "verbose": 0 if arguments.quiet else 1,
     }
-    clf = DistilledClassifier(keep_teachers=True, **given | params)
+    if arguments.quantiles is not None:
+        given["quantiles"] = arguments.quantiles
+    student = task.estimators()[0](keep_teachers=True, **given | params)
     with warnings.catch_warnings():
         # The command has named these columns, with its own remedy.
         warnings.filterwarnings("ignore", r"Column .* has .* categories in", UserWarning)
-        clf.fit(X, y)
+        student.fit(X, y)
     # The file holds the student only: unfitted teachers would need torch to be loaded.
-    teachers, clf.teachers = clf.teacher_, None
-    del clf.teacher_
-    return teachers, clf
+    teachers, student.teachers = student.teacher_, None
+    del student.teacher_
+    return teachers, student
 
 
-def _chosen_teachers(arguments):
+def _chosen_teachers(arguments, task):
     """Return the default teachers that were named; None for all of them."""
     if arguments.teachers is None:
         return None
     from skdistill.teachers.defaults import default_teachers
 
-    teachers = dict(default_teachers(arguments.effort))
+    teachers = dict(default_teachers(arguments.effort, task=task.name))
     strange = [name for name in arguments.teachers if name not in teachers]
     if strange:
         raise ValueError(
@@ -62,36 +65,35 @@ def _chosen_teachers(arguments):
     return [(name, teachers[name]) for name in dict.fromkeys(arguments.teachers)]
 
 
-def fit_baseline(arguments, clf, X, y):
-    """Train the student's net on the labels alone."""
+def fit_baseline(arguments, task, student, X, y):
+    """Train the student's net without teachers."""
     from sklearn.base import clone
 
     from skdistill.nets.interface import settle
     from skdistill.student.student_net import StudentNet
-    from skdistill.teachers.net_classifier import NetClassifier
 
     if not arguments.quiet:
-        seconds = duration(clf.fit_times_["student"])
+        seconds = duration(student.fit_times_["student"])
         print(
-            f"For comparison, the same net is trained on the labels alone: about {seconds}.",
+            f"For comparison, the same net is trained on the {task.trained_on} alone: about "
+            f"{seconds}.",
             flush=True,
         )
-    net = StudentNet() if clf.student is None else clone(clf.student)
+    net = StudentNet() if student.student is None else clone(student.student)
     net = settle(net, effort=EFFORTS[arguments.effort])
-    return NetClassifier(net, random_state=arguments.seed).fit(X, y)
+    return task.estimators()[1](net, random_state=arguments.seed).fit(X, y)
 
 
-def compare(teachers, baseline, student, X, y):
+def compare(task, teachers, baseline, student, X, y):
     """Return the report: single teachers first, sorted from worst to best."""
     from skdistill.inspection.report import Report
     from skdistill.inspection.report import compare as measure
 
     models = {f"teacher {each.name}": each for each in teachers.teachers_}
-    models |= {TEACHERS: teachers, BASELINE: baseline, STUDENT: student}
+    models |= {TEACHERS: teachers, task.baseline: baseline, STUDENT: student}
     rows = measure(models, X, y, reference=TEACHERS).rows
-    single = [row for row in rows if row.name not in (TEACHERS, BASELINE, STUDENT)]
-    single.sort(key=lambda row: -row.log_loss)
-    return Report([*single, *rows[len(single) :]], reference=TEACHERS)
+    single = sorted(rows[:-3], key=lambda row: -row.loss)
+    return Report([*single, *rows[-3:]], reference=TEACHERS)
 
 
 def conclusion(report, n_rows):
@@ -100,7 +102,8 @@ def conclusion(report, n_rows):
     Parameters
     ----------
     report : Report
-        With the models "student", "pooled teachers" and "same net on labels".
+        With the models "pooled teachers" and "student", and between them the same net without
+        teachers.
     n_rows : int
         Number of held-out rows on which the models were compared.
 
@@ -108,11 +111,11 @@ def conclusion(report, n_rows):
     -------
     sentence : str
     """
-    student, teachers, baseline = report[STUDENT], report[TEACHERS], report[BASELINE]
+    teachers, baseline, student = report.rows[-3:]
     size = student.kilobytes / teachers.kilobytes
     speed = teachers.microseconds / student.microseconds
-    # The table shows four digits; smaller losses count as equal.
-    loss, *others = (max(row.log_loss, 1e-4) for row in (student, teachers, baseline))
+    least, name = student.least_loss, student.loss_name
+    loss, *others = (max(row.loss, least) for row in (student, teachers, baseline))
     of_teachers, of_labels = (loss / other for other in others)
     gains = [size < SAME, speed > 1 / SAME, of_teachers < SAME, of_labels < SAME]
     turns = [one != next_one for one, next_one in pairwise(gains)]
@@ -121,11 +124,11 @@ def conclusion(report, n_rows):
     return (
         f"On {n_rows:,} held-out rows, the student is {smaller}"
         f"{'' if than == than_too else f' {than}'} {'but' if turns[0] else 'and'} "
-        f"{faster} {than_too} the pooled teachers, {'but' if turns[1] else 'and'} its log loss is "
+        f"{faster} {than_too} the pooled teachers, {'but' if turns[1] else 'and'} its {name} is "
         f"{' '.join(_change(of_teachers, 'higher', 'lower', 'high'))} theirs"
         f"{', though' if turns[2] else ' and'} "
         f"{' '.join(_change(of_labels, 'higher', 'lower', 'high'))} that of the same net trained "
-        "on labels."
+        f"on {baseline.name.split()[-1]}."
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def load_student(path):
-    """Load a student, or another classifier that joblib has written.
+    """Load a student, or another classifier or regressor that joblib has written.
 
     Parameters
     ----------
@@ -13,12 +13,12 @@ def load_student(path):
 
     Returns
     -------
-    model : classifier
+    model : estimator
 
     Raises
     ------
     ValueError
-        If there is no file, or no classifier with `predict_proba` in it.
+        If there is no file, or neither a classifier with `predict_proba` nor a regressor in it.
     """
     import joblib
 
@@ -35,10 +35,11 @@ def load_student(path):
             f"{path!r} cannot be loaded ({type(error).__name__}: {error!s:.100}): give a file that "
             "fit has written."
         ) from error
-    if not hasattr(model, "predict_proba"):
+    is_regressor = hasattr(model, "predict") and not hasattr(model, "classes_")
+    if not hasattr(model, "predict_proba") and not is_regressor:
         raise ValueError(
-            f"{path!r} holds a {type(model).__name__}, which has no predict_proba: give a file "
-            "that fit has written."
+            f"{path!r} holds a {type(model).__name__}, which has no predict_proba and is no "
+            "regressor: give a file that fit has written."
         )
     return model
 

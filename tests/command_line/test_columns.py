@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skdistill.command_line.columns import check_labels, suspects, typed
+from skdistill.command_line.columns import suspects, typed
 
 
 def read(*values, beside=("0",), **options):
@@ -143,19 +143,3 @@ def test_ids_and_free_text_are_named_with_the_remedy(column, kind):
 )
 def test_columns_to_learn_from_are_not_named(column):
     assert suspects(pd.DataFrame({"a": column})) == []
-
-
-@pytest.mark.parametrize("y", [[0.5, 1.5] * N, np.arange(N)])
-def test_a_target_of_numbers_is_refused_as_regression(y):
-    with pytest.raises(ValueError, match=r"'price' holds .* numbers .* regression"):
-        check_labels(pd.Series(y), "price")
-
-
-def test_a_target_of_texts_that_do_not_repeat_is_refused():
-    with pytest.raises(ValueError, match="choose a column whose labels repeat"):
-        check_labels(pd.Series([f"K{k}" for k in range(N)]), "name")
-
-
-@pytest.mark.parametrize("y", [[0, 1] * N, [1.0, 2.0] * N, ["a", "b"] * N, range(20)])
-def test_a_target_of_classes_is_taken(y):
-    check_labels(pd.Series(y), "y")
