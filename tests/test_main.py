@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_wine
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import skdistill
 from skdistill import NetClassifier, StudentNet, TeacherEnsemble
@@ -26,6 +26,8 @@ from tests.small import (
     full_disk,
     mixed_table,
     numeric_rows,
+    quick_regressor,
+    quick_student,
     small_default_teachers,
     two_trees,
 )
@@ -188,8 +190,8 @@ def test_a_seed_gives_the_same_student_again(tmp_path):
     [
         (["nowhere.csv", "--target", "label"], "there is no file 'nowhere.csv'"),
         (
-            ["train.csv", "--target", "price"],
-            "--target is 'price', but must name the column with the labels",
+            ["train.csv", "--target", "cost"],
+            "--target is 'cost', but must name the column with the labels",
         ),
         (["--target", "label"], "got no TABLE: give a CSV or Parquet file"),
         (
@@ -213,6 +215,18 @@ def test_a_seed_gives_the_same_student_again(tmp_path):
         (["train.csv", "--target", "label", "--teachers", "forest"], "--effort default has ['rf',"),
         (["train.csv", "--target", "label", "--max-time", "-1"], "The 'max_time' parameter"),
         (
+            ["train.csv", "--target", "label", "--task", "regression"],
+            "but --task regression predicts numbers",
+        ),
+        (
+            ["train.csv", "--target", "price", "--task", "classification"],
+            "which are no classes: leave --task out to predict numbers",
+        ),
+        (
+            ["train.csv", "--target", "label", "--quantiles", "0.1", "0.9"],
+            "--quantiles are of numbers, but 'label' holds classes",
+        ),
+        (
             ["train.csv"],
             "--target is missing, but must name the column with the labels",
         ),
@@ -223,7 +237,7 @@ def test_an_argument_that_cannot_be_followed_is_an_error_of_one_line(
     given, message, tmp_path, monkeypatch, capsys
 ):
     X, y = mixed_table(20)
-    X.assign(label=y).to_csv(tmp_path / "train.csv", index=False)
+    X.assign(label=y, price=np.arange(20) / 3).to_csv(tmp_path / "train.csv", index=False)
     for name in ("folder", "folder.png"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path)
@@ -490,3 +504,95 @@ def test_a_log_has_lines_only_and_says_how_long_it_took_and_what_comes_next(bund
     assert "\x1b" not in bundled.printed
     assert re.search(r"^For comparison, the same net is .*: about [\d.]+ s", bundled.printed, re.M)
     assert re.search(r"^Done in [\d.]+ s\. Next: python -m skdistill", bundled.printed, re.M)
+
+
+def distill_numbers(*arguments):
+    """Run the command with one small tree as the teacher of a regressor."""
+    params = {"teachers": quick_regressor().teachers, "student": quick_student(), "cv": 2}
+    return main(["fit", *map(str, arguments), "--jobs", "1", "--quiet"], **params)
+
+
+@pytest.fixture(scope="module")
+def priced(tmp_path_factory):
+    """A table with a price, the student that predicts it with quantiles, and what is printed."""
+    folder = tmp_path_factory.mktemp("priced")
+    X, _ = mixed_table(90)
+    price = 100.5 + np.nan_to_num(X["age"]) * 3 + X["children"]
+    table, out = folder / "train.csv", folder / "student.joblib"
+    X.assign(price=price).to_csv(table, index=False)
+    options = ["--out", out, "--picture", folder / "r.png", "--quantiles", "0.9", "0.1"]
+    with redirect_stderr(io.StringIO()) as said, redirect_stdout(io.StringIO()) as printed:
+        assert distill_numbers(table, "--target", "price", *options) == 0
+    return SimpleNamespace(
+        table=table, out=out, picture=folder / "r.png", said=said.getvalue(),
+        printed=printed.getvalue(),
+    )  # fmt: skip
+
+
+def test_a_target_of_numbers_is_distilled_into_a_regressor_and_it_is_said(priced):
+    assert "so the student will predict numbers (--task regression)" in priced.said
+    assert re.search(r"a target from [\d.]+ to [\d.]+, 63 rows to train on, 27", priced.printed)
+    assert joblib.load(priced.out).quantiles_ == [0.1, 0.9]
+    assert priced.picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_report_of_a_regressor_is_about_numbers(priced):
+    header = next(line for line in priced.printed.splitlines() if line.startswith("model "))
+
+    assert header.split()[1:7] == ["RMSE", "MAE", "R2", "agreement,", "R2", "coverage"]
+    for told in ("teacher tree", "pooled teachers", "same net on targets", "% of 80%", "its RMSE"):
+        assert told in priced.printed
+    assert "Agreement is R2" in priced.printed
+    assert "label" not in priced.printed
+
+
+def test_predictions_of_a_regressor_come_with_its_quantiles(priced, capsys):
+    assert main(["predict", str(priced.out), str(priced.table)]) == 0
+
+    found = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    student, X = joblib.load(priced.out), pd.read_csv(priced.table)
+    X = X[student.feature_names_in_]
+    assert list(found) == ["prediction", "quantile 0.1", "quantile 0.9"]
+    np.testing.assert_allclose(found["prediction"], student.predict(X))
+    np.testing.assert_allclose(found.iloc[:, 1:], student.predict(X, quantiles=True))
+
+
+def test_report_measures_regressors(priced, capsys):
+    assert main(["report", str(priced.out), str(priced.table), "--target", "price"]) == 0
+
+    assert re.search(r"^student .* of 80% ", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_predictions_of_several_targets_are_numbered(tmp_path, capsys):
+    X, y = numeric_rows()
+    X = pd.DataFrame(X, columns=list("abcde"))
+    joblib.dump(DecisionTreeRegressor(max_depth=2).fit(X, np.c_[y, -y]), tmp_path / "two.joblib")
+    X.to_csv(tmp_path / "new.csv", index=False)
+
+    assert main(["predict", str(tmp_path / "two.joblib"), str(tmp_path / "new.csv")]) == 0
+
+    assert capsys.readouterr().out.startswith("prediction 0,prediction 1\n")
+
+
+def test_whole_numbers_are_classes_or_numbers_as_the_task_says(tmp_path, capsys):
+    X, y = mixed_table(90)
+    table, out = write_table(tmp_path / "train.csv", X, 10 * (y == "yes")), tmp_path / "student"
+
+    assert distill_quickly(table, "--target", "label", "--out", out) == 0
+    assert "taken as classes: --task regression" in capsys.readouterr().err
+    assert hasattr(joblib.load(out), "predict_proba")
+
+    assert distill_numbers(table, "--target", "label", "--out", out, "--task", "regression") == 0
+    assert "note: --target" not in capsys.readouterr().err
+    assert not hasattr(joblib.load(out), "predict_proba")
+
+
+def test_only_the_regression_teachers_that_are_named_are_fitted(tmp_path, capsys):
+    out = tmp_path / "student.joblib"
+    given = ["--data", "diabetes", "--teachers", "xgb", "--effort", "low", "--out", str(out)]
+
+    params = {"student": quick_student(), "cv": 2}
+    assert main(["fit", *given, "--jobs", "1", "--quiet", "--max-time", "60"], **params) == 0
+
+    assert list(joblib.load(out).teacher_weights_) == ["xgb"]
+    assert "teacher xgb" in capsys.readouterr().out

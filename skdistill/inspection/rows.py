@@ -246,8 +246,8 @@ def _as_targets(y):
         y = y.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"the models are regressors, but y holds {y.ravel()[0]!r}, which is no number: pass "
-            "their targets, or compare classifiers."
+            f"the models are regressors, but y holds {y.ravel().tolist()[0]!r:.60}, which is no "
+            "number: pass their targets, or compare classifiers."
         ) from error
     if y.ndim not in (1, 2) or not np.isfinite(y).all():
         raise ValueError(

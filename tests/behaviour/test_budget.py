@@ -20,6 +20,7 @@ from tests.small import (
     mixed_table,
     numeric_rows,
     quick_classifier,
+    quick_regressor,
     rows_with_binary_columns,
 )
 
@@ -40,7 +41,7 @@ def time_by_units(monkeypatch):
     """A student takes 10 µs, and one more for each 8 units and for each kind of embedding."""
 
     def microseconds(model, rows, n_repeats):
-        model.predict_proba(rows[:1])
+        (model.predict_proba if hasattr(model, "predict_proba") else model.predict)(rows[:1])
         student = model.student_
         kinds = (student.periodic is not None) + (student.bins is not None)
         return 10 + student.weights[0][1].size / 8 + kinds
@@ -241,3 +242,27 @@ def test_a_student_that_was_narrowed_from_other_sizes_does_not_go_on(other):
 
     with pytest.raises(ValueError, match="other shapes than the layers that it starts from"):
         clf.set_params(student__module__hidden_sizes=other).fit(X, Y)
+
+
+def regressor(**params):
+    student = StudentNet(max_epochs=2, module__hidden_sizes=(128, 64))
+    return quick_regressor(student=student, quantiles=[0.1, 0.9], **params)
+
+
+def test_a_regressor_with_quantiles_keeps_its_size():
+    reg = regressor(max_size="30kB").fit(X, X[:, 0])
+
+    assert 0.8 * 30_000 < size_in_bytes(reg) <= 30_000
+    assert reg.predict(X, quantiles=True).shape == (len(X), 2)
+
+
+@pytest.mark.usefixtures("time_by_units")
+def test_a_regressor_is_timed_by_predict():
+    reg = regressor(max_latency=20e-6).fit(X, X[:, 0])
+
+    assert hidden_sizes(reg)[0] == 56
+
+
+def test_a_regressor_whom_no_student_is_quick_enough_is_refused_before_a_teacher_is_fitted():
+    with pytest.raises(ValueError, match=r"no student keeps max_latency=1e-09"):
+        regressor(max_latency=1e-9).fit(X, X[:, 0])

@@ -16,7 +16,7 @@ from numpy.testing import assert_allclose
 from skdistill.inspection.displays import ReportDisplay, gain, marker_areas, spell_ratio, spell_size
 from skdistill.inspection.labels import place_labels
 from skdistill.inspection.report import Report
-from skdistill.inspection.rows import ClassifierRow
+from skdistill.inspection.rows import ClassifierRow, RegressorRow
 
 SINGLE = ["rf", "xgb", "mlp", "mlp_periodic", "mlp_bins", "lightgbm"]
 NAMES = [*(f"teacher {name}" for name in SINGLE), "pooled teachers", "same net", "student"]
@@ -33,6 +33,10 @@ def close_figures():
 
 def row(name, loss=0.2, kilobytes=100.0, microseconds=50.0, reliability=CURVE):
     return ClassifierRow(name, 0.9, loss, 0.02, 0.1, 0.95, kilobytes, microseconds, reliability)
+
+
+def regressor(name, rmse, kilobytes=100.0, microseconds=50.0):
+    return RegressorRow(name, rmse, 0.8 * rmse, 0.9, 0.99, None, None, kilobytes, microseconds)
 
 
 def pool_and_student(**kwargs):
@@ -57,6 +61,23 @@ def test_calibration_is_drawn_only_from_three_bins_on(reliability, n_axes):
     display = ReportDisplay(pool_and_student(reliability=reliability)).plot()
 
     assert len(display.axes_) == len(display.figure_.axes) == n_axes
+
+
+def test_of_regressors_the_rmse_is_drawn_and_no_calibration():
+    display = Report([regressor("pool", 56_000, 8000), regressor("student", 57_000)]).plot()
+
+    (ax,) = display.axes_
+    assert ax.get_ylabel() == "RMSE, lower is better"
+    assert ax.get_title(loc="left") == "RMSE, time and size"
+    assert_allclose(ax.collections[0].get_offsets()[:, 1], [56_000, 57_000])
+
+
+def test_the_second_of_two_axes_is_switched_off_for_regressors():
+    _, axes = plt.subplots(1, 2)
+
+    Report([regressor("pool", 5.6), regressor("student", 5.7)]).plot(axes=axes)
+
+    assert not axes[1].axison
 
 
 def test_one_axes_gets_the_first_panel_alone():

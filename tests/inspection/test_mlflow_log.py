@@ -8,7 +8,12 @@ from numpy.testing import assert_array_equal
 from sklearn import model_selection
 from sklearn.tree import DecisionTreeClassifier
 
-from tests.small import numeric_rows, quick_classifier, small_default_classifier
+from tests.small import (
+    numeric_rows,
+    quick_classifier,
+    quick_regressor,
+    small_default_classifier,
+)
 
 TRUSTED = ["skdistill.classifier.DistilledClassifier"]
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own
@@ -86,6 +91,32 @@ def test_a_fit_is_logged_as_one_run(autologging):
     assert metrics["student_log_loss"] == clf.report_["student"]
     assert metrics["training_score"] == clf.score(X, y)
     assert "distillation.json" in artifacts(autologging, run)
+
+
+@pytest.mark.parametrize(
+    ("loss", "measure"), [("squared_error", "rmse"), ("absolute_error", "mae")]
+)
+def test_a_regressors_losses_are_logged_by_their_name(autologging, loss, measure):
+    X, y = numeric_rows()
+    reg = quick_regressor(loss=loss).fit(X, y + X[:, 0])
+
+    [run] = runs(autologging)
+    metrics = run.data.metrics
+    assert run.data.tags["estimator_class"] == "skdistill.regressor.DistilledRegressor"
+    assert metrics[f"teachers_{measure}"] == reg.teacher_scores_["pool"]
+    assert metrics[f"teacher_{measure}.tree"] == reg.teacher_scores_["tree"]
+    assert metrics["training_score"] == reg.score(X, y + X[:, 0])
+    assert not {name for name in metrics if "log_loss" in name or name == "temperature"}
+
+
+def test_a_regressor_is_logged_as_a_model(autologging):
+    X, y = numeric_rows()
+    autologging.sklearn.autolog(log_datasets=False, silent=True)
+    reg = quick_regressor().fit(X, y + X[:, 0])
+
+    [model] = autologging.search_logged_models(output_format="list")
+    loaded = autologging.sklearn.load_model(model.model_uri)
+    assert_array_equal(loaded.predict(X), reg.predict(X))
 
 
 def artifacts(mlflow, run):

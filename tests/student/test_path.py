@@ -17,6 +17,7 @@ from tests.small import (
     logged_classifier,
     numeric_rows,
     quick_classifier,
+    quick_regressor,
     quick_student,
 )
 
@@ -155,3 +156,14 @@ def test_half_of_the_test_rows_is_refused():
 def test_arguments_of_fit_are_refused_where_rows_are_held_out():
     with pytest.raises(ValueError, match=r"fit_params \['groups'\] .* pass X_test"):
         student_path(quick_classifier(), X, Y, fit_params={"groups": Y})
+
+
+def test_a_regressors_path_has_the_rmse_on_its_axis():
+    target = X[:, 0] + 0.01 * np.arange(120)  # no value repeats
+    path = student_path(quick_regressor(keep_teachers=True), X, target, widths=[4, 16])
+
+    assert [row.name for row in path.rows] == ["teachers", "4", "16"]
+    display = path.plot()
+    assert display.axes_[0].get_ylabel() == "RMSE, lower is better"
+    expected = [[row.kilobytes, row.rmse] for row in path.rows[1:]]
+    assert_array_equal(display.axes_[0].lines[0].get_xydata(), expected)
