@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from skdistill.serving.estimator_forward import TINY
+from skdistill.serving.estimator_forward import SMALLEST_MEAN, TINY
 
 ROWS_TO_TRY = 16
 OPSETS = {"": 17, "ai.onnx.ml": 3}
@@ -45,6 +45,8 @@ def write_estimator(graph, rows, student, n_inputs):
     predictions = graph("Cast", model.graph.output[-1].name, to=onnx.TensorProto.DOUBLE)
     if student.link == "log":
         return graph("Log", graph("Max", predictions, np.array(TINY)))
+    if student.link == "log-mean":
+        return graph("Log", graph("Max", predictions, np.array(SMALLEST_MEAN)))
     if student.link == "identity":
         return predictions
     half = graph("Mul", predictions, np.array(0.5))
