@@ -16,7 +16,7 @@ from xgboost import XGBClassifier
 
 from skdistill import OnnxStudent
 from skdistill.serving.onnx_estimator import _check_predictions, _converted
-from tests.small import mixed_table, numeric_rows, quick_classifier
+from tests.small import mixed_table, numeric_rows, quick_classifier, quick_regressor
 
 skl2onnx = pytest.importorskip("skl2onnx")
 
@@ -57,6 +57,18 @@ def test_three_classes_of_numbers_are_predicted_as_here(kind):
     student = OnnxStudent(clf.to_onnx())
 
     assert_allclose(student.predict_proba(X), clf.predict_proba(X), atol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+def test_a_regressor_predicts_as_here(loss):
+    X, y = numeric_rows(80)
+    X = X.astype(np.float32)
+    reg = quick_regressor(student=RandomForestRegressor(3), loss=loss).fit(X, y)
+
+    student = OnnxStudent(reg.to_onnx())
+
+    same = np.isclose(student.predict(X), reg.predict(X), atol=1e-4)
+    assert same.mean() > 0.9  # a number at a tree's threshold may fall to the other side
 
 
 def test_a_pipeline_around_it_is_exported_too():
