@@ -10,6 +10,8 @@ from torch import nn
 from torch.nn import functional as F
 
 MAX_PERIODIC_NUMBERS = 64
+# Of the vector of a category, before training.
+INITIAL_LENGTH = 0.1
 
 
 class StudentMLP(nn.Module):
@@ -309,12 +311,17 @@ def centered_sums(increment, column, share, n_columns):
 
 
 class CategoryEmbedding(nn.Module):
-    """Embedding of a category; an unseen category starts as the zero vector."""
+    """Embedding of a category; an unseen category starts as the zero vector.
+
+    The vectors start small: that of a rare category changes little, so it stays near that of an
+    unseen one instead of adding noise.
+    """
 
     def __init__(self, n_categories, size):
         super().__init__()
         ends = torch.tensor(n_categories).cumsum(0)
-        self.vector = nn.Parameter(torch.randn(int(ends[-1]), size) / math.sqrt(size))
+        scale = INITIAL_LENGTH / math.sqrt(size)
+        self.vector = nn.Parameter(scale * torch.randn(int(ends[-1]), size))
         with torch.no_grad():
             self.vector[ends - 1] = 0  # the last code of a column: missing or unseen
         self.register_buffer("first", ends - torch.tensor(n_categories), persistent=False)
