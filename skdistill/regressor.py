@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
 from joblib import Memory
 from sklearn.base import RegressorMixin
 
@@ -48,13 +47,16 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         "huber" is squared up to one standard deviation of y, and linear above. "poisson" and
         "gamma" are deviances, for targets of at least and above 0.
     quantile : float, default=None
-        The quantile that ``loss="quantile"`` predicts, between 0 and 1.
+        The quantile that ``loss="quantile"`` predicts, between 0 and 1. Teachers that predict a
+        mean are moved to it by the quantile of their errors out of fold.
     quantiles : array-like of float, default=None
         Quantiles that the student predicts besides, such as (0.05, 0.5, 0.95), see
-        ``predict(X, quantiles=True)``. Only for a single target.
+        ``predict(X, quantiles=True)``. Only for a single target. They come from the errors of
+        teachers on rows that these have not seen: a frozen or callable teacher that has seen
+        them, or ``cv="in_sample"``, makes them too narrow.
     weights : "auto", None, array-like of shape (n_teachers,) or dict, default="auto"
-        The teachers' weights in the pool. "auto" is non-negative least squares of y on the
-        out-of-fold predictions, with weights that sum to one. None weights all teachers
+        The teachers' weights in the pool. "auto" minimizes `loss` out of fold; for squared errors
+        it is non-negative least squares, with weights that sum to one. None weights all teachers
         equally. A dict gives each teacher's weight by its name.
     combination : {"mean", "median"}, default="mean"
         The weighted mean or the weighted median of the teachers.
@@ -210,7 +212,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     Each of `quantiles` is an output of its own. Its soft target is the pooled mean plus the
     quantile of the residuals out of fold, scaled by an increasing function of the teachers'
     spread; on targets it minimizes the pinball loss. Predicted quantiles are sorted, so they
-    never cross [2]_.
+    never cross [2]_. All residuals have one shape but for their scale, so skewed ones of a part
+    of the rows are not seen.
 
     References
     ----------
@@ -463,7 +466,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
                     "this student predicts no quantiles: set some before fit, such as "
                     "quantiles=(0.05, 0.5, 0.95)."
                 )
-            return np.sort(target.unscaled(outputs[:, self.n_outputs_ :]), axis=1)
+            return target.quantiles(outputs[:, self.n_outputs_ :])
         y = target.predictions(outputs[:, : self.n_outputs_])
         return y[:, 0] if self.n_outputs_ == 1 else y
 

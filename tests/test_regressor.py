@@ -18,7 +18,7 @@ from sklearn.ensemble import (
     VotingRegressor,
 )
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -161,6 +161,25 @@ def test_a_quantile_is_above_its_share_of_the_rows():
 
     X_new, y_new = friedman(1000, seed=1)
     assert 0.75 < (y_new < model.predict(X_new)).mean() < 0.97
+
+
+def test_teachers_of_the_mean_teach_a_quantile():
+    X, y = friedman(1500)
+
+    model = distilled([("forest", RandomForestRegressor(30))], loss="quantile", quantile=0.9)
+    model.fit(X, y)
+
+    X_new, y_new = friedman(1000, seed=1)
+    assert 0.8 < (y_new < model.predict(X_new)).mean() < 0.99
+
+
+def test_quantiles_of_counts_are_not_negative():
+    X, y = friedman(600)
+    counts = np.random.RandomState(0).poisson(np.exp(y / 10) / 4)
+
+    model = distilled(loss="poisson", quantiles=(0.01, 0.9)).fit(X, counts)
+
+    assert model.predict(X, quantiles=True).min() >= 0
 
 
 def test_counts_are_predicted_as_positive_means():
@@ -307,6 +326,18 @@ def test_the_present_student_is_trained_on_in_the_unit_that_it_has():
     assert model.predict(X_new).mean() == pytest.approx(y_new.mean() + 5, abs=1)
 
 
+@pytest.mark.parametrize("change", [lambda y: y / 1000, lambda y: y + 1e6, lambda y: 1e6 * y])
+def test_a_target_in_another_unit_is_refused_for_the_present_student(change):
+    X, y = friedman(100)
+    model = distilled(warm_start=True).fit(X, y)
+    before = model.predict(X)
+
+    with pytest.raises(ValueError, match="give y in the unit that it had, or set warm_start=False"):
+        model.fit(X, change(y))
+
+    assert_array_equal(model.predict(X), before)
+
+
 @pytest.mark.parametrize("effort", ["low", "default", "high"])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_default_teachers_are_regressors_of_the_loss(effort, loss):
@@ -370,6 +401,17 @@ def test_a_regressor_of_scikit_learn_can_be_the_student(student, loss):
 
     assert model.score(X, y) > 0.5
     assert 0 < model.report_["student"] < y.std()
+
+
+def test_a_student_of_scikit_learn_learns_the_target_in_its_unit():
+    X, y = friedman()
+
+    for student in (
+        PoissonRegressor(),
+        TransformedTargetRegressor(Ridge(), func=np.log, inverse_func=np.exp),
+    ):
+        model = distilled(TEACHERS[:1]).set_params(student=student).fit(X, y + 10)
+        assert model.score(X, y + 10) > 0.3
 
 
 def test_a_student_of_scikit_learn_predicts_no_quantiles():

@@ -4,9 +4,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from skdistill.table.target import SMALLEST_MEAN
+
 # Beyond it a Huber loss is linear: in standard deviations of the target.
 HUBER_DELTA = 1.0
-SMALLEST_MEAN = 1e-6
 
 
 def squared_error(outputs, targets):
@@ -41,8 +42,8 @@ def pinball(outputs, targets, quantile):
     return torch.maximum(quantile * error, (quantile - 1) * error)
 
 
-# By the name of the loss: the distance of an output to a soft target, and to a target. Teachers
-# of a quantile predict that quantile, so the student is drawn to it from both sides alike.
+# By the name of the loss: the distance of an output to a soft target, and to a target. The pool
+# of a quantile predicts that quantile, so the student is drawn to it from both sides alike.
 DISTANCES = {
     "squared_error": squared_error,
     "absolute_error": absolute_error,

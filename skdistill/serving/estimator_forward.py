@@ -4,8 +4,8 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skdistill.table.containers import as_at_fit
+from skdistill.table.target import Target
 
-SMALLEST_MEAN = 1e-6
 TINY = np.finfo(np.float64).tiny  # has a logarithm
 
 
@@ -16,11 +16,11 @@ class EstimatorForward:
     ----------
     estimator : classifier or regressor
         Fitted on encoded rows.
-    link : {"log", "log-odds", "log-mean", "identity"}
+    link : {"log", "log-odds", "identity"} or Target
         What becomes of its predictions. "log": the outputs are the logarithms of the
         probabilities of a classifier. "log-odds": a regressor predicts those of the second of two
-        classes. "log-mean": it predicts positive means, whose logarithms are the outputs.
-        "identity": a regressor predicts the outputs.
+        classes. "identity": a regressor predicts the outputs. A `Target`: it predicts targets,
+        whose center, scale and link this knows.
     is_sparse : bool, default=False
         Whether it was fitted on CSR.
     """
@@ -54,11 +54,11 @@ class EstimatorForward:
         """
         if issparse(X) or self.is_sparse:
             X = as_at_fit(X, self.is_sparse)
-        if self.link == "log":
+        if isinstance(self.link, str) and self.link == "log":
             proba = np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
             return np.log(np.maximum(proba, TINY))
         outputs = np.asarray(self.estimator.predict(X), dtype=np.float64)
         outputs = outputs.reshape(X.shape[0], -1)
-        if self.link == "log-mean":
-            return np.log(np.maximum(outputs, SMALLEST_MEAN))
+        if isinstance(self.link, Target):
+            return self.link.outputs(outputs)
         return np.hstack([-outputs / 2, outputs / 2]) if self.link == "log-odds" else outputs

@@ -214,6 +214,8 @@ class RegressorHead:
         if len(names) > 1:
             k = len(self.quantiles)
             values = self._unscaled(graph, self._columns(graph, outputs, n, n + k))
+            if self.target.link == "log":
+                values = graph("Max", values, np.array(0.0))
             ascending = graph("TopK", values, np.array([k]), largest=0, sorted=1, n_outputs=2)
             graph.cast(ascending, dtype, output=names[1])
 
@@ -263,6 +265,7 @@ class RegressorHead:
             "value": value,
             "n_targets": self.n_targets,
             "n_outputs": self.n_targets + len(self.quantiles),
+            "clip": "        value = fmax(value, 0.0);\n" if self.target.link == "log" else "",
         }
         quantiles = _QUANTILES % names if self.quantiles else ""
         return "", _TARGETS % names + quantiles + "    return 0;\n"
@@ -277,7 +280,7 @@ _TARGETS = """
 _QUANTILES = """
     for (j = %(n_targets)d; j < %(n_outputs)d; j++) {
         double value = target_center[0] + target_scale[0] * (double)%(outputs)s[j];
-        for (k = j; k > %(n_targets)d && y[k - 1] > value; k--)
+%(clip)s        for (k = j; k > %(n_targets)d && y[k - 1] > value; k--)
             y[k] = y[k - 1];
         y[k] = value;
     }

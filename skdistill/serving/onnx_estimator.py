@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from skdistill.serving.estimator_forward import SMALLEST_MEAN, TINY
+from skdistill.serving.estimator_forward import TINY
+from skdistill.table.target import SMALLEST_MEAN, Target
 
 ROWS_TO_TRY = 16
 OPSETS = {"": 17, "ai.onnx.ml": 3}
@@ -45,12 +46,21 @@ def write_estimator(graph, rows, student, n_inputs):
     predictions = graph("Cast", model.graph.output[-1].name, to=onnx.TensorProto.DOUBLE)
     if student.link == "log":
         return graph("Log", graph("Max", predictions, np.array(TINY)))
-    if student.link == "log-mean":
-        return graph("Log", graph("Max", predictions, np.array(SMALLEST_MEAN)))
+    if isinstance(student.link, Target):
+        return _outputs_of_targets(graph, predictions, student.link)
     if student.link == "identity":
         return predictions
     half = graph("Mul", predictions, np.array(0.5))
     return graph("Concat", graph("Neg", half), half, axis=1)
+
+
+def _outputs_of_targets(graph, predictions, target):
+    """Return the outputs whose predictions these are, as `Target.outputs` does."""
+    centered = graph("Sub", predictions, target.center)
+    outputs = graph("Div", centered, target.scale)
+    if target.link == "log":
+        outputs = graph("Log", graph("Max", outputs, np.array(SMALLEST_MEAN)))
+    return outputs
 
 
 def _converted(student, n_inputs):

@@ -271,7 +271,7 @@ def _mixture_weights(p_of_label, row_weight):
         loss = -row_weight @ np.log(mixture) - prior * np.log(w).sum()
         return loss, -p @ (row_weight / mixture) - prior / w
 
-    return _best_weights(loss_and_gradient, len(p))
+    return best_weights(loss_and_gradient, len(p))
 
 
 def _geometric_weights(soft_targets, y, row_weight):
@@ -284,11 +284,20 @@ def _geometric_weights(soft_targets, y, row_weight):
         residual = log_P[:, indices, y] - np.einsum("nk,tnk->tn", p, log_P)
         return -row_weight @ np.log(p[indices, y]), -residual @ row_weight
 
-    return _best_weights(loss_and_gradient, len(log_P))
+    return best_weights(loss_and_gradient, len(log_P))
 
 
-def _best_weights(loss_and_gradient, n_teachers):
-    """Return the weights of the lowest loss; they are the softmax of free parameters."""
+def best_weights(loss_and_gradient, n_teachers):
+    """Return the weights of the lowest loss, which sum to one.
+
+    They are the softmax of free parameters.
+
+    Parameters
+    ----------
+    loss_and_gradient : callable
+        Of an ndarray of shape (n_teachers,).
+    n_teachers : int
+    """
 
     def loss_of_parameters(parameters):
         w = softmax(parameters)

@@ -1,11 +1,12 @@
 """The task of regression: numbers, standardized for the student."""
 
+from functools import partial
 from numbers import Real
 
 import numpy as np
 from sklearn.base import is_regressor
 
-from skdistill.table.target import LOSSES, WITH_LOG_LINK, Target
+from skdistill.table.target import LOSSES, SMALLEST_MEAN, Target
 from skdistill.table.validation import check_rows
 from skdistill.tasks.regression_diversity import regression_diversity
 from skdistill.tasks.regression_pool import COMBINATIONS, Residuals, pool_values, value_weights
@@ -13,8 +14,8 @@ from skdistill.tasks.sample_weights import fit_with_weights
 from skdistill.tasks.student_estimators import check_weights_reach, fit_outputs
 from skdistill.tasks.task import Task
 
-# Predictions of zero have no logarithm: the smallest mean, relative to that of the target.
-SMALLEST_MEAN = 1e-6
+# A student is not trained on where the target moved by more than so many of its scales.
+FARTHEST = 10
 # Losses of a target in its own unit; the square root of the squared error has it too.
 IN_UNIT_OF_TARGET = ("squared_error", "absolute_error", "quantile", "poisson")
 SCORES = {
@@ -114,8 +115,7 @@ class Regression(Task):
     @classmethod
     def of(cls, y, loss, quantile=None, quantiles=(), sample_weight=None):
         """Return the task of targets in their own unit, of shape (n_samples, n_targets)."""
-        link = "log" if loss in WITH_LOG_LINK else "identity"
-        return cls(Target.of(y, link, sample_weight), loss, quantile, quantiles)
+        return cls(Target.of(y, loss, sample_weight), loss, quantile, quantiles)
 
     def check_learnable(self, y, sample_weight=None):
         counts = np.ones(len(y), dtype=bool) if sample_weight is None else sample_weight > 0
@@ -130,8 +130,15 @@ class Regression(Task):
             )
 
     def in_unit_of_y(self, y):
-        """Return encoded targets as estimators take them; a single one as (n_samples,)."""
+        """Return encoded targets as estimators take them; a single one as (n_samples,).
+
+        To twelve digits of their scale, so that zeros and counts are what they were.
+        """
         y = self.target.unscaled(y)
+        for k, scale in enumerate(self.target.scale):
+            decimals = 12 - int(np.floor(np.log10(scale)))
+            if abs(decimals) < 300:  # beyond, a power of ten is no number
+                y[:, k] = y[:, k].round(decimals) + 0.0  # no zero is negative
         return y[:, 0] if self.n_targets == 1 else y
 
     def encode(self, y, sample_weight=None):
@@ -146,6 +153,14 @@ class Regression(Task):
         target = Target(*(attributes.get(name) for name in names))
         if target.link != self.target.link or len(target.center) != self.n_targets:
             return self
+        ratio = self.target.scale / target.scale
+        shift = abs(self.target.center - target.center) / target.scale
+        if (shift > FARTHEST).any() or (ratio > FARTHEST).any() or (ratio < 1 / FARTHEST).any():
+            raise ValueError(
+                "warm_start goes on with a student of targets of center and scale "
+                f"{target.center} and {target.scale}, but those of y are {self.target.center} and "
+                f"{self.target.scale}: give y in the unit that it had, or set warm_start=False."
+            )
         return Regression(target, self.loss, self.quantile, self.quantiles)
 
     def recoded(self, y, task):
@@ -220,10 +235,15 @@ class Regression(Task):
         except (TypeError, ValueError) as error:
             raise ValueError(f"teacher_prediction must hold numbers: {error}") from error
         expected = (n_samples, self.n_targets)
-        if predictions.shape != expected or not np.isfinite(predictions).all():
+        if predictions.shape != expected:
             raise ValueError(
-                f"teacher_prediction has shape {predictions.shape}, expected finite numbers of "
-                f"shape {expected}: one row for each row of X, and one column for each of y."
+                f"teacher_prediction has shape {predictions.shape}, expected {expected}: one row "
+                "for each row of X, and one column for each of y."
+            )
+        finite = np.isfinite(predictions).all(axis=1)
+        if not finite.all():
+            raise ValueError(
+                f"teacher_prediction has NaN or infinity, first in row {int(finite.argmin())}."
             )
         return self._in_range(self.target.scaled(predictions))
 
@@ -238,22 +258,53 @@ class Regression(Task):
 
     def fit_pool(self, soft_targets, y, weights, combination, *, sharpen, sample_weight=None):
         """Fit the weights, and the residuals from which the quantiles come."""
-        weights = value_weights(weights, soft_targets, y, sample_weight)
+        weights = self._weights(weights, soft_targets, y, sample_weight)
         return weights, self._fit_residuals(soft_targets, y, weights, combination, sample_weight)
 
+    def _weights(self, weights, soft_targets, y, sample_weight):
+        of_loss = None
+        if self.loss != "squared_error":
+            of_loss = partial(self._loss_and_gradient, y=y, sample_weight=sample_weight)
+        return value_weights(weights, soft_targets, y, sample_weight, loss_and_gradient=of_loss)
+
+    def _loss_and_gradient(self, means, y, sample_weight):
+        """Return the mean loss of pooled means, and its gradient."""
+        import torch
+
+        weight = np.ones(len(y)) if sample_weight is None else sample_weight
+        weight = torch.as_tensor(weight / weight.sum())
+        means = torch.tensor(means, requires_grad=True)
+        outputs = means.clamp_min(SMALLEST_MEAN).log() if self.target.link == "log" else means
+        loss = weight @ self.label_losses(outputs, torch.as_tensor(y))
+        loss.backward()
+        return loss.item(), means.grad.numpy()
+
     def _fit_residuals(self, soft_targets, y, weights, combination, sample_weight):
-        if not self.quantiles:
-            return None
-        pooled = pool_values(soft_targets, weights, combination)[:, 0]
-        spread = soft_targets[:, :, 0].std(0)
-        return Residuals.fit(self.quantiles, pooled, spread, y[:, 0], sample_weight)
+        """Fit one `Residuals` for each target and the quantiles that are predicted of it."""
+        own = (self.quantile,) if self.loss == "quantile" else ()
+        if not (own or self.quantiles):
+            return []
+        pooled = pool_values(soft_targets, weights, combination)
+        spread = soft_targets.std(0)
+        levels = [own + self.quantiles, *[own] * (self.n_targets - 1)]
+        return [
+            Residuals.fit(of_target, pooled[:, k], spread[:, k], y[:, k], sample_weight)
+            for k, of_target in enumerate(levels)
+        ]
 
     def pool(self, soft_targets, weights, combination, calibration):
-        pooled = pool_values(soft_targets, weights, combination)
-        if calibration is None:
+        """Pool predictions; with quantiles, they move by those of the residuals.
+
+        Teachers that predict a mean so become teachers of a quantile, and those of the quantile
+        stay as they are.
+        """
+        pooled, spread = pool_values(soft_targets, weights, combination), soft_targets.std(0)
+        found = [each.predict(pooled[:, k], spread[:, k]) for k, each in enumerate(calibration)]
+        if not found:
             return pooled
-        spread = soft_targets[:, :, 0].std(0)
-        return np.hstack([pooled, calibration.predict(pooled[:, 0], spread)])
+        if self.loss == "quantile":
+            pooled = np.column_stack([each[:, 0] for each in found])
+        return np.hstack([pooled, found[0][:, found[0].shape[1] - len(self.quantiles) :]])
 
     def score(self, y, soft_targets, sample_weight=None):
         import torch
@@ -272,13 +323,13 @@ class Regression(Task):
 
     def diversity(self, soft_targets, y, names, weights, combination, sample_weight=None):
         return regression_diversity(
-            soft_targets, y, names, weights, combination, sample_weight, loss=self.score
-        )
+            soft_targets, y, names, weights, combination, sample_weight,
+            loss=self.score, find_weights=self._weights,
+        )  # fmt: skip
 
     def unexplained_variance(self, y, soft_targets, sample_weight=None):
-        plain = Regression(self.target, self.loss)
         means = soft_targets[:, : self.n_targets]
-        return super(Regression, plain).unexplained_variance(y, means, sample_weight)
+        return super().unexplained_variance(y, means, sample_weight)
 
     @property
     def criterion(self):
@@ -304,11 +355,14 @@ class Regression(Task):
         check_weights_reach(student, has_weights)
 
     def fit_student(self, student, X, soft_targets, y, alpha, sample_weight=None):
-        """Fit a regressor to the mixture of soft targets and targets; it minimizes its own loss."""
+        """Fit a regressor to the mixture of soft targets and targets, in the unit of y.
+
+        It minimizes its own loss.
+        """
         share = np.where(self.has_target(y), alpha, 1.0)[:, None]
         mixture = share * soft_targets + (1 - share) * np.nan_to_num(y)
-        link = "log-mean" if self.target.link == "log" else "identity"
-        return fit_outputs(student, X, mixture, sample_weight), link
+        mixture = self.in_unit_of_y(mixture).reshape(mixture.shape)
+        return fit_outputs(student, X, mixture, sample_weight), self.target
 
 
 def check_quantiles(quantiles):
@@ -346,13 +400,16 @@ def _check_quantile(quantile):
 
 def _as_numbers(y):
     """Return targets as floats of shape (n_samples, n_targets)."""
-    try:
-        return _as_columns(y.astype(np.float64))
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"y must hold numbers, got {y.ravel().tolist()[0]!r}: a regressor predicts numbers, a "
-            "classifier labels."
-        ) from error
+    error = None
+    if y.dtype.kind not in "mMSU":
+        try:
+            return _as_columns(y.astype(np.float64))
+        except (TypeError, ValueError) as raised:
+            error = raised
+    raise ValueError(
+        f"y must hold numbers, got {y.ravel()[0]!s:.50} of dtype {y.dtype}: a regressor predicts "
+        "numbers, a classifier labels."
+    ) from error
 
 
 def _as_columns(values):

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from skdistill.tasks.regression_pool import pool_values, value_weights
+from skdistill.tasks.regression_pool import pool_values
 
 
 def regression_diversity(
-    predictions, y, names, weights, combination="mean", sample_weight=None, *, loss
+    predictions, y, names, weights, combination="mean", sample_weight=None, *, loss, find_weights
 ):
     """Measure how regressors differ, and what each adds to the pool.
 
@@ -22,6 +22,8 @@ def regression_diversity(
     sample_weight : ndarray of shape (n_samples,), default=None
     loss : callable
         ``loss(y, predictions, sample_weight)`` returns a float.
+    find_weights : callable
+        As `value_weights`.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def regression_diversity(
             return loss(y, np.broadcast_to(mean, y.shape).copy(), row_weight)
         some = weights if weights is None or isinstance(weights, str) else weights[teachers]
         some = None if isinstance(some, np.ndarray) and not some.any() else some
-        fitted = value_weights(some, predictions[teachers], y, row_weight)
+        fitted = find_weights(some, predictions[teachers], y, row_weight)
         return loss(y, pool_values(predictions[teachers], fitted, combination), row_weight)
 
     indices = np.arange(len(predictions))

@@ -167,7 +167,7 @@ class Task(ABC):
     def unexplained_variance(self, y, soft_targets, sample_weight=None):
         """Return the share of y's variance that soft targets do not explain: 1 - R², 0 to 1."""
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
-        targets = self.as_soft_targets(y)
+        targets = self.as_soft_targets(y)[:, : soft_targets.shape[1]]
         mean = np.average(targets, axis=0, weights=weight)
         unexplained = weight @ np.square(targets - soft_targets).sum(1)
         total = weight @ np.square(targets - mean).sum(1)
@@ -242,6 +242,6 @@ class Task(ABC):
         Returns
         -------
         fitted : classifier or regressor
-        link : str
+        link : str or Target
             How its predictions become outputs, as in `EstimatorForward`.
         """

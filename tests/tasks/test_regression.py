@@ -16,8 +16,9 @@ from sklearn.metrics import (
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledRegressor
-from skdistill.table.target import LOSSES
+from skdistill.table.target import LOSSES, ROBUST
 from skdistill.tasks.regression import Regression, check_quantiles
+from skdistill.tasks.regression_pool import value_weights
 
 RNG = np.random.RandomState(0)
 X = RNG.normal(size=(50, 3))
@@ -35,7 +36,65 @@ def test_targets_come_back_as_they_were(loss):
 
     assert y.shape == (50, 1)
     assert_allclose(task.in_unit_of_y(y), Y)
-    assert_allclose(y.std() if task.target.link == "identity" else y.mean(), 1)
+    if loss in ROBUST:
+        assert abs(np.median(y)) < 0.1
+        assert np.diff(np.quantile(y, [0.25, 0.75])) == pytest.approx(1.349, rel=0.1)
+    else:
+        assert_allclose(y.mean() if task.target.link == "log" else y.std(), 1)
+
+
+def test_zeros_and_counts_reach_the_teachers_as_they_are():
+    for seed in range(20):
+        counts = np.random.RandomState(seed).poisson(0.7, 50).astype(float)
+        for loss in LOSSES[:-1]:
+            task, _, y, _ = task_of(counts, loss=loss, quantile=0.5)
+            back = task.in_unit_of_y(y)
+            assert_array_equal(back, counts)
+            assert not np.signbit(back).any()
+
+
+def test_an_outlier_hardly_moves_the_unit_of_robust_losses():
+    outlier = np.r_[1e9, Y[1:]]
+
+    for loss in ROBUST:
+        one, other = (task_of(y, loss=loss, quantile=0.5)[0].target for y in (Y, outlier))
+        assert_allclose(one.scale, other.scale, rtol=0.3)
+
+
+def test_weights_minimize_the_loss():
+    task, _, y, _ = task_of(loss="quantile", quantile=0.9)
+    mean, quantile = y + 0.2 * RNG.normal(size=y.shape), y + 0.3 + 0.2 * RNG.normal(size=y.shape)
+
+    weights, _ = task.fit_pool(np.stack([mean, quantile]), y, "auto", "mean", sharpen=True)
+
+    assert weights[1] > 0.6  # by squared errors, the other one has more
+    assert value_weights("auto", np.stack([mean, quantile]), y)[0] > 0.6
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_teacher_that_has_diverged_does_no_harm(loss):
+    task, _, y, _ = task_of(loss=loss, quantile=0.5)
+    good = np.abs(y + 0.1 * RNG.normal(size=y.shape)) if loss in ("poisson", "gamma") else y + 0.1
+    teachers = np.stack([good, 1e9 * (1 + RNG.random_sample(y.shape))])
+
+    weights, residuals = task.fit_pool(teachers, y, "auto", "mean", sharpen=True)
+
+    pooled = task.pool(teachers[:, :, :1], weights, "mean", residuals)
+    assert task.score(y, pooled) < 3 * task.score(y, good) + task.as_score(0.1)
+
+
+def test_the_pool_of_a_quantile_predicts_it_whatever_its_teachers_predict():
+    y = np.random.RandomState(1).normal(size=2000)
+    task, _, encoded, _ = Regression.check(
+        DistilledRegressor(loss="quantile", quantile=0.9), np.zeros((2000, 1)), y
+    )
+    means = np.zeros((1, 2000, 1)) - task.target.center / task.target.scale
+
+    weights, residuals = task.fit_pool(means, encoded, "auto", "mean", sharpen=True)
+
+    assert (encoded < task.pool(means, weights, "mean", residuals)).mean() == pytest.approx(
+        0.9, abs=0.01
+    )
 
 
 def test_several_targets_are_standardized_one_by_one():
@@ -148,7 +207,8 @@ def test_a_classifier_is_refused_as_a_teacher():
         ({"loss": "gamma"}, np.r_[0.0, Y[1:]], "must be above 0, but y has 0 in row 0"),
         ({"loss": "quantile"}, Y, "needs a quantile above 0 and below 1"),
         ({"quantiles": (0.1,)}, np.column_stack([Y, Y]), "are of a single target"),
-        ({}, np.array(["a", "b"] * 25), "y must hold numbers, got 'a'"),
+        ({}, np.array(["a", "b"] * 25), "y must hold numbers, got a of dtype <U1"),
+        ({}, np.arange(50).astype("datetime64[D]"), "y must hold numbers, got 1970-01-01"),
         ({}, np.r_[np.inf, Y[1:]], "first in row 0: drop rows without a target"),
     ],
 )

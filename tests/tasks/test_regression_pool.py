@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from skdistill.table.target import weighted_quantiles
 from skdistill.tasks.regression_diversity import regression_diversity
 from skdistill.tasks.regression_pool import Residuals, pool_values, value_weights
 
@@ -14,6 +15,9 @@ TEACHERS = np.stack([Y + size * RNG.normal(size=Y.shape) for size in (0.3, 0.6, 
 
 def squared_error(y, predictions, sample_weight=None):
     return float(np.average(np.square(y - predictions).mean(1), weights=sample_weight))
+
+
+HOW = {"loss": squared_error, "find_weights": value_weights}
 
 
 def test_weights_are_those_of_the_lowest_squared_error():
@@ -76,8 +80,26 @@ def test_quantiles_of_few_rows_do_not_depend_on_the_spread():
     assert_allclose(np.ptp(residuals.predict(np.zeros(5), np.arange(5.0)), axis=0), 0)
 
 
+def test_rows_of_weight_zero_play_no_part_in_quantiles():
+    y, weight = np.r_[RNG.normal(size=30), np.full(30, 1000.0)], np.r_[np.ones(30), np.zeros(30)]
+
+    found = Residuals.fit((0.02, 0.99), np.zeros(60), np.zeros(60), y, weight)
+
+    assert found.predict(np.zeros(1), np.zeros(1)).max() < 5
+
+
+def test_a_weight_of_two_is_two_rows_for_quantiles():
+    values, weight = np.arange(7.0), np.array([1, 2, 1, 3, 1, 1, 2])
+
+    for level in (0.1, 0.25, 0.5, 0.9, 1.0):
+        one = weighted_quantiles(values, [level], weight)
+        assert one == weighted_quantiles(np.repeat(values, weight), [level])
+
+
 def test_the_marginal_gain_is_what_a_teacher_adds():
-    measures = regression_diversity(TEACHERS, Y, list("abc"), "auto", loss=squared_error)
+    measures = regression_diversity(
+        TEACHERS, Y, list("abc"), "auto", loss=squared_error, find_weights=value_weights
+    )
 
     assert measures["marginal_gain"]["a"] > measures["marginal_gain"]["c"] > -1e-3
     assert measures["loss"]["a"] == pytest.approx(0.09, rel=0.1)
@@ -85,15 +107,15 @@ def test_the_marginal_gain_is_what_a_teacher_adds():
 
 
 def test_teachers_with_the_same_errors_do_not_differ():
-    measures = regression_diversity(
-        np.stack([TEACHERS[0]] * 2), Y, list("ab"), None, loss=squared_error
-    )
+    measures = regression_diversity(np.stack([TEACHERS[0]] * 2), Y, list("ab"), None, **HOW)
 
     assert measures["error_correlation"]["a"]["b"] == pytest.approx(1)
     assert measures["disagreement"]["a"]["b"] == pytest.approx(0, abs=1e-6)
 
 
 def test_a_single_teacher_is_compared_with_the_mean():
-    measures = regression_diversity(TEACHERS[:1], Y, ["a"], "auto", loss=squared_error)
+    measures = regression_diversity(
+        TEACHERS[:1], Y, ["a"], "auto", loss=squared_error, find_weights=value_weights
+    )
 
     assert measures["marginal_gain"]["a"] == pytest.approx(Y.var(0).mean() - 0.09, rel=0.1)
