@@ -7,11 +7,13 @@ from skdistill.nets.losses import DistillationLoss as DistillationLoss
 from skdistill.nets.losses import distillation_loss as distillation_loss
 from skdistill.nets.modules import StudentMLP as StudentMLP
 from skdistill.nets.tensor_net import TensorNet as TensorNet
+from skdistill.ranker import DistilledRanker as DistilledRanker
 from skdistill.regressor import DistilledRegressor as DistilledRegressor
 from skdistill.serving.files import load as load
 from skdistill.serving.onnx_converter import to_onnx as to_onnx
 from skdistill.serving.onnx_runtime import OnnxStudent as OnnxStudent
 from skdistill.soft_targets.ensemble import TeacherEnsemble as TeacherEnsemble
+from skdistill.soft_targets.ranker_ensemble import TeacherEnsembleRanker as TeacherEnsembleRanker
 from skdistill.soft_targets.regressor_ensemble import (
     TeacherEnsembleRegressor as TeacherEnsembleRegressor,
 )
@@ -24,8 +26,10 @@ from skdistill.tasks.pooling import pool as pool
 from skdistill.teachers.callable_teacher import CallableTeacher as CallableTeacher
 from skdistill.teachers.defaults import default_teachers as default_teachers
 from skdistill.teachers.net_classifier import NetClassifier as NetClassifier
+from skdistill.teachers.net_ranker import NetRanker as NetRanker
 from skdistill.teachers.net_regressor import NetRegressor as NetRegressor
 from skdistill.teachers.table_classifier import TableClassifier as TableClassifier
+from skdistill.teachers.table_ranker import TableRanker as TableRanker
 from skdistill.teachers.table_regressor import TableRegressor as TableRegressor
 from skdistill.transfer.between_splits import BetweenSplits as BetweenSplits
 from skdistill.transfer.munge import Munge as Munge

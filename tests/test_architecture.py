@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "command_line": {"inspection", "jobs", "nets", "serving", "student", "teachers"}
     | {"classifier", "regressor"},
 }
-AT_THE_TOP = {"base", "classifier", "effort", "regressor", "sklearn_private", "warn"}
+AT_THE_TOP = {"base", "classifier", "effort", "ranker", "regressor", "sklearn_private", "warn"}
 HEAVY = {"torch", "skorch", "xgboost"}
 MAY_LOAD_TORCH = ("nets.", "student.", "teachers.net_", "serving.on_device")
 MODULES = sorted(

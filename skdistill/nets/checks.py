@@ -56,6 +56,27 @@ def check_parameters(net, criterion, owner):
     _check_callbacks(net, owner)
 
 
+def check_whole_queries(net, owner):
+    """Check that the batches of a ranker's net hold whole queries.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+    owner : {"student", "net"}
+        Name of the parameter that holds the net, for errors.
+
+    Raises
+    ------
+    ValueError
+        If the net is no `TensorNet`.
+    """
+    if not isinstance(net, TensorNet):
+        raise ValueError(
+            f"{owner} must be a TensorNet or a StudentNet, whose batches hold whole queries, got "
+            f"{net!r:.100}."
+        )
+
+
 def _check_stopping_and_averaging(net, owner):
     patience, decay = net.patience, net.ema_decay
     if patience is not None and not (isinstance(patience, Integral) and int(patience) > 0):

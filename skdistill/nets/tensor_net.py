@@ -182,12 +182,14 @@ class TensorNet(DocumentationLink, NeuralNet):
         X = _on_device(dataset.X[indices], self.device)
         y = np.zeros(len(X), np.float32) if dataset.y is None else dataset.y[indices]
         y = _on_device(y, self.device)
+        has_groups = dataset.y is not None and hasattr(self.criterion_, "groups")
+        groups = self.criterion_.groups(y) if has_groups else None
         if not training:
             size = SPARSE_EVALUATION_BATCH if isinstance(X, SparseRows) else EVALUATION_BATCH
-            return Batches(X, y, size, shuffle=False)
+            return Batches(X, y, size, shuffle=False, groups=groups)
         size = self.batch_size
         size = auto_batch_size(len(X)) if size == "auto" else size
-        return Batches(X, y, size, shuffle=True)
+        return Batches(X, y, size, shuffle=True, groups=groups)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Run one epoch and record its mean loss."""
@@ -291,25 +293,61 @@ class Batches:
 
     All batches have nearly the same size, since each batch counts as one step: in a last batch
     of two rows, each row would weigh a hundred times more than elsewhere.
+
+    Parameters
+    ----------
+    X : tensor or SparseRows of shape (n_samples, ...)
+    y : tensor of shape (n_samples, ...)
+    batch_size : int
+    shuffle : bool
+    groups : tensor of shape (n_samples,), default=None
+        Rows of one group are in one batch. NaN: a row of its own.
     """
 
-    def __init__(self, X, y, batch_size, *, shuffle):
+    def __init__(self, X, y, batch_size, *, shuffle, groups=None):
         self.X, self.y, self.shuffle = X, y, shuffle
         self.n_samples = len(X)
         # Of two rows or more each, as batch norm cannot be trained on one row.
         most = len(X) if batch_size == 1 else len(X) // 2
         self.n_batches = max(1, min(round(len(X) / batch_size), most))
+        self.groups = None if groups is None else _numbered(groups)
 
     def __len__(self):
         return self.n_batches
 
     def __iter__(self):
+        if self.groups is not None:
+            for indices in self._whole(self.groups):
+                yield self.X[indices], self.y[indices]
+            return
         if not self.shuffle:
             yield from zip(self.X.tensor_split(self.n_batches), self.y.tensor_split(self.n_batches))
             return
         order = torch.randperm(self.n_samples, device=self.X.device)
         for indices in order.tensor_split(self.n_batches):
             yield self.X[indices], self.y[indices]
+
+    def _whole(self, groups):
+        """Return the rows of each batch, cut where a group ends."""
+        if self.shuffle:
+            groups = torch.randperm(int(groups.max()) + 1, device=groups.device)[groups]
+        ordered, order = groups.sort(stable=True)
+        is_end = torch.ones_like(ordered, dtype=torch.bool)
+        is_end[:-1] = ordered[1:] != ordered[:-1]
+        ends = is_end.nonzero().flatten() + 1
+        wanted = torch.arange(1, self.n_batches, device=ends.device)
+        wanted = wanted * self.n_samples // self.n_batches
+        cuts = ends[torch.searchsorted(ends, wanted)].unique()
+        return order.tensor_split(cuts[cuts < self.n_samples].cpu())
+
+
+def _numbered(groups):
+    """Number groups from 0; each NaN is a group of its own."""
+    alone = groups.isnan()
+    numbers = torch.empty(len(groups), dtype=torch.int64, device=groups.device)
+    values, numbers[~alone] = groups[~alone].unique(return_inverse=True)
+    numbers[alone] = torch.arange(int(alone.sum()), device=groups.device) + len(values)
+    return numbers
 
 
 def _is_schedule(callback):

@@ -91,6 +91,9 @@ class BaseTeacherEnsemble(TeachersMixin):
             If a parameter, the data or a teacher's predictions are invalid, or if `cv` splits
             groups.
         """
+        return self._fit(X, y, sample_weight, groups)
+
+    def _fit(self, X, y, sample_weight, groups):
         self._forget()
         self._validate_params()
         data = TrainingData.check(self, self._task, X, y, sample_weight, groups=groups)

@@ -50,7 +50,7 @@ class FittedTeacher:
         """Predict class probabilities, ndarray of shape (n_samples, n_classes)."""
         return self.soft_targets(X)
 
-    @available_if(lambda self: self.task.kind == "regressor")
+    @available_if(lambda self: self.task.kind != "classifier")
     def predict(self, X):
-        """Predict targets, ndarray of shape (n_samples,) or (n_samples, n_targets)."""
+        """Predict targets or scores, ndarray of shape (n_samples,) or (n_samples, n_targets)."""
         return self.task.in_unit_of_y(self.soft_targets(X))

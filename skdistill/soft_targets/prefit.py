@@ -1,5 +1,7 @@
 """Prefit teachers: black boxes, and estimators that were fitted before."""
 
+from functools import partial
+
 import numpy as np
 from sklearn.ensemble import VotingClassifier
 from sklearn.frozen import FrozenEstimator
@@ -78,7 +80,8 @@ class PrefitTeacher(FittedTeacher):
         self.columns = np.arange(task.n_targets)
 
     def _as_black_box(self):
-        return CallableTeacher(self.estimator.predict, output="value")
+        predict = partial(self.task.raw_predictions, self.estimator)
+        return CallableTeacher(predict, output="value")
 
     def raw_predictions(self, X):
         """Return the predictions before scaling; this is the expensive part."""

@@ -50,12 +50,20 @@ def regression_diversity(
     return {
         "loss": {name: loss(y, each, row_weight) for name, each in zip(names, predictions)},
         "marginal_gain": dict(zip(names, gains)),
-        **_of_pairs(predictions - y, names, row_weight / row_weight.sum()),
+        **measures_of_pairs(predictions - y, names, row_weight / row_weight.sum()),
     }
 
 
-def _of_pairs(errors, names, row_weight):
-    """Return the measures of pairs, as dicts of dicts."""
+def measures_of_pairs(errors, names, row_weight):
+    """Return how alike the errors of each pair of teachers are, as dicts of dicts.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (n_teachers, n_samples, n_outputs)
+    names : list of str
+    row_weight : ndarray of shape (n_samples,)
+        They sum to one.
+    """
     root = np.sqrt(row_weight)[:, None]
     flat = (errors * root).reshape(len(errors), -1)
     products = flat @ flat.T

@@ -104,6 +104,10 @@ class Task(ABC):
     def predict_teacher(self, estimator, columns, X):
         """Return the soft targets of a fitted estimator, shape (n_samples, n_targets)."""
 
+    def raw_predictions(self, estimator, X):
+        """Return what a frozen estimator predicts, before it is checked."""
+        return estimator.predict(X)
+
     @abstractmethod
     def predict_out_of_bag(self, estimator, columns, n_samples):
         """Return the out-of-bag predictions of a fitted estimator as soft targets.

@@ -11,9 +11,9 @@ from sklearn.utils import check_random_state
 from skdistill.sklearn_private import n_threads
 from skdistill.table.splits import hold_out
 
-XGBOOST = ("XGBClassifier", "XGBRegressor")
+XGBOOST = ("XGBClassifier", "XGBRegressor", "XGBRanker")
 CATBOOST = ("CatBoostClassifier", "CatBoostRegressor")
-LIGHTGBM = ("LGBMClassifier", "LGBMRegressor")
+LIGHTGBM = ("LGBMClassifier", "LGBMRegressor", "LGBMRanker")
 # Largest number of boosting rounds on tables that are too small for validation rows.
 MAX_ROUNDS_UNVALIDATED = 100
 # XGBoost and CatBoost sample about this many columns for each split of a wider table.

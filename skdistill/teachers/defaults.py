@@ -4,10 +4,12 @@ import importlib.util
 from collections.abc import Callable
 from functools import partial
 
+from sklearn.base import is_regressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from skdistill.effort import effort_named
 from skdistill.teachers.table_classifier import TableClassifier
+from skdistill.teachers.table_ranker import TableRanker
 from skdistill.teachers.table_regressor import TableRegressor
 from skdistill.warn import warn_user
 
@@ -37,6 +39,8 @@ OBJECTIVES = {
     "poisson": ("count:poisson", "Poisson", "poisson", "poisson"),
     "gamma": ("reg:gamma", None, "gamma", "squared_error"),
 }
+# Rounds of XGBRanker, times its learning rate: as many as a query set of some thousand rows needs.
+RANKING_ROUNDS = 15
 # The libraries of teachers that need one more.
 LIBRARIES = {"catboost": "catboost", "lgbm": "lightgbm"}
 
@@ -57,8 +61,8 @@ def default_teachers(
     effort : {"low", "default", "high"}, default="default"
         "low" is for a first look: two teachers, larger steps, fewer epochs. "high" is for when
         minutes do not matter: more trees, smaller steps, more epochs, and two teachers more.
-    task : {"classification", "regression"}, default="classification"
-        Whether they are classifiers or regressors.
+    task : {"classification", "regression", "ranking"}, default="classification"
+        Whether they are classifiers, regressors or rankers.
     loss, quantile
         As in `DistilledRegressor`; for regressors.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
@@ -114,6 +118,11 @@ def default_teachers(
     Regressors are fitted with `loss`. The forest has the mean of y in its leaves, so it is among
     them for losses of the mean alone: "squared_error", "poisson" and "gamma".
 
+    Rankers are ``rf``, a forest that predicts each row's relevance by itself; ``xgb``, XGBoost's
+    LambdaMART of a fixed number of rounds, 15 over the learning rate; and two nets as
+    ``mlp_bins``: ``mlp_pairwise``, with RankNet's loss of pairs, and ``mlp_listwise``, with the
+    cross-entropy of lists. "low" has ``xgb`` and ``mlp_listwise``, "high" has ``lgbm`` too.
+
     A teacher's default seed depends on its name, so renaming a teacher changes its results.
 
     Examples
@@ -127,17 +136,22 @@ def default_teachers(
     settings = effort_named(effort)
     if task not in KINDS:
         raise ValueError(f"task must be one of {list(KINDS)}, got {task!r}.")
-    kind = KINDS[task]() if task == "classification" else KINDS[task](loss, quantile)
+    kind = KINDS[task](loss, quantile) if task == "regression" else KINDS[task]()
     where = {"categorical_features": categorical_features, "device": device}
     table, net = partial(kind.table, categorical_features), partial(_net, kind, settings, **where)
     teachers: dict[str, Callable] = {
         "rf": lambda: table(kind.forest(n_estimators=settings.n_trees, min_samples_leaf=2)),
         "xgb": lambda: table(kind.xgboost(**_boosting(settings)), side_by_side=True),
         **{name: partial(net, *sizes) for name, sizes in NETS.items()},
+        **{
+            f"mlp_{of}": partial(_net, Rankers(of), settings, *NETS["mlp_bins"], **where)
+            for of in ("pairwise", "listwise")
+        },
         "catboost": lambda: table(kind.catboost(verbose=0, allow_writing_files=False)),
         "lgbm": lambda: table(kind.lightgbm(**LIGHTGBM)),
     }
     names = [name for name in settings.teachers if name not in kind.unsuitable]
+    names = [kind.renamed.get(name, name) for name in names]
     return [(name, teachers[name]()) for name in _installed(names)]
 
 
@@ -171,6 +185,7 @@ class Classifiers:
     """The classifiers of the libraries; each is imported when it is needed."""
 
     unsuitable: tuple = ()
+    renamed: dict = {}
 
     def table(self, categorical_features, classifier, **options):
         return TableClassifier(classifier, categorical_features, **options)
@@ -208,6 +223,8 @@ class Regressors:
         As in `DistilledRegressor`.
     quantile : float or None
     """
+
+    renamed: dict = {}
 
     def __init__(self, loss, quantile):
         if loss not in OBJECTIVES:
@@ -248,7 +265,49 @@ class Regressors:
         return NetRegressor(net, self.loss, quantile=self.quantile, **params)
 
 
-KINDS = {"classification": Classifiers, "regression": Regressors}
+class Rankers:
+    """The rankers of the libraries, and a forest that scores each row by itself.
+
+    Parameters
+    ----------
+    loss : {"listwise", "pairwise"}, default="listwise"
+        Of a net.
+    """
+
+    unsuitable = ("mlp", "catboost")
+    renamed = {"mlp_periodic": "mlp_pairwise", "mlp_bins": "mlp_listwise"}
+
+    def __init__(self, loss="listwise"):
+        self.loss = loss
+
+    def table(self, categorical_features, estimator, side_by_side=False):
+        kind = TableRegressor if is_regressor(estimator) else TableRanker
+        return kind(estimator, categorical_features)
+
+    def forest(self, **params):
+        return RandomForestRegressor(max_features=1 / 3, **params)
+
+    def xgboost(self, early_stopping_rounds, learning_rate, **params):
+        from xgboost import XGBRanker
+
+        # The gain is the relevance itself, as in scikit-learn: any number, and not only ints.
+        return XGBRanker(
+            objective="rank:ndcg", ndcg_exp_gain=False, learning_rate=learning_rate,
+            **params | {"n_estimators": round(RANKING_ROUNDS / learning_rate)},
+        )  # fmt: skip
+
+    def lightgbm(self, **params):
+        from lightgbm import LGBMRanker
+
+        return LGBMRanker(**params)
+
+    def net(self, net, side_by_side=True, **params):
+        from skdistill.teachers.net_ranker import NetRanker
+
+        return NetRanker(net, self.loss, **params)
+
+
+KINDS = {"classification": Classifiers, "regression": Regressors, "ranking": Rankers}
 
 
 def _net(kind, settings, hidden_sizes, factor, periodic, bins, **where):

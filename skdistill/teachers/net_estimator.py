@@ -87,9 +87,13 @@ class BaseNetEstimator(DocumentationLink, BaseEstimator):
             If the data is invalid, the module returns other outputs, the device is unavailable, or
             training diverges.
         """
-        data = TrainingData.check(self, self._task, X, y, sample_weight)
+        return self._fit(X, y, sample_weight)
+
+    def _fit(self, X, y, sample_weight, groups=None):
+        data = TrainingData.check(self, self._task, X, y, sample_weight, groups=groups)
         rng = check_random_state(self.random_state)
-        held_out = hold_out(data.task.strata(data.y), rng, sample_weight=data.sample_weight)
+        rows = {"groups": data.groups, "sample_weight": data.sample_weight}
+        held_out = hold_out(data.task.strata(data.y), rng, **rows)
         net = self._checked_net()
         check_cut(net, math.prod(data.X.shape[1:]), data.task)
         net.set_params(device=resolve_device(self.device))

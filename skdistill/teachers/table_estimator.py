@@ -1,4 +1,4 @@
-"""What `TableClassifier` and `TableRegressor` share: an estimator behind a table encoder."""
+"""What the table estimators share: an estimator behind a table encoder."""
 
 from typing import Any
 
@@ -80,6 +80,9 @@ class BaseTableEstimator(InnerParameters, MetaEstimatorMixin, BaseEstimator):
         ValueError
             If the data is invalid.
         """
+        return self._fit(X, y, sample_weight)
+
+    def _fit(self, X, y, sample_weight):
         task, X, y, sample_weight = self._task.check(self, X, y, sample_weight)
         self.sparse_ = issparse(X)
         self.encoder_ = TableEncoder(self.categorical_features).fit(X)
