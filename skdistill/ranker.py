@@ -11,11 +11,12 @@ from skdistill.base import BaseDistilled
 from skdistill.effort import EFFORTS
 from skdistill.inspection.mlflow_log import autologged
 from skdistill.sklearn_private import HasMethods, Interval, RealNotInt, StrOptions
+from skdistill.tasks.ranking_scores import RankerMixin
 
 LOSSES = ("listwise", "pairwise", "listmle", "lambdarank")
 
 
-class DistilledRanker(BaseDistilled):
+class DistilledRanker(RankerMixin, BaseDistilled):
     """A small net that ranks like an ensemble of teachers.
 
     `fit` trains the teachers on folds of the queries, pools their scores of rows that they have
@@ -420,32 +421,6 @@ class DistilledRanker(BaseDistilled):
             Comparable within a query only.
         """
         return self._outputs(X)[:, 0]
-
-    def score(self, X, y, sample_weight=None, *, qid=None):
-        """Return the mean NDCG@10 of the queries, where the relevance is the gain.
-
-        Queries whose rows are equally relevant are left out: any order of them is right.
-
-        Parameters
-        ----------
-        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Relevance, not negative.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A query has the mean weight of its rows.
-        qid : array-like of shape (n_samples,)
-            The query of each row, in any order.
-
-        Returns
-        -------
-        ndcg : float
-            NaN if no query is left.
-        """
-        from skdistill.inspection.ranking import mean_ndcg
-        from skdistill.tasks.ranked_fitting import with_queries
-
-        relevance, query = with_queries(y, qid).T
-        return mean_ndcg(relevance, self.predict(X), query, sample_weight)
 
     def save(self, path):
         """Refuse: a ranker is kept in a pickle, such as joblib's."""

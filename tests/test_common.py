@@ -13,19 +13,24 @@ from sklearn.utils.estimator_checks import (
     check_estimators_pickle,
     parametrize_with_checks,
 )
+from xgboost import XGBRanker
 
 from skdistill import (
     CallableTeacher,
     DistilledClassifier,
+    DistilledRanker,
     DistilledRegressor,
     NetClassifier,
+    NetRanker,
     NetRegressor,
     StudentMLP,
     StudentNet,
     TableClassifier,
     TableEncoder,
+    TableRanker,
     TableRegressor,
     TeacherEnsemble,
+    TeacherEnsembleRanker,
     TeacherEnsembleRegressor,
     TensorNet,
 )
@@ -35,6 +40,8 @@ BATCHES = (
     "folds, held-out rows and mini-batches are drawn over rows: one row of weight two is in one "
     "of them, two rows may be in two"
 )
+DIVIDED = "the folds of the check divide queries, which no fold may"
+BY_QUERY = "XGBoost's rankers take one weight for a query, not for a row"
 ROUNDING = (
     "a float32 matrix product rounds the last bit by a row's place in the batch, and the check "
     "asks for 1e-7: below it is made at 1e-6"
@@ -46,14 +53,58 @@ OF_A_NET = {
     "check_methods_sample_order_invariance": ROUNDING,
     "check_methods_subset_invariance": ROUNDING,
 }
+
+
+class WithQueries:
+    """Passes a `qid` by itself, as scikit-learn's checks know none: a ranker cannot do without."""
+
+    def fit(self, X, y, sample_weight=None):
+        return super().fit(X, y, sample_weight, qid=in_fives(y))
+
+    def score(self, X, y, sample_weight=None):
+        return super().score(X, y, sample_weight, qid=in_fives(y))
+
+
+def in_fives(y):
+    """Queries of five rows from all over the table, as some checks sort it by y."""
+    n = 0 if y is None else len(np.asarray(y))
+    return np.random.RandomState(0).permutation(n) // 5
+
+
+class DistilledRankerOfFives(WithQueries, DistilledRanker):
+    pass
+
+
+class NetRankerOfFives(WithQueries, NetRanker):
+    pass
+
+
+class TableRankerOfFives(WithQueries, TableRanker):
+    pass
+
+
+class TeacherEnsembleRankerOfFives(WithQueries, TeacherEnsembleRanker):
+    pass
+
+
 EXPECTED_FAILURES = {
     CallableTeacher: {
         "check_classifiers_classes": ITS_OWN_CLASSES,
         "check_classifiers_train": ITS_OWN_CLASSES,
     },
     DistilledClassifier: OF_A_NET,
+    DistilledRankerOfFives: OF_A_NET,
     DistilledRegressor: OF_A_NET,
     NetClassifier: OF_A_NET,
+    NetRankerOfFives: OF_A_NET,
+    TableRankerOfFives: {
+        "check_sample_weight_equivalence_on_dense_data": BY_QUERY,
+        "check_sample_weight_equivalence_on_sparse_data": BY_QUERY,
+    },
+    TeacherEnsembleRankerOfFives: {
+        "check_sample_weight_equivalence_on_dense_data": DIVIDED,
+        "check_sample_weight_equivalence_on_sparse_data": DIVIDED,
+    },
     NetRegressor: OF_A_NET,
 }
 
@@ -79,6 +130,10 @@ ESTIMATORS = [
     TeacherEnsembleRegressor(TREE_OF_NUMBERS, cv=2),
     TableRegressor(TREE_OF_NUMBERS[0][1]),
     NetRegressor(TensorNet(StudentMLP, **NET)),
+    DistilledRankerOfFives(TREE_OF_NUMBERS, StudentNet(**NET), cv=2, alpha=0.5),
+    TeacherEnsembleRankerOfFives(TREE_OF_NUMBERS, cv=2),
+    TableRankerOfFives(XGBRanker(n_estimators=3)),
+    NetRankerOfFives(TensorNet(StudentMLP, **NET)),
 ]
 
 

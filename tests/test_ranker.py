@@ -32,7 +32,7 @@ from skdistill import (
     TensorNet,
     default_teachers,
 )
-from skdistill.inspection.ranking import mean_ndcg
+from skdistill.tasks.ranking_scores import mean_ndcg
 from tests.small import quick_student
 
 TEACHERS = [("xgb", XGBRanker(n_estimators=20)), ("ridge", Ridge())]
@@ -40,7 +40,7 @@ QUICK_NET = TensorNet(StudentMLP, max_epochs=5, module__hidden_sizes=(16,))
 
 
 def queries(n_queries=50, seed=0, rows=8):
-    """Rows of queries in random order, as (X, relevance, qid); each query has a level of its own."""
+    """Rows of queries in random order, as (X, relevance, qid); each query has its own level."""
     rng = np.random.RandomState(seed)
     n = rows * n_queries
     X, qid = rng.normal(size=(n, 4)), rng.permutation(np.arange(n) // rows)

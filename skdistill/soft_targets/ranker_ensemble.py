@@ -4,10 +4,11 @@ from skdistill.sklearn_private import StrOptions
 from skdistill.soft_targets.base_ensemble import BaseTeacherEnsemble
 from skdistill.tasks.ranked_fitting import groups_of, with_queries
 from skdistill.tasks.ranking import Ranking
+from skdistill.tasks.ranking_scores import RankerMixin
 from skdistill.tasks.regression_pool import COMBINATIONS
 
 
-class TeacherEnsembleRanker(BaseTeacherEnsemble):
+class TeacherEnsembleRanker(RankerMixin, BaseTeacherEnsemble):
     """An ensemble of cross-fitted rankers with pooled scores.
 
     `DistilledRanker` distills such an ensemble into a student.

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import has_fit_parameter
+from sklearn.utils.validation import column_or_1d, has_fit_parameter
 
 from skdistill.sklearn_private import safe_indexing
 from skdistill.table.validation import check_groups
@@ -41,10 +41,8 @@ def with_queries(y, qid, *, of="y", queries="qid"):
             "in any order. A search passes it on with set_fit_request(qid=True) and "
             "set_score_request(qid=True)."
         )
-    y, qid = np.asarray(y), np.asarray(qid)
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim != 1 or qid.shape != y.shape:
+    y, qid = column_or_1d(y, warn=True), np.asarray(qid)
+    if qid.shape != y.shape:
         raise ValueError(
             f"{queries} has shape {qid.shape} and {of} has {y.shape}: expected one query and one "
             "relevance for each row."

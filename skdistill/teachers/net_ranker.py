@@ -4,10 +4,11 @@ from skdistill.nets.checks import check_whole_queries
 from skdistill.nets.ranking_losses import RankingLoss
 from skdistill.tasks.ranked_fitting import with_queries
 from skdistill.tasks.ranking import Ranking
+from skdistill.tasks.ranking_scores import RankerMixin
 from skdistill.teachers.net_estimator import BaseNetEstimator
 
 
-class NetRanker(BaseNetEstimator):
+class NetRanker(RankerMixin, BaseNetEstimator):
     """A torch net trained on the order of rows within queries, through skorch.
 
     The default torch teachers of `DistilledRanker` are instances of this class. With the

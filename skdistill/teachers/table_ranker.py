@@ -4,11 +4,12 @@ import numpy as np
 
 from skdistill.tasks.ranked_fitting import fit_within_queries, query_parameter, with_queries
 from skdistill.tasks.ranking import Ranking
+from skdistill.tasks.ranking_scores import RankerMixin
 from skdistill.teachers.boosting import stops_early
 from skdistill.teachers.table_estimator import BaseTableEstimator
 
 
-class TableRanker(BaseTableEstimator):
+class TableRanker(RankerMixin, BaseTableEstimator):
     """A ranker behind a `TableEncoder`, for tables with numbers and categories.
 
     The parameters of `ranker` are parameters of the `TableRanker` as well.
@@ -105,4 +106,5 @@ class TableRanker(BaseTableEstimator):
         -------
         scores : ndarray of shape (n_samples,)
         """
-        return np.asarray(self.ranker_.predict(self._encode(X)), dtype=np.float64)
+        X = self._encode(X)
+        return np.asarray(self.ranker_.predict(X), dtype=np.float64)
