@@ -264,6 +264,22 @@ def test_memory_groups_and_zero_weights_work(tmp_path):
     assert given.score(X, y, qid=qid) > 0.85
 
 
+def test_max_time_tries_rankers_on_whole_queries():
+    X, y, qid = queries(400, rows=4)
+    seen = []
+
+    class Spy(XGBRanker):
+        def fit(self, X, y, *, qid, **params):
+            seen.append(np.unique(qid, return_counts=True)[1])
+            return super().fit(X, y, qid=qid, **params)
+
+    distilled(Spy(n_estimators=2), augmenter=None, max_time=300).fit(X, y, qid=qid)
+
+    assert len(seen) >= 5  # two trials, and the folds
+    for sizes in seen:
+        assert (sizes < 4).sum() <= 1
+
+
 def test_categories_missing_values_unlabeled_and_sparse_rows_are_taken():
     X, y, qid = queries()
     frame = pd.DataFrame(X[:, :3], columns=list("abc"))

@@ -141,7 +141,7 @@ def warn_of_left_out(names, clock):
 
 def _try(name, estimator, data, seconds):
     """Try a teacher on two numbers of rows, or on one if it takes too much of the seconds."""
-    rows = np.random.RandomState(0).permutation(np.flatnonzero(data.training_rows))
+    rows = _shuffled(np.flatnonzero(data.training_rows), data.groups)
     n_many = min(max(len(rows) // SHARE_TO_TRY, FEWEST_TO_TRY), MOST_TO_TRY)
     if len(rows) < 3 * n_many:
         return Trial()
@@ -157,6 +157,16 @@ def _try(name, estimator, data, seconds):
     many.by_row = max(0.0, total - few.by_row * n_few) / (n_many - n_few)
     many.fixed = max(0.0, total - many.by_row * n_many)
     return many
+
+
+def _shuffled(rows, groups):
+    """Return rows in random order, those of a group together: a ranker needs whole queries."""
+    rng = np.random.RandomState(0)
+    rows = rng.permutation(rows)
+    if groups is None:
+        return rows
+    names, group = np.unique(groups[rows], return_inverse=True)
+    return rows[np.argsort(rng.permutation(len(names))[group], kind="stable")]
 
 
 def _trial(name, estimator, data, rows, unseen):

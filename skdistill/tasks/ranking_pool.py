@@ -11,8 +11,9 @@ from skdistill.tasks.regression_pool import pool_values
 
 # A slope is searched up to this factor above and below one over the scores' deviation.
 LARGEST_FACTOR = 100.0
-# Strength of the prior on equal weights, in queries.
-QUERIES_FOR_EQUAL_WEIGHTS = 1.0
+# Strength of the prior on equal weights, in queries. Among 1, 10, 50, 200 and 1,000, the pool's
+# NDCG out of fold is highest with it.
+QUERIES_FOR_EQUAL_WEIGHTS = 50.0
 
 
 class Queries:
@@ -151,7 +152,7 @@ def ranking_weights(weights, scores, queries):
     ----------
     weights : "auto", None or array-like of shape (n_teachers,)
         "auto": those of the lowest listwise loss of a sum of the scores with non-negative
-        factors, and a prior of one query on equal ones.
+        factors, and a prior of 50 queries on equal ones.
     scores : ndarray of shape (n_teachers, n_samples)
         Comparable ones, out of fold.
     queries : Queries

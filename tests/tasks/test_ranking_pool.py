@@ -14,40 +14,41 @@ from skdistill.tasks.ranking_pool import (
 )
 
 RNG = np.random.RandomState(0)
-QUERY = RNG.permutation(np.arange(600) // 6)
-TRUTH = RNG.normal(size=600)
-LEVEL = 5 * RNG.normal(size=100)[QUERY]  # differs between queries, not within
+QUERY = RNG.permutation(np.arange(6000) // 6)
+TRUTH = RNG.normal(size=6000)
+LEVEL = 5 * RNG.normal(size=1000)[QUERY]  # differs between queries, not within
 Y = np.column_stack([np.digitize(TRUTH, [0, 1]), QUERY]).astype(float)
-SCORES = np.stack([TRUTH + size * RNG.normal(size=600) for size in (0.3, 0.8, 2.0)])
+SCORES = np.stack([TRUTH + size * RNG.normal(size=6000) for size in (0.3, 0.8, 2.0)])
 QUERIES = Queries(Y)
 
 
 def test_the_gradient_is_that_of_the_loss():
-    scores = SCORES[0][QUERIES.rows]
+    queries = Queries(Y[QUERY < 50])
+    scores = SCORES[0][QUERY < 50][queries.rows]
 
-    error = check_grad(lambda s: QUERIES.loss(s)[0], lambda s: QUERIES.loss(s)[1], scores)
+    error = check_grad(lambda s: queries.loss(s)[0], lambda s: queries.loss(s)[1], scores)
 
     assert error < 1e-6
 
 
 def test_queries_of_equal_labels_and_rows_of_no_weight_play_no_part():
-    y, weight = Y.copy(), np.ones(600)
-    y[QUERY < 30, 0] = 2
-    weight[(QUERY >= 30) & (QUERY < 50)] = 0
+    y, weight = Y.copy(), np.ones(6000)
+    y[QUERY < 300, 0] = 2
+    weight[(QUERY >= 300) & (QUERY < 500)] = 0
 
     queries = Queries(y, weight)
 
     assert queries.rows.sum() == 6 * queries.n_queries
-    assert queries.n_queries <= 50
+    assert 300 < queries.n_queries <= 500
     assert best_slope(SCORES[0], queries)[1] == pytest.approx(
-        best_slope(SCORES[0][QUERY >= 50], Queries(y[QUERY >= 50]))[1]
+        best_slope(SCORES[0][QUERY >= 500], Queries(y[QUERY >= 500]))[1], rel=1e-4
     )
 
 
 def test_weights_of_queries_are_like_repetitions():
-    twice = np.where(QUERY < 50, 2.0, 1.0)
-    again = np.flatnonzero(QUERY < 50)
-    y = np.concatenate([Y, Y[again] + [0, 100]])
+    twice = np.where(QUERY < 500, 2.0, 1.0)
+    again = np.flatnonzero(QUERY < 500)
+    y = np.concatenate([Y, Y[again] + [0, 1000]])
 
     one = best_slope(SCORES[1], Queries(Y, twice))
     other = best_slope(np.append(SCORES[1], SCORES[1][again]), Queries(y))
@@ -114,7 +115,7 @@ def test_diversity_names_what_is_redundant():
     found = ranking_diversity(scaled, QUERIES, ["a", "copy", "b"], "auto")
 
     assert found["loss"]["a"] == found["loss"]["copy"] < found["loss"]["b"]
-    assert abs(found["marginal_gain"]["copy"]) < 1e-3
+    assert abs(found["marginal_gain"]["copy"]) < 0.01 * found["loss"]["a"]
     assert found["error_correlation"]["a"]["copy"] == pytest.approx(1)
     assert found["disagreement"]["a"]["b"] > 0.1
     alone = ranking_diversity(scaled[:1], QUERIES, ["a"], None)
