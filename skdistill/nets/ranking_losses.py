@@ -9,7 +9,7 @@ SMALLEST_GAIN = 1e-12
 
 
 def queries_of(codes):
-    """Number the queries of some rows from 0; rows without one, NaN, have no query.
+    """Number the queries of some rows from 0.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def _place_by_relevance(relevance, same):
     return (same & higher).sum(1)
 
 
-# By the name of the loss.
+# By the name of the loss. All but the first compare each row of a batch with each other.
 LABEL_LOSSES = {
     "listwise": listwise,
     "pairwise": pairwise,

@@ -7,6 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import column_or_1d, has_fit_parameter
 
 from skdistill.sklearn_private import safe_indexing
+from skdistill.table.containers import is_missing
 from skdistill.table.validation import check_groups
 from skdistill.tasks.fitting import has_probabilities
 from skdistill.tasks.sample_weights import fit_with_weights
@@ -47,23 +48,28 @@ def with_queries(y, qid, *, of="y", queries="qid"):
             f"{queries} has shape {qid.shape} and {of} has {y.shape}: expected one query and one "
             "relevance for each row."
         )
-    is_missing = np.array([each is None or each != each for each in qid.tolist()], dtype=bool)
-    if is_missing.any():
-        raise ValueError(
-            f"{queries} has a missing value, first in row {int(is_missing.argmax())}: name the "
-            "query of each row."
-        )
-    try:
-        codes = np.unique(qid, return_inverse=True)[1]
-    except TypeError as error:
-        raise ValueError(
-            f"{queries} mixes types that cannot be sorted: use only numbers or only strings."
-        ) from error
+    codes = _numbers_of(qid, queries)
     try:
         return np.column_stack([y.astype(np.float64), codes])
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{of} must hold numbers, got {y.tolist()[0]!r}: a row's relevance to its query."
+        ) from error
+
+
+def _numbers_of(qid, queries):
+    """Return the number of each row's query, from 0."""
+    missing = np.array([is_missing(each) for each in qid], dtype=bool)
+    if missing.any():
+        raise ValueError(
+            f"{queries} has a missing value, first in row {int(missing.argmax())}: name the query "
+            "of each row."
+        )
+    try:
+        return np.unique(qid, return_inverse=True)[1]
+    except TypeError as error:
+        raise ValueError(
+            f"{queries} mixes types that cannot be sorted: use only numbers or only strings."
         ) from error
 
 
