@@ -151,7 +151,8 @@ class RankingLoss(nn.Module):
     Of each query it is ``alpha * T² * KL(softmax(soft target / T), softmax(output / T))
     + (1 - alpha) * label loss``, where a query of equal labels has the first term alone. A row
     without a query has half the squared distance of its output to its soft target. In evaluation
-    mode it is the mean listwise loss of the queries with different labels, whatever `loss` is.
+    mode it is the mean listwise loss of the queries with different labels, whatever `loss` is. A
+    query has the mean weight of its rows.
 
     Parameters
     ----------
@@ -197,20 +198,20 @@ class RankingLoss(nn.Module):
         scores = outputs[:, 0].float()  # the loss is float32 under mixed precision too
         soft, relevance, codes, weight = targets.unbind(1)
         counts = weight > 0  # rows of no weight do not take part in their queries either
-        in_query = counts & ~codes.isnan()
-        scores_in, weight_in = scores[in_query], weight[in_query]
+        in_query, alone = counts & ~codes.isnan(), counts & codes.isnan()
         query, n_queries = queries_of(codes[in_query])
-        relevance = relevance[in_query]
+        rows = scores[in_query], relevance[in_query], query, n_queries
+        of_query = _means(weight[in_query], query, n_queries)
         if not self.training:
-            losses, n_counting = informative(listwise, scores_in, relevance, query, n_queries)
-            return (losses * weight_in).sum() / max(n_counting, 1)
-        of_queries = self._of_queries(scores_in, soft[in_query], relevance, query, n_queries)
-        alone = counts & codes.isnan()
+            losses, differs = informative(listwise, *rows)
+            total = (losses * of_query[query]).sum()
+            return total / (of_query * differs).sum().clamp_min(SMALLEST_GAIN)
         of_rows = (scores[alone] - soft[alone]).square() / 2
-        total = self.rows_per_query * (of_queries * weight_in).sum()
-        return (total + (of_rows * weight[alone]).sum()) / len(scores)
+        of_queries = self._of_queries(soft[in_query], *rows) * of_query[query]
+        total = self.rows_per_query * of_queries.sum() + (of_rows * weight[alone]).sum()
+        return total / len(scores)
 
-    def _of_queries(self, scores, soft, relevance, query, n_queries):
+    def _of_queries(self, soft, scores, relevance, query, n_queries):
         """Return the losses of rows in queries."""
         losses = torch.zeros_like(scores)
         if self.alpha > 0:
@@ -226,11 +227,18 @@ class RankingLoss(nn.Module):
         return losses
 
 
+def _means(values, query, n_queries):
+    """Return the mean of each query, shape (n_queries,)."""
+    sums = values.new_zeros(2, n_queries)
+    sums.index_add_(1, query, torch.stack([values, torch.ones_like(values)]))
+    return sums[0] / sums[1]
+
+
 def informative(loss, scores, relevance, query, n_queries):
-    """Return a loss by row, 0 in queries of equal labels, and the number of the other queries."""
+    """Return a loss by row, 0 in queries of equal labels, and a mask of the other queries."""
     differs = differs_within(relevance, query, n_queries)
     losses = loss(scores, relevance, query, n_queries)
-    return torch.where(differs[query], losses, 0.0), int(differs.sum())
+    return torch.where(differs[query], losses, 0.0), differs
 
 
 def label_losses(outputs, y):
@@ -247,5 +255,5 @@ def label_losses(outputs, y):
     losses : tensor of shape (n_samples,)
     """
     query, n_queries = queries_of(y[:, 1])
-    losses, n_counting = informative(listwise, outputs[:, 0], y[:, 0], query, n_queries)
-    return losses * len(y) / max(n_counting, 1)
+    losses, differs = informative(listwise, outputs[:, 0], y[:, 0], query, n_queries)
+    return losses * len(y) / differs.sum().clamp_min(1)

@@ -123,6 +123,17 @@ def test_a_row_of_no_weight_takes_no_part_in_its_query():
     assert one.item() == pytest.approx(other.item(), rel=1e-5)
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_a_query_has_the_mean_weight_of_its_rows(alpha):
+    uneven, even = np.array([1.0, 4, 2, 6, 3]), np.array([2.0, 5, 2, 5, 2])
+
+    one, other = (loss_of(alpha=alpha, weight=weight) for weight in (uneven, even))
+    unweighted = loss_of(alpha=alpha)
+
+    assert one.item() == pytest.approx(other.item(), rel=1e-5)
+    assert one.item() != pytest.approx(unweighted.item(), rel=1e-3)
+
+
 def test_alpha_one_is_least_where_the_student_orders_like_its_teachers():
     soft = np.array([1.0, 0.3, -2.0, 0.2, 0.4])
     like_them = torch.as_tensor(soft, dtype=torch.float32) + 3
