@@ -40,8 +40,8 @@ class DistilledRanker(RankerMixin, BaseDistilled):
     effort : {"low", "default", "high"}, default="default"
         How much work `fit` does where other parameters leave it open: the default teachers, the
         number of synthetic rows, the epochs of a `StudentNet`. "low" is for a first look, in a
-        third of the time; "high" for when minutes do not matter: it takes CatBoost and LightGBM
-        too, where they are installed.
+        third of the time; "high" for when minutes do not matter: it takes LightGBM too,
+        where it is installed.
     loss : {"listwise", "pairwise", "listmle", "lambdarank"}, default="listwise"
         The loss on the relevance. "listwise" is the cross-entropy of the softmax within a query
         to the shares of relevance (ListNet), "pairwise" the logistic loss of pairs (RankNet),
@@ -105,8 +105,8 @@ class DistilledRanker(RankerMixin, BaseDistilled):
         ``hidden_sizes``; below 32 units it rather has no embeddings of numbers. It is
         measured before it is trained, so a busier or another machine may choose another width.
     max_size : int or str, default=None
-        Bytes of the joblib file without teachers, as `compare` measures it, or a string such as
-        "100kB"; a file of `save` is about as large. The student is the widest that keeps it.
+        Bytes of the joblib file without teachers, or a string such as "100kB". The student is
+        the widest that keeps it.
     n_jobs : int, default=None
         Teachers × folds, and candidates for `alpha`, fitted at once, by the backend of
         `joblib.parallel_config`, which also says what None means: 1, or all workers of Dask.

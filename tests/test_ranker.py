@@ -264,6 +264,21 @@ def test_memory_groups_and_zero_weights_work(tmp_path):
     assert given.score(X, y, qid=qid) > 0.85
 
 
+def test_a_student_keeps_its_budget():
+    X, y, qid = queries()
+
+    student = quick_student(max_epochs=1, module__hidden_sizes=(256,))
+    units = [
+        distilled(student=student, max_latency=1.0, max_size=size)
+        .fit(X, y, qid=qid)
+        .student_.weights[0][1]
+        .size
+        for size in ("1MB", "9kB")
+    ]
+
+    assert units[0] == 256 > units[1]
+
+
 def test_max_time_tries_rankers_on_whole_queries():
     X, y, qid = queries(400, rows=4)
     seen = []
