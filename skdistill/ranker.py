@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 from joblib import Memory
 
 from skdistill.base import BaseDistilled
 from skdistill.effort import EFFORTS
 from skdistill.inspection.mlflow_log import autologged
+from skdistill.serving.heads import RegressorHead
 from skdistill.sklearn_private import HasMethods, Interval, RealNotInt, StrOptions
+from skdistill.table.target import Target
 from skdistill.tasks.ranking_scores import RankerMixin
 
 LOSSES = ("listwise", "pairwise", "listmle", "lambdarank")
@@ -312,6 +315,17 @@ class DistilledRanker(RankerMixin, BaseDistilled):
 
         return TeacherEnsembleRanker
 
+    @property
+    def _score_name(self):
+        from skdistill.tasks.ranking import Ranking
+
+        return Ranking.score_name
+
+    @property
+    def _head(self):
+        # The score is the output as it is.
+        return RegressorHead(Target(np.zeros(1), np.ones(1), "identity"), [], 1)
+
     def _default_teachers(self):
         from skdistill.teachers.defaults import default_teachers
 
@@ -399,7 +413,7 @@ class DistilledRanker(RankerMixin, BaseDistilled):
             groups=groups_of(qid, groups), validation=(X_val, judged_val, sample_weight_val),
         )  # fmt: skip
 
-    def _make_student_net(self, data, effort, present=None):
+    def _make_student_net(self, data, effort, present):
         from skdistill.nets.checks import check_whole_queries
 
         if self.student is not None:
@@ -421,21 +435,3 @@ class DistilledRanker(RankerMixin, BaseDistilled):
             Comparable within a query only.
         """
         return self._outputs(X)[:, 0]
-
-    def save(self, path):
-        """Refuse: a ranker is kept in a pickle, such as joblib's."""
-        raise self._not_exported("save")
-
-    def to_onnx(self, path=None, **_):
-        """Refuse: a ranker is not exported yet."""
-        raise self._not_exported("to_onnx")
-
-    def to_c(self, path=None, **_):
-        """Refuse: a ranker is not exported yet."""
-        raise self._not_exported("to_c")
-
-    def _not_exported(self, method):
-        return NotImplementedError(
-            f"DistilledRanker has no {method} yet: use joblib.dump; what joblib.load returns "
-            "predicts without torch."
-        )

@@ -1,6 +1,7 @@
 """`DistilledRanker`: what its users do with it."""
 
 import pickle
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -26,13 +27,17 @@ from skdistill import (
     CallableTeacher,
     DistilledRanker,
     NetRanker,
+    OnnxStudent,
     StudentMLP,
     TableRanker,
     TeacherEnsembleRanker,
     TensorNet,
+    compare,
     default_teachers,
+    load,
 )
 from skdistill.tasks.ranking_scores import mean_ndcg
+from tests.compiled import compiled
 from tests.small import quick_student
 
 TEACHERS = [("xgb", XGBRanker(n_estimators=20)), ("ridge", Ridge())]
@@ -396,9 +401,44 @@ def test_what_cannot_be_meant_is_refused(params, message):
         distilled(**params).fit(X, y, qid=qid)
 
 
-def test_a_ranker_says_that_it_has_no_exports_yet():
-    model = distilled()
+def test_a_file_holds_the_same_ranker(tmp_path):
+    pytest.importorskip("safetensors", reason="safetensors is not installed")
+    X, y, qid = queries()
+    model = distilled(loss="listmle").fit(X, y, qid=qid)
 
-    for export in (model.save, model.to_onnx, model.to_c):
-        with pytest.raises(NotImplementedError, match=f"no {export.__name__} yet: use joblib"):
-            export("student")
+    model.save(tmp_path / "student.safetensors")
+    again = load(tmp_path / "student.safetensors")
+
+    assert type(again) is DistilledRanker
+    assert again.loss == "listmle"
+    assert_array_equal(again.predict(X), model.predict(X))
+    assert again.report_ == model.report_
+
+
+def test_onnx_has_the_same_scores():
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    X, y, qid = queries()
+    model = distilled().fit(X, y, qid=qid)
+
+    scores = OnnxStudent(model.to_onnx(dtype="float64")).predict(X)
+
+    assert_allclose(scores, model.predict(X), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+def test_c_has_the_same_scores(tmp_path):
+    X, y, qid = queries()
+    model = distilled().fit(X, y, qid=qid)
+
+    model.to_c(tmp_path / "student.c")
+    _, scores = compiled(tmp_path / "student.c", 1, tmp_path)(X)
+
+    assert_allclose(scores[:, 0], model.predict(X), rtol=1e-4, atol=1e-5)
+
+
+def test_compare_sends_rankers_to_their_score():
+    X, y, qid = queries()
+    model = distilled(augmenter=None).fit(X, y, qid=qid)
+
+    with pytest.raises(ValueError, match="'student', a DistilledRanker, is a ranker"):
+        compare({"student": model}, X, y)

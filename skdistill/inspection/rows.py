@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import ClassVar
 
 import numpy as np
@@ -202,6 +203,11 @@ def row_class(models):
 
 
 def _kind(name, model):
+    if "qid" in signature(getattr(model, "fit", _kind)).parameters:
+        raise ValueError(
+            f"model {name!r}, a {type(model).__name__}, is a ranker, and compare knows no queries: "
+            "compare rankers by their score(X, y, qid=qid)."
+        )
     if hasattr(model, "predict_proba"):
         return ClassifierRow
     if hasattr(model, "predict") and not hasattr(model, "classes_"):

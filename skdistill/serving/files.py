@@ -78,7 +78,7 @@ def _check_can_be_saved(estimator):
         )
     if kind not in SCHEMAS:
         raise ValueError(
-            f"only {' and '.join(SCHEMAS)} can be saved, since the file holds no code, got a "
+            f"only {', '.join(SCHEMAS)} can be saved, since the file holds no code, got a "
             f"{kind}: use joblib instead."
         )
     try:

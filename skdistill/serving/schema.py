@@ -170,6 +170,15 @@ SCHEMAS = {
         },
         {"classes": "classes_"},
     ),
+    "DistilledRanker": Schema(
+        PARAMS | {"loss": is_word, "temperature": any_of(is_number, is_word)},
+        FITTED
+        | {
+            "temperature_": is_number,
+            "candidates_": candidates_with(alpha=is_number, temperature=is_number),
+        },
+        {},
+    ),
     "DistilledRegressor": Schema(
         PARAMS
         | {

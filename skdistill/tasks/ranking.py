@@ -216,6 +216,15 @@ class Ranking(Task):
 
         return label_losses(outputs, y)
 
+    def check_student(self, student, *, has_weights):
+        raise ValueError(
+            "student must be a TensorNet or a StudentNet, which are trained on the order within "
+            f"queries, got a {type(student).__name__}."
+        )
+
+    def fit_student(self, student, X, soft_targets, y, alpha, sample_weight=None):
+        raise NotImplementedError  # `check_student` refuses each
+
 
 def _check_relevance(relevance, name):
     if (relevance < 0).any():
