@@ -4,8 +4,8 @@
     python benchmarks/bench_ranking.py --seeds 0 1
 
 Each split compares every teacher, the teachers pooled with fitted and with equal weights,
-XGBoost's ranker at its defaults, the same net trained on labels alone, and the student, by the
-mean NDCG@10 of the test queries. Results are added to the JSON after each split, so that a run
+XGBoost's ranker at its defaults, the same net trained on labels alone by each loss, and the
+student, by the mean NDCG@10 of the test queries. Results are added to the JSON after each split, so that a run
 can be stopped and continued. `--table` prints the table of the JSON.
 """
 
@@ -21,6 +21,7 @@ from common import load_split, machine, mean_and_spread, recorded, save
 
 POOL, EQUAL, LABELS, STUDENT = "pooled teachers", "equal weights", "same net on labels", "student"
 XGBOOST = "XGBRanker alone"
+LOSSES = ("pairwise", "listwise", "listmle", "lambdarank")
 
 
 def main():
@@ -74,7 +75,10 @@ def measure(name, seed, split, n_jobs, effort="default"):
     seconds, cpu = time.perf_counter() - started, _cpu_seconds() - cpu
 
     teacher = ranker.teacher_
-    baseline = NetRanker(StudentNet(), random_state=seed).fit(X_train, y_train, qid=qid)
+    on_labels = {}
+    for loss in LOSSES:
+        net = NetRanker(StudentNet(), loss, random_state=seed).fit(X_train, y_train, qid=qid)
+        on_labels[f"{LABELS}, {loss}"] = net.predict(X_test)
     order = np.argsort(qid, kind="stable")  # XGBoost wants the rows of a query together
     boosted = XGBRanker().fit(X_train.iloc[order], y_train[order], qid=qid[order])
     of_teachers = {one.name: one.predict(X_test) for one in teacher.teachers_}
@@ -83,7 +87,7 @@ def measure(name, seed, split, n_jobs, effort="default"):
         EQUAL: sum(teacher.slopes_[name] * each for name, each in of_teachers.items()),
         **of_teachers,
         XGBOOST: boosted.predict(X_test),
-        LABELS: baseline.predict(X_test),
+        **on_labels,
         STUDENT: ranker.predict(X_test),
     }
     run = {

@@ -16,7 +16,7 @@ from skdistill.sklearn_private import HasMethods, Interval, RealNotInt, StrOptio
 from skdistill.table.target import Target
 from skdistill.tasks.ranking_scores import RankerMixin
 
-LOSSES = ("listwise", "pairwise", "listmle", "lambdarank")
+LOSSES = ("pairwise", "listwise", "listmle", "lambdarank")
 
 
 class DistilledRanker(RankerMixin, BaseDistilled):
@@ -45,9 +45,9 @@ class DistilledRanker(RankerMixin, BaseDistilled):
         number of synthetic rows, the epochs of a `StudentNet`. "low" is for a first look, in a
         third of the time; "high" for when minutes do not matter: it takes LightGBM too,
         where it is installed.
-    loss : {"listwise", "pairwise", "listmle", "lambdarank"}, default="listwise"
-        The loss on the relevance. "listwise" is the cross-entropy of the softmax within a query
-        to the shares of relevance (ListNet), "pairwise" the logistic loss of pairs (RankNet),
+    loss : {"pairwise", "listwise", "listmle", "lambdarank"}, default="pairwise"
+        The loss on the relevance. "pairwise" is the logistic loss of pairs (RankNet), "listwise"
+        the cross-entropy of the softmax within a query to the shares of relevance (ListNet),
         "listmle" the likelihood of the order by relevance, and "lambdarank" that of pairs,
         weighted by the NDCG that a swap changes.
     weights : "auto", None, array-like of shape (n_teachers,) or dict, default="auto"
@@ -260,7 +260,7 @@ class DistilledRanker(RankerMixin, BaseDistilled):
         student=None,
         *,
         effort="default",
-        loss="listwise",
+        loss="pairwise",
         weights: Any = "auto",
         combination="mean",
         alpha: float | str = "auto",

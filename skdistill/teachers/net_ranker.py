@@ -19,8 +19,8 @@ class NetRanker(RankerMixin, BaseNetEstimator):
     net : TensorNet, default=None
         Its module returns one output. It is cloned and trained, in batches of whole queries.
         None uses ``TensorNet(StudentMLP)``.
-    loss : {"listwise", "pairwise", "listmle", "lambdarank"}, default="listwise"
-        "pairwise" is that of RankNet; the others as in `DistilledRanker`.
+    loss : {"pairwise", "listwise", "listmle", "lambdarank"}, default="pairwise"
+        As in `DistilledRanker`.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         As in `DistilledRanker`.
     device : str, default="auto"
@@ -52,7 +52,7 @@ class NetRanker(RankerMixin, BaseNetEstimator):
     >>> from skdistill import NetRanker, StudentMLP, TensorNet
     >>> X = np.random.RandomState(0).normal(size=(120, 3))
     >>> relevance, qid = (X[:, 0] > 0).astype(int), np.arange(120) // 6
-    >>> ranker = NetRanker(TensorNet(StudentMLP, max_epochs=5), "pairwise", random_state=0)
+    >>> ranker = NetRanker(TensorNet(StudentMLP, max_epochs=5), random_state=0)
     >>> ranker.fit(X, relevance, qid=qid).predict(X).shape
     (120,)
     """
@@ -64,7 +64,7 @@ class NetRanker(RankerMixin, BaseNetEstimator):
     def __init__(
         self,
         net=None,
-        loss="listwise",
+        loss="pairwise",
         *,
         categorical_features="from_dtype",
         device="auto",
