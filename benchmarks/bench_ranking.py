@@ -5,8 +5,8 @@
 
 Each split compares every teacher, the teachers pooled with fitted and with equal weights,
 XGBoost's ranker at its defaults, the same net trained on labels alone by each loss, and the
-student, by the mean NDCG@10 of the test queries. Results are added to the JSON after each split, so that a run
-can be stopped and continued. `--table` prints the table of the JSON.
+student, by the mean NDCG@10 of the test queries. Results are added to the JSON after each split,
+so that a run can be stopped and continued. `--table` prints the table of the JSON.
 """
 
 import os
