@@ -12,6 +12,8 @@ from skdistill.warn import warn_user
 
 LONGEST_VALUE = 6000  # of a parameter in MLflow
 PARAMS_AT_ONCE = 100
+# Arguments of `fit` without which a ranker has no score.
+OF_ROWS = ("qid",)
 
 
 def autologged(fit):
@@ -29,7 +31,8 @@ def autologged(fit):
         with _run() if is_own else nullcontext(), switches.disable_autologging():
             fit(estimator, X, y, *args, **kwargs)
             if is_own:
-                _log_safely(estimator, X, y, switches)
+                of_rows = {name: kwargs[name] for name in OF_ROWS if name in kwargs}
+                _log_safely(estimator, X, y, of_rows, switches)
         return estimator
 
     return fit_and_log
@@ -43,11 +46,11 @@ def _run():
     return mlflow.start_run() if active is None else nullcontext()
 
 
-def _log_safely(estimator, X, y, switches):
+def _log_safely(estimator, X, y, of_rows, switches):
     """Log a fit, and warn if that fails: the student of a long fit must not be lost."""
     try:
         _log_params(estimator)
-        _log_results(estimator, X, y)
+        _log_results(estimator, X, y, of_rows)
         if switches.get_autologging_config("sklearn", "log_models", True):
             names = ("serialization_format", "registered_model_name")
             config = {name: switches.get_autologging_config("sklearn", name) for name in names}
@@ -72,10 +75,10 @@ def _log_params(estimator):
     mlflow.set_tags(tags)
 
 
-def _log_results(estimator, X, y):
+def _log_results(estimator, X, y, of_rows):
     import mlflow
 
-    mlflow.log_metrics(metrics_of(estimator) | {"training_score": estimator.score(X, y)})
+    mlflow.log_metrics(metrics_of(estimator) | {"training_score": estimator.score(X, y, **of_rows)})
     report = {
         "report": estimator.report_,
         "teacher_weights": estimator.teacher_weights_,

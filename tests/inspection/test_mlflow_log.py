@@ -3,15 +3,18 @@
 import json
 import logging
 
+import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn import model_selection
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from skdistill import DistilledRanker
 from tests.small import (
     numeric_rows,
     quick_classifier,
     quick_regressor,
+    quick_student,
     small_default_classifier,
 )
 
@@ -117,6 +120,18 @@ def test_a_regressor_is_logged_as_a_model(autologging):
     [model] = autologging.search_logged_models(output_format="list")
     loaded = autologging.sklearn.load_model(model.model_uri)
     assert_array_equal(loaded.predict(X), reg.predict(X))
+
+
+def test_a_ranker_is_scored_within_its_queries(autologging):
+    X, y = numeric_rows()
+    tree, qid = DecisionTreeRegressor(max_depth=3, random_state=0), np.arange(len(y)) // 6
+    ranker = DistilledRanker(tree, quick_student(), cv=2, alpha=0.5, augmenter=None, random_state=0)
+    ranker.fit(X, y, qid=qid)
+
+    [run] = runs(autologging)
+    metrics = run.data.metrics
+    assert metrics["training_score"] == ranker.score(X, y, qid=qid)
+    assert ranker.teacher_scores_["pool"] in metrics.values()
 
 
 def artifacts(mlflow, run):
