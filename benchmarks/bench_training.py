@@ -19,6 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
 import time
+from functools import partial
 
 import numpy as np
 import torch
@@ -95,7 +96,8 @@ def side_by_side(batch_size, device, clock, n_nets=6, n_features=64, n_classes=2
     everything = [np.arange(len(X))] * n_nets
     nothing = [np.arange(0)] * n_nets
     y = rng.integers(0, n_classes, len(X))
-    run = StackedTraining(nets, StackedRows(X, None, y, None, everything, nothing))
+    losses = partial(torch.nn.functional.cross_entropy, reduction="none")
+    run = StackedTraining(nets, StackedRows(X, None, y, losses, None, everything, nothing))
     run.train_epoch()
     started = clock()
     for _ in range(4):

@@ -28,6 +28,7 @@ from skdistill import (
     default_teachers,
 )
 from skdistill.serving.forward import ForwardPass
+from skdistill.serving.heads import ClassifierHead
 from skdistill.serving.onnx import to_onnx
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,9 +125,9 @@ def onnx_ensemble(voting, folder):
             made[name] = (OnnxStudent(path), fitted.encoder_)
         else:
             student = ForwardPass(**fitted.net_.module_.arrays())
-            to_onnx(
-                SimpleNamespace(inputs_=fitted.inputs_, student_=student, **_names(fitted)), path
-            )
+            net = {"inputs_": fitted.inputs_, "student_": student}
+            head = ClassifierHead(fitted.classes_)
+            to_onnx(SimpleNamespace(_head=head, **net, **_names(fitted)), path)
             made[name] = (OnnxStudent(path), None)
     return made
 
