@@ -1,19 +1,30 @@
 """What every distilled estimator shares: `fit`, as the five steps of the picture."""
 
+import os
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial, wraps
+from numbers import Integral, Real
 from typing import Any
 
+from joblib import Memory
 from scipy.sparse import issparse
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill.effort import effort_named
+from skdistill.effort import EFFORTS, effort_named
 from skdistill.jobs.seeds import draw_seed
 from skdistill.serving.exports import ExportMixin
 from skdistill.serving.forward import ROWS_WORTH_A_GPU, batched_outputs
 from skdistill.serving.pickling import PicklingMixin
-from skdistill.sklearn_private import parallel_block, serial_block
+from skdistill.sklearn_private import (
+    HasMethods,
+    Interval,
+    RealNotInt,
+    StrOptions,
+    parallel_block,
+    serial_block,
+)
 from skdistill.soft_targets.composition import TeachersMixin
 from skdistill.table.training_data import TrainingData
 from skdistill.table.validation import check_table, has_missing, is_clean_matrix
@@ -47,6 +58,32 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
     effort: str
     device: str
     warm_start: bool
+    _parameter_constraints: dict = {
+        "teachers": [None, list, tuple, HasMethods(["fit", "get_params"])],
+        "student": [None, HasMethods(["fit", "get_params"])],
+        "effort": [StrOptions(set(EFFORTS))],
+        "weights": [None, StrOptions({"auto"}), "array-like", Mapping],
+        "alpha": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
+        "cv": ["cv_object", StrOptions({"oob", "in_sample"})],
+        "augmenter": [None, StrOptions({"auto", "munge"}), HasMethods(["fit", "sample"])],
+        "validation_fraction": [
+            None,
+            StrOptions({"auto"}),
+            Interval(RealNotInt, 0, 1, closed="neither"),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "categorical_features": [None, StrOptions({"from_dtype"}), "array-like"],
+        "keep_teachers": ["boolean"],
+        "memory": [None, str, os.PathLike, Memory],
+        "warm_start": ["boolean"],
+        "max_time": [None, Interval(Real, 0, None, closed="neither")],
+        "max_latency": [None, Interval(Real, 0, None, closed="neither")],
+        "max_size": [None, Interval(Integral, 1, None, closed="left"), str],
+        "n_jobs": [None, Integral],
+        "device": [str],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
 
     @property
     def _task(self):
@@ -69,17 +106,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         raise NotImplementedError
 
     @_keeps_present_student
-    def _fit(
-        self,
-        X,
-        y,
-        sample_weight,
-        *,
-        X_unlabeled,
-        teacher_predictions,
-        groups,
-        validation,
-    ):
+    def _fit(self, X, y, sample_weight, *, X_unlabeled, teacher_predictions, groups, validation):
         """Train the teachers, then the student; the arguments are those of `fit`.
 
         Parameters

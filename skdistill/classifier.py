@@ -1,20 +1,17 @@
 """`DistilledClassifier`: heavy ensemble in, small net out."""
 
-import os
 from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
-from joblib import Memory
 from sklearn.base import ClassifierMixin
 
 from skdistill.base import BaseDistilled
-from skdistill.effort import EFFORTS
 from skdistill.inspection.mlflow_log import autologged
 from skdistill.serving.forward import log_softmax, softmax
 from skdistill.serving.heads import ClassifierHead
 from skdistill.serving.on_import import when_imported
-from skdistill.sklearn_private import HasMethods, Interval, RealNotInt, StrOptions
+from skdistill.sklearn_private import Interval, StrOptions
 from skdistill.tasks.pooling import COMBINATIONS
 
 
@@ -233,33 +230,10 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     """
 
     _parameter_constraints = {
-        "teachers": [None, list, tuple, HasMethods(["fit", "get_params"])],
-        "student": [None, HasMethods(["fit", "get_params"])],
-        "effort": [StrOptions(set(EFFORTS))],
-        "weights": [None, StrOptions({"auto"}), "array-like", Mapping],
+        **BaseDistilled._parameter_constraints,
         "combination": [StrOptions(set(COMBINATIONS))],
         "class_weight": [None, StrOptions({"balanced"}), Mapping],
         "temperature": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
-        "alpha": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
-        "cv": ["cv_object", StrOptions({"oob", "in_sample"})],
-        "augmenter": [None, StrOptions({"auto", "munge"}), HasMethods(["fit", "sample"])],
-        "validation_fraction": [
-            None,
-            StrOptions({"auto"}),
-            Interval(RealNotInt, 0, 1, closed="neither"),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "categorical_features": [None, StrOptions({"from_dtype"}), "array-like"],
-        "keep_teachers": ["boolean"],
-        "memory": [None, str, os.PathLike, Memory],
-        "warm_start": ["boolean"],
-        "max_time": [None, Interval(Real, 0, None, closed="neither")],
-        "max_latency": [None, Interval(Real, 0, None, closed="neither")],
-        "max_size": [None, Interval(Integral, 1, None, closed="left"), str],
-        "n_jobs": [None, Integral],
-        "device": [str],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(

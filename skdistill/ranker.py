@@ -1,18 +1,14 @@
 """`DistilledRanker`: heavy ensemble of rankers in, small net out."""
 
-import os
-from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
-from joblib import Memory
 
 from skdistill.base import BaseDistilled
-from skdistill.effort import EFFORTS
 from skdistill.inspection.mlflow_log import autologged
 from skdistill.serving.heads import RegressorHead
-from skdistill.sklearn_private import HasMethods, Interval, RealNotInt, StrOptions
+from skdistill.sklearn_private import Interval, StrOptions
 from skdistill.table.target import Target
 from skdistill.tasks.ranking_scores import RankerMixin
 
@@ -225,33 +221,11 @@ class DistilledRanker(RankerMixin, BaseDistilled):
     """
 
     _parameter_constraints = {
-        "teachers": [None, list, tuple, HasMethods(["fit", "get_params"])],
-        "student": [None, HasMethods(["fit", "get_params"])],
-        "effort": [StrOptions(set(EFFORTS))],
+        **BaseDistilled._parameter_constraints,
         "loss": [StrOptions(set(LOSSES))],
-        "weights": [None, StrOptions({"auto"}), "array-like", Mapping],
         "combination": [StrOptions({"mean", "median"})],
-        "alpha": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
         "temperature": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "cv": ["cv_object", StrOptions({"in_sample"})],
-        "augmenter": [None, StrOptions({"auto", "munge"}), HasMethods(["fit", "sample"])],
-        "validation_fraction": [
-            None,
-            StrOptions({"auto"}),
-            Interval(RealNotInt, 0, 1, closed="neither"),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "categorical_features": [None, StrOptions({"from_dtype"}), "array-like"],
-        "keep_teachers": ["boolean"],
-        "memory": [None, str, os.PathLike, Memory],
-        "warm_start": ["boolean"],
-        "max_time": [None, Interval(Real, 0, None, closed="neither")],
-        "max_latency": [None, Interval(Real, 0, None, closed="neither")],
-        "max_size": [None, Interval(Integral, 1, None, closed="left"), str],
-        "n_jobs": [None, Integral],
-        "device": [str],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(

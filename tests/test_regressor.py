@@ -60,6 +60,8 @@ def test_the_student_predicts_like_its_teachers_on_new_rows():
     assert model.score(X_new, y_new) > 0.8
     assert np.corrcoef(model.predict(X_new), model.teacher_.predict(X_new))[0, 1] > 0.9
     assert 0 < model.alpha_ < 0.5  # the teachers explain most of the variance
+    assert len(model.candidates_) > 1
+    assert model.teacher_weights_["linear"] != model.teacher_weights_["tree"]
     assert not hasattr(model, "classes_")
     assert not hasattr(model, "temperature_")
 

@@ -125,10 +125,6 @@ class BaseTeacherEnsemble(TeachersMixin):
             teachers and pool are scored.
         """
         task = data.task
-        if self.combination not in task.combinations:
-            raise ValueError(
-                f"combination must be one of {task.combinations}, got {self.combination!r}."
-            )
         rng = repeatable_rng(self.random_state, memory)
         teachers = self._seeded_teachers(task, rng)
         names = [name for name, _ in teachers]

@@ -20,7 +20,6 @@ from skdistill.tasks.fitting import (
     has_probabilities,
 )
 from skdistill.tasks.pooling import (
-    COMBINATIONS,
     best_scale,
     pool,
     pool_sharpness,
@@ -56,7 +55,6 @@ class Classification(Task):
 
     kind = "classifier"
     score_name = "log loss"
-    combinations = COMBINATIONS
 
     def __init__(self, classes, class_weights=None):
         self.classes = classes

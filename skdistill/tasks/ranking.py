@@ -13,7 +13,6 @@ from skdistill.tasks.ranking_pool import (
     ranking_diversity,
     ranking_weights,
 )
-from skdistill.tasks.regression_pool import COMBINATIONS
 from skdistill.tasks.task import Task
 
 LOSSES = ("listwise", "pairwise", "listmle", "lambdarank")
@@ -33,7 +32,6 @@ class Ranking(Task):
     score_name = "listwise loss"
     multi_output = True
     n_outputs = 1
-    combinations = COMBINATIONS
     attributes: dict = {}
 
     def __init__(self, loss="listwise", rows_per_query=1.0):

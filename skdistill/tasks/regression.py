@@ -9,7 +9,7 @@ from sklearn.base import is_regressor
 from skdistill.table.target import LOSSES, SMALLEST_MEAN, Target
 from skdistill.table.validation import check_rows
 from skdistill.tasks.regression_diversity import regression_diversity
-from skdistill.tasks.regression_pool import COMBINATIONS, Residuals, pool_values, value_weights
+from skdistill.tasks.regression_pool import Residuals, pool_values, value_weights
 from skdistill.tasks.sample_weights import fit_with_weights
 from skdistill.tasks.student_estimators import check_weights_reach, fit_outputs
 from skdistill.tasks.task import Task
@@ -44,7 +44,6 @@ class Regression(Task):
 
     kind = "regressor"
     multi_output = True
-    combinations = COMBINATIONS
 
     def __init__(self, target, loss="squared_error", quantile=None, quantiles=()):
         self.target = target

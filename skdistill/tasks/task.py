@@ -24,8 +24,6 @@ class Task(ABC):
         Number of columns of the pooled soft targets and of outputs of the student.
     n_targets : int
         Number of columns of the soft targets of each teacher.
-    combinations : tuple of str
-        The ways to pool teachers.
     criterion_parameters : dict
         Parameters of `criterion` that the task sets.
     attributes : dict
@@ -36,7 +34,6 @@ class Task(ABC):
     score_name: str
     multi_output = False
     n_outputs: int
-    combinations: tuple
     criterion_parameters: dict = {}
     attributes: dict
 
