@@ -29,10 +29,16 @@ machine). The JSON records the threads, and the load when a run started. Only Au
 a time limit; the table marks other rivals that took longer with ``*``. Probabilities are
 clipped at 1e-7, the precision of float32, before the logarithm, so that no rival wins or loses
 by its dtype.
+
+A set whose target is a number, such as houses, has runs of the rivals that predict numbers, and
+measures of its own, for which there is a JSON of its own::
+
+    .venv-rivals/bin/python benchmarks/bench_rivals.py --numbers --rivals autogluon skdistill
 """
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -47,8 +53,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from common import BUNDLED, DATA, OPENML, load_split
-from rivals import RIVALS, STUDENT, Task, installed
+from common import BUNDLED, BUNDLED_NUMBERS, DATA, OPENML, OPENML_NUMBERS, load_split
+from rivals import FOR_NUMBERS, RIVALS, STUDENT, Task, installed
 from sklearn.preprocessing import LabelEncoder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,35 +66,42 @@ PACKAGES += ["autogluon.tabular", "lightgbm", "catboost", "tabtune", "pytabkit"]
 # ---- data and metrics
 
 
-def data_names():
-    """Return the bundled sets, and the data folder's with classes, or else OpenML's."""
-    found = [path.stem for path in DATA.glob("*.parquet") if has_classes(path)]
-    return sorted({*BUNDLED, *(found or OPENML)} - NOT_TABLES)
+def data_names(*, numbers=False):
+    """Return the sets with classes, or those with numbers: the data folder's, or else OpenML's.
+
+    The bundled sets with classes are among them.
+    """
+    found = [path.stem for path in DATA.glob("*.parquet") if has_numbers(path) == numbers]
+    bundled, known = ((), OPENML_NUMBERS) if numbers else (BUNDLED, OPENML)
+    return sorted({*bundled, *(found or known)} - NOT_TABLES)
 
 
-def has_classes(path):
-    """Return whether the target of a Parquet file is not of float64, as in regression sets."""
+def has_numbers(path):
+    """Return whether the target of a Parquet file is of float64, as in regression sets."""
     from pyarrow.parquet import read_schema
 
-    return read_schema(path).field("target").type != "double"
+    return read_schema(path).field("target").type == "double"
 
 
 def load_task(name, seed, rows, time_limit):
     """Return the same rows for every rival, with labels 0…k−1, as XGBoost needs them."""
     X, X_test, y, y_test = load_split(name, seed, rows)
+    if y.dtype.kind == "f":
+        X, X_test = X.reset_index(drop=True), X_test.reset_index(drop=True)
+        return Task(X, y.to_numpy(), X_test, y_test.to_numpy(), None, seed, time_limit)
     encoder = LabelEncoder().fit(y)
     X, X_test = X.reset_index(drop=True), X_test.reset_index(drop=True)
     y, y_test = encoder.transform(y), encoder.transform(y_test)
     return Task(X, y, X_test, y_test, len(encoder.classes_), seed, time_limit)
 
 
-def microseconds_a_row(predict_proba, X, size, *, at_most_s=3.0, repeats=100):
+def microseconds_a_row(predict, X, size, *, at_most_s=3.0, repeats=100):
     """Return the median over calls with different rows, without the first call."""
     times, started = [], time.perf_counter()
     for i in range(repeats + 1):
         rows = X.iloc[np.arange(i * size, (i + 1) * size) % len(X)]
         before = time.perf_counter()
-        predict_proba(rows)
+        predict(rows)
         times.append(time.perf_counter() - before)
         if i >= 3 and time.perf_counter() - started > at_most_s:
             break
@@ -97,26 +110,41 @@ def microseconds_a_row(predict_proba, X, size, *, at_most_s=3.0, repeats=100):
 
 def measure(fitted, task):
     """Return the measures of one model, for the JSON."""
-    if fitted.predict_proba is None:
+    if fitted.predict is None:
         return {"error": "gave no model within the time limit"}
+    errors = errors_of_classes if task.n_classes else errors_of_numbers
+    cpu, wall = fitted.seconds
+    return {
+        **errors(np.asarray(fitted.predict(task.X_test), dtype=np.float64), task, fitted.name),
+        "cpu_s": float(cpu),
+        "wall_s": float(wall),
+        "us_one_row": microseconds_a_row(fitted.predict, task.X_test, 1),
+        "us_in_1000": microseconds_a_row(fitted.predict, task.X_test, 1000, repeats=10),
+        "kilobytes": float(fitted.kilobytes),
+    }
+
+
+def errors_of_classes(proba, task, name):
+    """Return log loss, accuracy and calibration error of probabilities."""
     from skdistill import expected_calibration_error
 
-    proba = np.asarray(fitted.predict_proba(task.X_test), dtype=np.float64)
     if proba.shape != (len(task.y_test), task.n_classes):
-        raise ValueError(f"{fitted.name} returned probabilities of shape {proba.shape}")
+        raise ValueError(f"{name} returned probabilities of shape {proba.shape}")
     clipped = np.clip(proba, 1e-7, 1)
     clipped /= clipped.sum(axis=1, keepdims=True)
-    cpu, wall = fitted.seconds
     return {
         "log_loss": float(-np.log(clipped[np.arange(len(proba)), task.y_test]).mean()),
         "accuracy": float(np.mean(proba.argmax(1) == task.y_test)),
         "calibration_error": expected_calibration_error(task.y_test, clipped),
-        "cpu_s": float(cpu),
-        "wall_s": float(wall),
-        "us_one_row": microseconds_a_row(fitted.predict_proba, task.X_test, 1),
-        "us_in_1000": microseconds_a_row(fitted.predict_proba, task.X_test, 1000, repeats=10),
-        "kilobytes": float(fitted.kilobytes),
     }
+
+
+def errors_of_numbers(predicted, task, name):
+    """Return RMSE and R² of predicted numbers."""
+    if predicted.shape != task.y_test.shape:
+        raise ValueError(f"{name} returned predictions of shape {predicted.shape}")
+    squared = np.mean((predicted - task.y_test) ** 2)
+    return {"rmse": float(np.sqrt(squared)), "r2": float(1 - squared / task.y_test.var())}
 
 
 # ---- runs, collected in the JSON
@@ -174,7 +202,8 @@ def run(args):
     here = environment()
     if here not in results["environments"]:
         results["environments"].append(here)
-    rivals = args.rivals or [rival for rival in RIVALS if installed(rival)]
+    able = FOR_NUMBERS if args.numbers else set(RIVALS)
+    rivals = args.rivals or [rival for rival in RIVALS if rival in able and installed(rival)]
     for name in args.data:
         for seed in args.seeds:
             for rival in rivals:
@@ -206,6 +235,9 @@ def run_one_key(key, results, here, *, again):
 
 # ---- tables of the JSON
 
+TITLES = {"log_loss": "Log loss", "accuracy": "Accuracy, %", "rmse": "RMSE", "r2": "R²"}
+DIGITS = {"log_loss": 4, "accuracy": 2, "r2": 4}
+
 
 def table(results, rows, time_limit):
     """Return Markdown tables of log loss and accuracy by data set, and of costs."""
@@ -217,11 +249,12 @@ def table(results, rows, time_limit):
                 found = {"seed": run["seed"], **found}
                 models.setdefault(model, {}).setdefault(run["data"], []).append(found)
     names = sorted({name for by_data in models.values() for name in by_data})
-    lines = [f"{rows} training rows, time limit {time_limit} s.", "", "Log loss"]
+    loss, other = metrics_of(models)
+    lines = [f"{rows} training rows, time limit {time_limit} s.", "", TITLES[loss]]
     best = best_of(models, "AutoGluon", names)
     with_best = models | ({"best AutoGluon student": best} if best else {})
-    lines += by_data_set(with_best, names, "log_loss", 4, won_by_student)
-    lines += ["", "Accuracy, %", *by_data_set(models, names, "accuracy", 2, None)]
+    lines += by_data_set(with_best, names, loss, won_by_student)
+    lines += ["", TITLES[other], *by_data_set(models, names, other, None)]
     lines += ["", "Cost, median over sets (`*`: longer than the time limit on some)", ""]
     lines += as_markdown(
         ["", "CPU s", "wall s", "µs, one row", "µs a row in 1000", "kB"],
@@ -241,29 +274,37 @@ def failures(runs):
     return ["", "Failed", "", *lines] if lines else []
 
 
-def by_data_set(models, names, metric, digits, verdict):
+def metrics_of(models):
+    """Return the loss and the other metric of the runs, which are all of one kind."""
+    one = next(iter(next(iter(models.values())).values()))[0]
+    return ("rmse", "r2") if "rmse" in one else ("log_loss", "accuracy")
+
+
+def by_data_set(models, names, metric, verdict):
     """Return the lines of a table of one metric, with a column for each data set."""
     header = ["", *names] + (["student better on"] if verdict else [])
-    scale = 100 if metric == "accuracy" else 1
     body = []
     for model, by_data in models.items():
-        cells = [mean_and_spread(by_data.get(name, []), metric, digits, scale) for name in names]
+        cells = [mean_and_spread(by_data.get(name, []), metric) for name in names]
         body.append([model, *cells] + ([verdict(models, by_data)] if verdict else []))
     return ["", *as_markdown(header, body)]
 
 
-def mean_and_spread(runs, metric, digits, scale):
+def mean_and_spread(runs, metric):
     """Return the mean over seeds ± their standard deviation."""
-    values = [scale * run[metric] for run in runs]
+    values = [(100 if metric == "accuracy" else 1) * run[metric] for run in runs]
     if not values:
         return "–"
-    mean = f"{statistics.mean(values):.{digits}f}"
-    return f"{mean} ±{statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean
+    mean, digits = statistics.mean(values), DIGITS.get(metric)
+    if digits is None:  # in the unit of the target
+        digits = max(0, 3 - math.floor(math.log10(mean)))
+    spread = f" ±{statistics.stdev(values):,.{digits}f}" if len(values) > 1 else ""
+    return f"{mean:,.{digits}f}{spread}"
 
 
 def mean_loss(runs):
-    """Return the mean log loss over seeds."""
-    return statistics.mean(run["log_loss"] for run in runs)
+    """Return the mean loss over seeds."""
+    return statistics.mean(run["rmse" if "rmse" in run else "log_loss"] for run in runs)
 
 
 def best_of(models, family, names):
@@ -274,7 +315,7 @@ def best_of(models, family, names):
 
 
 def won_by_student(models, by_data):
-    """Return on how many sets skdistill's student has the lower log loss, of the same seeds."""
+    """Return on how many sets skdistill's student has the lower loss, of the same seeds."""
     ours = models.get(STUDENT, {})
     if by_data is ours:
         return ""
@@ -310,22 +351,27 @@ def as_markdown(header, body):
 def main():
     """Measure the rivals, or print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", nargs="+", default=data_names(), metavar="NAME")
+    parser.add_argument("--data", nargs="+", metavar="NAME", help="default: all that are found")
+    parser.add_argument("--numbers", action="store_true", help="sets whose target is a number")
     parser.add_argument("--rows", type=int, default=8000, help="training rows at most")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--time-limit", type=int, default=600, help="seconds, for AutoGluon")
     parser.add_argument("--rivals", nargs="+", choices=RIVALS, help="default: those installed")
     parser.add_argument("--again", action="store_true", help="repeat runs that are in the JSON")
-    parser.add_argument("--out", default=str(ROOT / "benchmarks" / "results" / "rivals.json"))
+    parser.add_argument("--out", help="JSON; default: rivals.json or rivals_numbers.json")
     parser.add_argument("--table", action="store_true", help="only print the tables of the JSON")
     parser.add_argument("--smoke", action="store_true", help="a tiny run of the installed rivals")
     args = parser.parse_args()
+    name = "rivals_numbers.json" if args.numbers else "rivals.json"
+    args.out = args.out or str(ROOT / "benchmarks" / "results" / name)
+    args.data = args.data or data_names(numbers=args.numbers)
     if args.table:
         print(table(json.loads(Path(args.out).read_text()), args.rows, args.time_limit))
         return
     with tempfile.TemporaryDirectory() as folder:
         if args.smoke:
-            args.data, args.seeds, args.rows, args.time_limit = ["breast_cancer"], [0], 200, 10
+            args.data = list(BUNDLED_NUMBERS) if args.numbers else ["breast_cancer"]
+            args.seeds, args.rows, args.time_limit = [0], 200, 10
             args.out = f"{folder}/smoke.json"
             os.environ["OMP_NUM_THREADS"] = "1"  # faster for tiny nets on a busy machine
         results = run(args)

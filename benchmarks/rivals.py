@@ -1,7 +1,8 @@
 """skdistill's student and its rivals, one function each.
 
 Each function takes a `Task` and yields its fitted models one by one. `bench_rivals.py`
-measures each before the next one is fitted.
+measures each before the next one is fitted. `n_classes` of a task is None if the target is a
+number; the rivals in `FOR_NUMBERS` take such tasks.
 """
 
 import io
@@ -33,7 +34,8 @@ from sklearn.preprocessing import (
 STUDENT = "skdistill"  # name of our student in the JSON
 
 Task = namedtuple("Task", "X y X_test y_test n_classes seed time_limit")
-Fitted = namedtuple("Fitted", "name predict_proba kilobytes seconds")  # seconds: (CPU, wall)
+# `predict` returns probabilities, or numbers; seconds: (CPU, wall)
+Fitted = namedtuple("Fitted", "name predict kilobytes seconds")
 
 
 def timed(function, *args, **kwargs):
@@ -56,15 +58,25 @@ def folder_kilobytes(folder):
 
 def skdistill_student(task):
     """Yield the default student; its seconds include the refit of the teachers."""
-    from skdistill import DistilledClassifier
+    from skdistill import DistilledClassifier, DistilledRegressor
 
-    clf = DistilledClassifier(keep_teachers=True, random_state=task.seed)
-    _, seconds = timed(clf.fit, task.X, task.y)
-    teacher = clf.teacher_
-    del clf.teacher_  # a default student keeps no teachers, so its size is without them
-    yield Fitted(STUDENT, clf.predict_proba, joblib_kilobytes(clf), seconds)
-    kilobytes = joblib_kilobytes(teacher)
-    yield Fitted("skdistill's teachers", teacher.predict_proba, kilobytes, seconds)
+    estimator = one_for(task, DistilledClassifier, DistilledRegressor)
+    student = estimator(keep_teachers=True, random_state=task.seed)
+    _, seconds = timed(student.fit, task.X, task.y)
+    teacher = student.teacher_
+    del student.teacher_  # a default student keeps no teachers, so its size is without them
+    yield Fitted(STUDENT, answers(student), joblib_kilobytes(student), seconds)
+    yield Fitted("skdistill's teachers", answers(teacher), joblib_kilobytes(teacher), seconds)
+
+
+def one_for(task, for_classes, for_numbers):
+    """Return what suits the task."""
+    return for_numbers if task.n_classes is None else for_classes
+
+
+def answers(model):
+    """Return the method that is measured."""
+    return getattr(model, "predict_proba", None) or model.predict
 
 
 def autogluon(task):
@@ -82,8 +94,8 @@ def autogluon(task):
     with tempfile.TemporaryDirectory() as folder:
         predictor = TabularPredictor(
             label="_label",
-            problem_type="binary" if task.n_classes == 2 else "multiclass",
-            eval_metric="log_loss",
+            problem_type={None: "regression", 2: "binary"}.get(task.n_classes, "multiclass"),
+            eval_metric=one_for(task, "log_loss", "root_mean_squared_error"),
             path=f"{folder}/ensemble",
             verbosity=0,
         )
@@ -115,11 +127,13 @@ def autogluon_model(label, predictor, name, seconds):
     deployed = predictor.clone_for_deployment(f"{predictor.path}-deployed", model=name)
     predictor.persist([name])
 
-    def predict_proba(X):
+    def predict(X):
+        if predictor.problem_type == "regression":
+            return predictor.predict(X, model=name).to_numpy()
         proba = predictor.predict_proba(X, model=name)
         return proba.reindex(columns=sorted(proba.columns)).to_numpy()
 
-    return Fitted(label, predict_proba, folder_kilobytes(Path(deployed) / "models"), seconds)
+    return Fitted(label, predict, folder_kilobytes(Path(deployed) / "models"), seconds)
 
 
 def tabtune(task):
@@ -246,29 +260,30 @@ def hist_gradient_boosting(task):
 
 def xgboost(task):
     """Yield XGBoost with early stopping on a tenth of the rows."""
-    from xgboost import XGBClassifier
+    from xgboost import XGBClassifier, XGBRegressor
 
-    model = XGBClassifier(
+    model = one_for(task, XGBClassifier, XGBRegressor)(
         n_estimators=1000,
         learning_rate=0.05,
         early_stopping_rounds=30,
         enable_categorical=True,
         random_state=task.seed,
     )
+    strata = one_for(task, task.y, None)
     X, X_valid, y, y_valid = train_test_split(
-        task.X, task.y, test_size=0.1, random_state=task.seed, stratify=task.y
+        task.X, task.y, test_size=0.1, random_state=task.seed, stratify=strata
     )
     _, seconds = timed(model.fit, X, y, eval_set=[(X_valid, y_valid)], verbose=False)
-    yield Fitted("XGBoost", model.predict_proba, joblib_kilobytes(model), seconds)
+    yield Fitted("XGBoost", answers(model), joblib_kilobytes(model), seconds)
 
 
 def catboost(task):
     """Yield CatBoost at its defaults."""
-    from catboost import CatBoostClassifier
+    from catboost import CatBoostClassifier, CatBoostRegressor
 
     model = make_pipeline(
         FunctionTransformer(categories_as_strings),
-        CatBoostClassifier(
+        one_for(task, CatBoostClassifier, CatBoostRegressor)(
             cat_features=list(task.X.select_dtypes("category")),
             random_seed=task.seed,
             thread_count=threads(),
@@ -277,7 +292,7 @@ def catboost(task):
         ),
     )
     _, seconds = timed(model.fit, task.X, task.y)
-    yield Fitted("CatBoost", model.predict_proba, joblib_kilobytes(model), seconds)
+    yield Fitted("CatBoost", answers(model), joblib_kilobytes(model), seconds)
 
 
 def categories_as_strings(X):
@@ -288,11 +303,13 @@ def categories_as_strings(X):
 
 def lightgbm(task):
     """Yield LightGBM at its defaults."""
-    from lightgbm import LGBMClassifier
+    from lightgbm import LGBMClassifier, LGBMRegressor
 
-    model = LGBMClassifier(random_state=task.seed, n_jobs=threads(), verbose=-1)
+    model = one_for(task, LGBMClassifier, LGBMRegressor)(
+        random_state=task.seed, n_jobs=threads(), verbose=-1
+    )
     _, seconds = timed(model.fit, task.X, task.y)
-    yield Fitted("LightGBM", model.predict_proba, joblib_kilobytes(model), seconds)
+    yield Fitted("LightGBM", answers(model), joblib_kilobytes(model), seconds)
 
 
 def realmlp(task):
@@ -382,6 +399,7 @@ RIVALS = {
         ["autogluon.tabular", "torch", "lightgbm", "xgboost", "catboost"],
     ),
 }
+FOR_NUMBERS = {"skdistill", "xgboost", "lightgbm", "catboost", "autogluon"}
 
 
 def installed(rival):
