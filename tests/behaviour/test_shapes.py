@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from skorch import NeuralNet, NeuralNetClassifier
@@ -16,7 +16,15 @@ from skorch.callbacks import Callback, LRScheduler
 from torch import nn
 
 import skdistill
-from skdistill import DistillationLoss, NetClassifier, StudentMLP, StudentNet, TensorNet
+from skdistill import (
+    DistillationLoss,
+    DistilledRegressor,
+    NetClassifier,
+    NetRegressor,
+    StudentMLP,
+    StudentNet,
+    TensorNet,
+)
 from skdistill.transfer.munge import Munge
 from tests.small import Linear, Spy, numeric_rows, quick_classifier, quick_student
 
@@ -97,6 +105,19 @@ def test_a_convolutional_student_learns_from_a_conv_teacher_and_a_forest_on_pixe
 
     assert clf.teacher_scores_["conv"] < np.log(10)
     assert clf.score(IMAGES[450:], LABELS[450:]) > 0.8
+
+
+def test_numbers_of_images_are_distilled_from_a_conv_net_and_a_forest():
+    ink = IMAGES.mean((1, 2, 3)) * 100
+    teachers = [
+        ("conv", NetRegressor(conv_student(), random_state=0)),
+        ("forest", on_pixels(RandomForestRegressor(20, random_state=0))),
+    ]
+    reg = DistilledRegressor(teachers, conv_student(), augmenter=None, cv=2, random_state=0)
+    reg.fit(IMAGES[:450], ink[:450])
+
+    assert set(reg.teacher_scores_) == {"conv", "forest", "pool"}
+    assert reg.score(IMAGES[450:], ink[450:]) > 0.8
 
 
 def test_a_plain_skorch_net_with_its_loader_is_a_student():
