@@ -1,8 +1,9 @@
 """The public names, for editors and type checkers: at run time each is imported when asked for."""
 
 from skdistill.classifier import DistilledClassifier as DistilledClassifier
+from skdistill.inspection.comparison import compare as compare
 from skdistill.inspection.metrics import expected_calibration_error as expected_calibration_error
-from skdistill.inspection.report import compare as compare
+from skdistill.inspection.report import DistillationReport as DistillationReport
 from skdistill.nets.losses import DistillationLoss as DistillationLoss
 from skdistill.nets.losses import distillation_loss as distillation_loss
 from skdistill.nets.modules import StudentMLP as StudentMLP

@@ -15,6 +15,8 @@ from skdistill.command_line.reading import read_table
 from skdistill.command_line.students import columns_of, load_student, text_columns
 from skdistill.command_line.tasks import TASKS, task_of, task_of_model
 from skdistill.effort import EFFORTS
+from skdistill.inspection.conclusion import conclusion
+from skdistill.inspection.subjects import POOL, STUDENT
 from skdistill.jobs.progress import duration
 from skdistill.serving.writing import write_whole
 
@@ -137,10 +139,10 @@ def fit(arguments, **params):
 
     baseline = fitting.fit_baseline(arguments, task, student, X_train, y_train)
     report = fitting.compare(task, teachers, baseline, student, X_test, y_test)
-    told = fill(fitting.conclusion(report, len(X_test)), LINE)
+    told = fill(conclusion(report, len(X_test)), LINE)
     print(f"\n{report}\n\n{fill(task.notes, LINE)}\n\n{told}\n")
     if picture:
-        draw(report, picture, highlight=(fitting.TEACHERS, fitting.STUDENT))
+        draw(report, picture, highlight=(POOL, STUDENT))
     print(
         f"Done in {duration(time.monotonic() - started)}. Next: python -m skdistill predict {out} "
         "NEW.csv"

@@ -9,6 +9,7 @@ from typing import Any
 
 from joblib import Memory
 from scipy.sparse import issparse
+from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -98,6 +99,11 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
     @property
     def _teacher_ensemble(self):
         """The class of the teachers' ensemble. Imported lazily."""
+        raise NotImplementedError
+
+    @property
+    def _net_estimator(self):
+        """What makes an estimator of a net on targets alone, such as `NetClassifier`."""
         raise NotImplementedError
 
     @property
@@ -236,6 +242,36 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         check_validation(net, data, self.validation_fraction)
         check_student(net, data, effort)
         return net
+
+    def _on_labels(self):
+        """Return the student's net or estimator, unfitted and as wide, for targets alone."""
+        from skorch import NeuralNet
+
+        from skdistill.nets.cloning import clone_net
+        from skdistill.nets.interface import settle
+        from skdistill.student.budget import as_wide_as
+        from skdistill.student.student_net import StudentNet
+
+        if self.student is None or isinstance(self.student, NeuralNet):
+            net = clone_net(StudentNet() if self.student is None else self.student)
+            net = as_wide_as(self.student_, settle(net, effort=effort_named(self.effort)))
+            how = {"device": self.device, "random_state": self.random_state}
+            return self._net_estimator(net, categorical_features=self.categorical_features, **how)
+        return self._table_estimator(clone(self.student), self.categorical_features)
+
+    def _table_estimator(self, student, categorical_features):
+        """Return a student of scikit-learn behind a `TableEncoder`."""
+        from skdistill.teachers.table_classifier import TableClassifier
+        from skdistill.teachers.table_regressor import TableRegressor
+
+        kind = get_tags(student).estimator_type
+        if kind != self._task.kind:
+            raise ValueError(
+                f"the student is a {type(student).__name__}, a {kind} of soft targets, which has "
+                f"no counterpart on labels: pass a fitted {self._task.kind} in models."
+            )
+        wrap = TableClassifier if kind == "classifier" else TableRegressor
+        return wrap(student, categorical_features=categorical_features)
 
     def set_params(self, **params):
         """Set parameters, those of a teacher as ``name__parameter``.

@@ -302,6 +302,12 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         return TeacherEnsemble
 
     @property
+    def _net_estimator(self):
+        from skdistill.teachers.net_classifier import NetClassifier
+
+        return NetClassifier
+
+    @property
     def _head(self):
         return ClassifierHead(self.classes_)
 

@@ -1,5 +1,6 @@
 """`DistilledRanker`: heavy ensemble of rankers in, small net out."""
 
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -294,6 +295,12 @@ class DistilledRanker(RankerMixin, BaseDistilled):
         from skdistill.tasks.ranking import Ranking
 
         return Ranking.score_name
+
+    @property
+    def _net_estimator(self):
+        from skdistill.teachers.net_ranker import NetRanker
+
+        return partial(NetRanker, loss=self.loss)
 
     @property
     def _head(self):

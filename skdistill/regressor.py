@@ -1,5 +1,6 @@
 """`DistilledRegressor`: heavy ensemble in, small net out."""
 
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -314,6 +315,12 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     @property
     def _target(self):
         return Target(self.target_center_, self.target_scale_, self.link_)
+
+    @property
+    def _net_estimator(self):
+        from skdistill.teachers.net_regressor import NetRegressor
+
+        return partial(NetRegressor, loss=self.loss, quantile=self.quantile)
 
     @property
     def _head(self):

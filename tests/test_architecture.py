@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "soft_targets": {"table", "jobs", "tasks", "teachers"},
     "serving": {"table"},
     "student": {"table", "jobs", "nets", "transfer", "serving", "inspection"},
-    "inspection": set(),
+    "inspection": {"table", "tasks", "serving"},
     "command_line": {"inspection", "jobs", "nets", "serving", "student", "teachers"}
     | {"classifier", "regressor"},
 }

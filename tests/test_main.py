@@ -19,8 +19,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 import skdistill
 from skdistill import NetClassifier, StudentNet, TeacherEnsemble
 from skdistill.__main__ import main
-from skdistill.command_line.fitting import conclusion
-from skdistill.inspection.report import Report
+from skdistill.inspection.conclusion import conclusion
+from skdistill.inspection.report import DistillationReport
 from skdistill.inspection.rows import ClassifierRow
 from tests.small import (
     full_disk,
@@ -156,13 +156,13 @@ def test_the_conclusion_is_one_sentence_and_honest(student, sentence):
     measured = [(0.2, 5800, 600), (0.4, 100, 50), student]
     rows = [row(name, *each) for name, each in zip(NAMES, measured)]
 
-    assert conclusion(Report(rows), 540) == sentence
+    assert conclusion(DistillationReport(rows), 540) == sentence
 
 
 def test_equal_models_are_called_equal():
     same = [row(name, 0.2, 100, 50) for name in NAMES]
 
-    assert conclusion(Report(same), 540) == (
+    assert conclusion(DistillationReport(same), 540) == (
         "On 540 held-out rows, the student is as large and as fast as the pooled teachers, and "
         "its log loss is as high as theirs and as high as that of the same net trained on labels."
     )
@@ -171,7 +171,7 @@ def test_equal_models_are_called_equal():
 def test_a_log_loss_of_zero_is_no_error():
     rows = [row(name, 0.0, 100, 50) for name in NAMES]
 
-    assert "its log loss is as high as theirs" in conclusion(Report(rows), 540)
+    assert "its log loss is as high as theirs" in conclusion(DistillationReport(rows), 540)
 
 
 def test_a_seed_gives_the_same_student_again(tmp_path):
@@ -297,7 +297,7 @@ def test_a_console_of_few_characters_shows_the_report(tmp_path, encoding):
 
 
 def test_the_report_is_in_ascii():
-    assert str(Report([row(name, 0.2, 100, 50) for name in NAMES])).isascii()
+    assert str(DistillationReport([row(name, 0.2, 100, 50) for name in NAMES])).isascii()
 
 
 def test_the_student_is_there_even_if_the_comparison_fails(tmp_path, monkeypatch):

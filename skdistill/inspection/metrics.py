@@ -1,6 +1,8 @@
 """Measures of predicted probabilities: calibration, Brier score, agreement."""
 
 import numpy as np
+from scipy.special import rel_entr
+from sklearn.metrics import roc_auc_score
 
 
 def expected_calibration_error(y_true, proba, *, n_bins=15):
@@ -164,6 +166,65 @@ def agreement(proba, other):
 def brier_score(y_true, proba):
     """Return the mean squared distance of probabilities to one-hot labels, in [0, 2]."""
     return float(np.mean(((proba - np.eye(proba.shape[1])[y_true]) ** 2).sum(1)))
+
+
+def macro_auc(y_true, proba):
+    """Return the mean area under the ROC curves of each class against the others.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (n_samples,), int
+        Indices of the true classes, as columns of `proba`.
+    proba : ndarray of shape (n_samples, n_classes)
+
+    Returns
+    -------
+    auc : float or None
+        The mean over the classes that have rows; None if there are fewer than two of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.inspection.metrics import macro_auc
+    >>> proba = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
+    >>> macro_auc(np.array([0, 0, 1]), proba)
+    1.0
+    """
+    present = np.unique(y_true)
+    if len(present) < 2:
+        return None
+    if proba.shape[1] == 2:  # the other class has the same
+        present = present[1:]
+    return float(np.mean([roc_auc_score(y_true == k, proba[:, k]) for k in present]))
+
+
+def kl_divergence(proba, other):
+    """Return KL(proba ‖ other) of each row, where `other` is at least 2e-16.
+
+    Parameters
+    ----------
+    proba, other : ndarray of shape (n_samples, n_classes)
+
+    Returns
+    -------
+    divergence : ndarray of shape (n_samples,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.inspection.metrics import kl_divergence
+    >>> kl_divergence(np.array([[1.0, 0.0]]), np.array([[0.5, 0.5]])).round(4)
+    array([0.6931])
+    """
+    proba = np.asarray(proba, dtype=np.float64)
+    other = np.maximum(np.asarray(other, dtype=np.float64), np.finfo(np.float64).eps)
+    return np.maximum(rel_entr(proba, other).sum(1), 0)
+
+
+def log_losses(y_true, proba):
+    """Return the negative logarithm of each row's probability of its true class."""
+    chosen = proba[np.arange(len(y_true)), y_true].astype(np.float64)
+    return -np.log(np.maximum(chosen, np.finfo(np.float64).eps))
 
 
 def _confidence(y_true, proba):

@@ -1,16 +1,17 @@
-"""`compare` and `Report`: measures of fitted models on held-out rows."""
+"""`DistillationReport`: measures of fitted models on held-out rows."""
 
-import io
-import time
-from collections.abc import Mapping
-from contextlib import suppress
-from copy import copy
-from html import escape
+from pathlib import Path
 
-import joblib
-import numpy as np
-
-from skdistill.inspection.rows import row_class
+from skdistill.inspection.facts import facts_of
+from skdistill.inspection.measuring import measure
+from skdistill.inspection.slices import (
+    measures_by_class,
+    measures_by_slice,
+    slice_labels,
+    values_of,
+)
+from skdistill.inspection.subjects import POOL, STUDENT, TEACHER, models_of, split_pipeline
+from skdistill.inspection.tables import as_frame, html_table
 from skdistill.sklearn_private import num_samples, safe_indexing
 
 MEANING = (
@@ -18,8 +19,11 @@ MEANING = (
 )
 
 
-class Report:
-    """A table of measured models, to print, plot or store.
+class DistillationReport:
+    """What distillation brought: measured models, to print, plot, cut into slices or store.
+
+    Use `from_estimator` for a student and whatever it was distilled from, and `compare` for models
+    of any kind.
 
     Parameters
     ----------
@@ -27,15 +31,132 @@ class Report:
         One measured model each.
     reference : str, default=None
         Name of the model that the others are compared with; None is the first.
+    predictions : Predictions, default=None
+        What the models predict for the test rows, for `by_class` and `by_slice`.
+    facts : dict, default=None
+        What is known of the student, for `save` and `to_model_card`.
+    slices : dict of str to array-like, default=None
+        Values of the columns that `by_slice` is to know by name.
+
+    Attributes
+    ----------
+    rows : list of Row
+        ``report["student"]`` is the row of that name.
+    reference : str
+    predictions : Predictions or None
+    facts : dict
+    slices : dict
 
     See Also
     --------
-    compare : Measures models and returns their report.
+    compare : Measures models of any kind.
+    disagreements : The rows where student and teachers part.
+
+    Notes
+    -----
+    A report keeps the labels and the predictions of the test rows, and of the rows themselves only
+    the columns that `slices` names.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from skdistill import DistillationReport, DistilledClassifier
+    >>> X, y = load_wine(return_X_y=True, as_frame=True)
+    >>> clf = DistilledClassifier(
+    ...     RandomForestClassifier(20, random_state=0), keep_teachers=True, random_state=0
+    ... ).fit(X[::2], y[::2])
+    >>> report = DistillationReport.from_estimator(clf, X[1::2], y[1::2])
+    >>> print(report)
+    model                           log loss  accuracy  calib. error  agreement  ...
+    ----------------------------------------------------------------------------...
+    teacher randomforestclassifier  ...
+    ----------------------------------------------------------------------------...
+    pooled teachers                 ...
+    student                         ...
+    >>> report["student"].agreement > 0.8
+    True
+    >>> report.by_class().columns.tolist()
+    ['model', 'class', 'support', 'precision', 'recall', 'log_loss']
+    >>> report.by_slice(X["alcohol"][1::2])["slice"].nunique()
+    4
+    >>> report.save("report.html")  # doctest: +SKIP
     """
 
-    def __init__(self, rows, *, reference=None):
+    def __init__(self, rows, *, reference=None, predictions=None, facts=None, slices=None):
         self.rows = rows
         self.reference = rows[0].name if reference is None else reference
+        self.predictions = predictions
+        self.facts = facts or {}
+        self.slices = slices or {}
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y=None,
+        *,
+        teachers=None,
+        models=None,
+        X_train=None,
+        y_train=None,
+        slices=(),
+        n_repeats=30,
+    ):
+        """Measure a student beside its teachers, on rows that none of them has seen.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted `DistilledClassifier` or `DistilledRegressor`, a pipeline that ends with one,
+            or a search over either. Any other fitted model works too.
+        X : table of shape (n_samples, n_features)
+            With the columns of `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+            Labels or targets. Without them there is agreement with the pool, size and time.
+        teachers : estimator, list of (str, estimator) or dict, default=None
+            Fitted: an ensemble, such as a `TeacherEnsemble` or a vote, or its members, which are
+            pooled with the student's weights of the same names, or else with equal ones. None:
+            those that ``keep_teachers=True`` has kept, if any.
+        models : dict of str to estimator, default=None
+            More fitted models.
+        X_train, y_train : table and array-like, default=None
+            Rows to train the student's net on, without teachers: the "same net on labels".
+        slices : sequence of str or int, default=()
+            Columns of X whose values the report keeps, for `by_slice` and `save`.
+        n_repeats : int, default=30
+            Number of timed predictions of one row; the report has their median.
+
+        Returns
+        -------
+        report : DistillationReport
+            Single teachers come first, from the worst to the best, then "pooled teachers",
+            `models`, the same net on labels, and the "student". What is not known is absent.
+
+        Raises
+        ------
+        ValueError
+            If X has other columns than those of `fit`, if y has labels that are no classes of the
+            student, if teachers or models are not fitted on its classes, or if only one of
+            `X_train` and `y_train` is given.
+        """
+        if (X_train is None) != (y_train is None):
+            raise ValueError("got only one of X_train and y_train: pass both, or none of them.")
+        kept = {str(name): values_of(name, X) for name in slices}
+        for values in kept.values():
+            slice_labels(values, num_samples(X))
+        student = split_pipeline(estimator)[1]
+        estimator.predict(safe_indexing(X, [0]))  # other columns are an error of the student's own
+        train = None if X_train is None else (X_train, y_train)
+        models = models_of(estimator, teachers=teachers, models=models, train=train)
+        pool = POOL if POOL in models else None
+        rows, predictions = measure(models, X, y, reference=pool, n_repeats=n_repeats)
+        facts = facts_of(estimator, student, predictions)
+        rows = _worst_teacher_first(rows)
+        return cls(
+            rows, reference=pool or STUDENT, predictions=predictions, facts=facts, slices=kept
+        )
 
     def __getitem__(self, name):
         """Return the row of a model."""
@@ -50,17 +171,164 @@ class Report:
         """Return one dict for each model, which JSON can hold."""
         return [row.to_dict() for row in self.rows]
 
-    def _cells(self):
-        """Return the texts of the table by row, the header first."""
-        columns = [["model", *(row.name for row in self.rows)]]
-        for header, write in self.rows[0].columns.items():
+    def to_frame(self):
+        """Return the measures as a DataFrame of pandas, without those that no model has.
+
+        Returns
+        -------
+        frame : DataFrame
+            One row for each model, which is the index.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        frame = as_frame(self.to_dicts()).set_index("name").rename_axis("model")
+        return frame.dropna(axis=1, how="all")
+
+    def by_class(self):
+        """Measure the models on each class: support, precision, recall and log loss.
+
+        Returns
+        -------
+        frame : DataFrame
+            One row for each model and class. Missing where it is not defined: the precision of a
+            class that is never predicted, recall and log loss of one without rows.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        ValueError
+            If the report is of regressors, or without labels.
+        """
+        return as_frame(self.class_measures())
+
+    def by_slice(self, column, X=None, *, n_bins=4, max_slices=10, min_rows=20):
+        """Measure the models on slices of the rows, by the values of a column.
+
+        Parameters
+        ----------
+        column : str, int, callable or array-like of shape (n_samples,)
+            One value for each row; or, with X, the name or index of a column, or a function of X
+            that returns such values. Columns that `from_estimator` was given as `slices` need no
+            X.
+        X : table of shape (n_samples, n_features), default=None
+            The rows of the report, in their order.
+        n_bins : int, default=4
+            Numbers are cut at their quantiles into so many slices. Fewer distinct numbers, and
+            categories, are slices as they are.
+        max_slices : int, default=10
+            Of more categories, the rarer ones are one slice, "(other)".
+        min_rows : int, default=20
+            So are categories of fewer rows. Missing values are the slice "(missing)".
+
+        Returns
+        -------
+        frame : DataFrame
+            One row for each slice and model: "slice", "model", "rows", "share" of the rows, and
+            the measures that are known.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        ValueError
+            If the column is not known, or has not one value for each row of the report.
+        """
+        if X is None and isinstance(column, (str, int)) and str(column) in self.slices:
+            column = self.slices[str(column)]
+        limits = {"n_bins": n_bins, "max_slices": max_slices, "min_rows": min_rows}
+        return as_frame(self.slice_measures(values_of(column, X), **limits))
+
+    def class_measures(self):
+        """Return the rows of `by_class` as dicts."""
+        predictions = self._known_predictions()
+        if predictions.classes is None:
+            raise ValueError("regressors have no classes: use by_slice with ranges of the target.")
+        if predictions.y is None:
+            raise ValueError(
+                "the report was made without labels, so there are no measures by class: pass y."
+            )
+        return measures_by_class(predictions)
+
+    def slice_measures(self, values, **limits):
+        """Return the rows of `by_slice` as dicts."""
+        predictions = self._known_predictions()
+        labels, order = slice_labels(values, len(predictions), **limits)
+        # Without a pool, the models are compared with none.
+        reference = None if self.rows[-1].agreement is None else self.reference
+        return measures_by_slice(predictions, type(self.rows[0]), reference, labels, order)
+
+    def _known_predictions(self):
+        if self.predictions is None:
+            raise ValueError(
+                "the report has no predictions, only measures: make it by compare or by "
+                "DistillationReport.from_estimator."
+            )
+        return self.predictions
+
+    def save(self, path):
+        """Write the report as one HTML file, to read without a network.
+
+        It has the measures of all models, those by class and by the `slices`, what is known of the
+        student, and pictures where matplotlib is installed.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Such as "report.html".
+
+        Raises
+        ------
+        ValueError
+            If the name does not end with .html or .htm.
+        OSError
+            If the file cannot be written.
+        """
+        from skdistill.inspection.page import html_page
+        from skdistill.serving.writing import write_whole
+
+        path = Path(path)
+        if path.suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"a report is saved as HTML: name it .html, got {str(path)!r}.")
+        write_whole(path, html_page(self).encode())
+
+    def to_model_card(self, *, name=None, dataset=None, license=None):
+        """Return a model card in Markdown, as the Hugging Face Hub reads it.
+
+        Parameters
+        ----------
+        name : str, default=None
+            Title of the card; None is what the estimator is called.
+        dataset : str, default=None
+            Name of the test rows' data set. With it, the front matter has the measures too.
+        license : str, default=None
+            Such as "mit".
+
+        Returns
+        -------
+        card : str
+            YAML between two lines of "---", then Markdown. What is not known is absent.
+        """
+        from skdistill.inspection.model_card import model_card
+
+        return model_card(self, name=name, dataset=dataset, license=license)
+
+    def _cells(self, columns):
+        """Return the texts of a table by row, the header first."""
+        table = [["model", *(row.name for row in self.rows)]]
+        for header, write in columns.items():
             cells = [write(row) for row in self.rows]
-            columns += [[header, *cells]] if any(cells) else []
-        return list(map(list, zip(*columns)))
+            table += [[header, *cells]] if any(cells) else []
+        return list(map(list, zip(*table)))
 
     def __str__(self):
         """Format the table, with a rule above the reference."""
-        cells = self._cells()
+        first_row = self.rows[0]
+        # Without labels there is room for all measures.
+        cells = self._cells(first_row.details if first_row.loss is None else first_row.columns)
         widths = [max(map(len, column)) for column in zip(*cells)]
         lines = [
             "  ".join([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])])
@@ -75,18 +343,14 @@ class Report:
 
     def _repr_html_(self):
         """Return the table as HTML, the reference in bold; notebooks show it."""
-        header, *rows = [[escape(cell) for cell in row] for row in self._cells()]
-        reference = escape(self.reference)
-        lines = ["".join(f"<th>{cell}</th>" for cell in header)]
-        for name, *numbers in rows:
-            name = f"<b>{name}</b>" if name == reference else name
-            cells = [f'<td style="text-align: left">{name}</td>']
-            lines.append("".join(cells + [f"<td>{number}</td>" for number in numbers]))
-        table = "\n".join(f"<tr>{line}</tr>" for line in lines)
         return (
-            f"<table>\n{table}\n</table>\n"
+            f"{html_table(self.model_cells(), bold=[self.reference])}\n"
             f'<a href="{MEANING}" rel="noreferrer" target="_blank">What the columns mean</a>'
         )
+
+    def model_cells(self):
+        """Return the texts of the table of all measures by row, the header first."""
+        return self._cells(self.rows[0].details)
 
     def plot(self, **kwargs):
         """Draw the report.
@@ -100,132 +364,24 @@ class Report:
         -------
         display : ReportDisplay
             With `figure_` and `axes_`.
+
+        Raises
+        ------
+        ValueError
+            If the report was made without labels, so that there is no loss to draw.
         """
         from skdistill.inspection.displays import ReportDisplay
 
+        if self.rows[0].loss is None:
+            raise ValueError(
+                "the report was made without labels, so there is no loss to draw: pass y."
+            )
         return ReportDisplay(self.rows, self.reference).plot(**kwargs)
 
 
-def compare(models, X, y, *, reference=None, n_repeats=30):
-    """Measure fitted classifiers, or fitted regressors, on rows that none of them has seen.
-
-    Printing the report shows a table. Its ``plot()`` draws log loss or RMSE against time and size.
-
-    Parameters
-    ----------
-    models : dict of str to estimator
-        Classifiers fitted on the same classes, in whatever order, with `predict_proba`; or
-        regressors of the same targets.
-    X : array-like or DataFrame of shape (n_samples, n_features)
-        Rows that no model was fitted on.
-    y : array-like of shape (n_samples,) or (n_samples, n_targets)
-        Labels of the rows; a column of them is flattened with a warning, as by `fit`. Of
-        regressors, the targets.
-    reference : str, default=None
-        Name of the model that agreement is measured with; None is the first.
-    n_repeats : int, default=30
-        Number of timed predictions of one row; the report has their median.
-
-    Returns
-    -------
-    report : Report
-        ``report[name]`` has `kilobytes` and `microseconds`; of a classifier `accuracy`,
-        `log_loss`, `calibration_error`, `brier_score` and `agreement`; of a regressor `rmse`,
-        `mae`, `r2`, `agreement`, and `coverage` and `nominal_coverage`.
-        ``report.to_dicts()`` has all of them.
-
-    Raises
-    ------
-    ValueError
-        If `models` is empty or has classifiers and regressors, if classifiers were fitted on
-        different classes, if y has labels that are none of these, or of regressors no finite
-        numbers, or if `reference` is none of the models.
-
-    See Also
-    --------
-    expected_calibration_error : The measure of calibration.
-
-    Notes
-    -----
-    The size is that of the uncompressed joblib file. That of a student is without its teachers:
-    those that ``keep_teachers=True`` has kept, and those that it was given, which
-    ``set_params(teachers=None)`` takes out of the file. The time is that of ``predict_proba`` for
-    one row, of regressors that of ``predict``, which is the latency of a service.
-
-    The agreement of classifiers is the share of rows that get the class of the reference. That of
-    regressors is R² of the predictions, with those of the reference as the target: 1 if they are
-    the same. `coverage` is the share of targets between the lowest and the highest of
-    `quantiles_`, and `nominal_coverage` what it should be; both are None, and their column is
-    absent, where a regressor predicts no quantiles. Measures of several targets are
-    means over the targets.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_wine
-    >>> from sklearn.naive_bayes import GaussianNB
-    >>> from sklearn.tree import DecisionTreeClassifier
-    >>> from skdistill import compare
-    >>> X, y = load_wine(return_X_y=True)
-    >>> models = {
-    ...     "tree": DecisionTreeClassifier(max_depth=2, random_state=0).fit(X[::2], y[::2]),
-    ...     "naive Bayes": GaussianNB().fit(X[::2], y[::2]),
-    ... }
-    >>> report = compare(models, X[1::2], y[1::2])
-    >>> report["naive Bayes"].log_loss < report["tree"].log_loss
-    True
-    >>> print(report)
-    model        log loss  accuracy  calib. error  agreement  size, kB  one row, us
-    -------------------------------------------------------------------------------
-    tree         ...
-    naive Bayes  ...
-    """
-    if not isinstance(models, Mapping) or not models:
-        raise ValueError(
-            "there is no model to compare: models must be a dict {name: fitted model}, got "
-            f"{models!r:.80}."
-        )
-    if reference not in (None, *models):
-        raise ValueError(
-            f"reference {reference!r} is none of the models: {list(models)}. Name one of these."
-        )
-    kind = row_class(models)
-    measures = kind.measure(models, X, y, reference or next(iter(models)))
-    return Report(
-        [
-            kind(
-                name=name,
-                kilobytes=size_in_bytes(model) / 1000,
-                microseconds=microseconds(model, X, n_repeats),
-                **measures[name],
-            )
-            for name, model in models.items()
-        ],
-        reference=reference,
-    )
-
-
-def size_in_bytes(model):
-    """Return the size of the joblib file of a model, in bytes, that of a student without teachers.
-
-    These are the fitted ones that it was given or has kept.
-    """
-    if hasattr(model, "student_"):
-        model = copy(model)
-        for name in ("teacher_", "teachers"):
-            with suppress(AttributeError):
-                delattr(model, name)
-    file = io.BytesIO()
-    joblib.dump(model, file)
-    return file.tell()
-
-
-def microseconds(model, X, n_repeats):
-    """Measure the median time of `predict_proba` for one row, of a regressor that of `predict`."""
-    predict = model.predict_proba if hasattr(model, "predict_proba") else model.predict
-    times = []
-    for i in range(n_repeats + 1):
-        row = safe_indexing(X, [i % num_samples(X)])
-        started = time.perf_counter()
-        predict(row)
-        times.append(time.perf_counter() - started)
-    return 1e6 * float(np.median(times[1:]))  # the first call warms up
+def _worst_teacher_first(rows):
+    """Sort single teachers by their loss, and leave the others in their order below them."""
+    single = [row for row in rows if row.name.startswith(TEACHER)]
+    if single and single[0].loss is not None:
+        single = sorted(single, key=lambda row: -row.loss)
+    return [*single, *(row for row in rows if not row.name.startswith(TEACHER))]

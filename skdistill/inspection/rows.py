@@ -3,33 +3,50 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from inspect import signature
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.metrics import log_loss, mean_absolute_error, r2_score, root_mean_squared_error
-from sklearn.utils.validation import column_or_1d
 
 from skdistill.inspection.metrics import (
     agreement,
     brier_score,
     equal_count_reliability,
     expected_calibration_error,
+    kl_divergence,
+    macro_auc,
 )
+from skdistill.inspection.predictions import predicted_probabilities, predicted_targets
+
+
+def cell(measure, spec):
+    """Return what writes a measure of a row; one that is not known is an empty cell."""
+
+    def write(row):
+        value = getattr(row, measure)
+        return "" if value is None else format(value, spec)
+
+    return write
+
 
 COSTS: dict[str, Callable] = {
-    "size, kB": "{0.kilobytes:,.0f}".format,
-    "one row, us": "{0.microseconds:,.0f}".format,
+    "size, kB": cell("kilobytes", ",.0f"),
+    "one row, us": cell("microseconds", ",.0f"),
 }
 
 
 class Row:
-    """Base class of the measures of one model.
+    """Base class of the measures of one model. One that is not known is None.
 
     Attributes
     ----------
     columns : dict of str to callable
         Headers of the printed table, and what writes the cell of a row. A column whose cells are
         all empty is not shown.
+    details : dict of str to callable
+        The same of all measures, for tables that have room for them.
+    by_rows : tuple of str
+        Names of the measures that a part of the rows has too.
     loss_name : str
         What `loss` is called in sentences and pictures.
     least_loss : float
@@ -42,12 +59,14 @@ class Row:
     """
 
     columns: ClassVar[dict[str, Callable]]
+    details: ClassVar[dict[str, Callable]]
+    by_rows: ClassVar[tuple[str, ...]]
     loss_name: ClassVar[str]
     least_loss: ClassVar[float]
     reliability: tuple
     name: str
-    kilobytes: float
-    microseconds: float
+    kilobytes: Any
+    microseconds: Any
 
     @property
     def loss(self):
@@ -55,8 +74,13 @@ class Row:
         raise NotImplementedError
 
     @classmethod
-    def measure(cls, models, X, y, reference):
-        """Return a dict of measures, without costs, of each model by its name."""
+    def predict(cls, models, X, y):
+        """Return the `Predictions` of models, of rows whose y may be None."""
+        raise NotImplementedError
+
+    @classmethod
+    def measures(cls, predictions, name, reference):
+        """Return a dict of what is known of a model without costs; `reference` may be None."""
         raise NotImplementedError
 
     def to_dict(self):
@@ -69,52 +93,65 @@ class ClassifierRow(Row):
     """Measures of one classifier."""
 
     name: str
-    accuracy: float
-    log_loss: float
-    calibration_error: float
-    brier_score: float  # mean squared distance of the probabilities to the one-hot label
-    agreement: float  # share of rows with the same predicted class as the reference
-    kilobytes: float
-    microseconds: float
-    reliability: tuple = field(repr=False)  # see equal_count_reliability
+    accuracy: float | None = None
+    log_loss: float | None = None
+    calibration_error: float | None = None
+    brier_score: float | None = None  # mean squared distance to the one-hot label
+    agreement: float | None = None  # share of rows with the same predicted class as the reference
+    kilobytes: float | None = None
+    microseconds: float | None = None
+    # See equal_count_reliability.
+    reliability: tuple = field(default=((), (), ()), repr=False)
+    roc_auc: float | None = None  # one class against the others, mean over classes
+    kl_divergence: float | None = None  # mean KL(reference ‖ model)
 
     loss_name = "log loss"
     least_loss = 1e-4  # the table shows four digits
     columns = {
-        "log loss": "{0.log_loss:.4f}".format,
-        "accuracy": "{0.accuracy:.2%}".format,
-        "calib. error": "{0.calibration_error:.4f}".format,
-        "agreement": "{0.agreement:.2%}".format,
+        "log loss": cell("log_loss", ".4f"),
+        "accuracy": cell("accuracy", ".2%"),
+        "calib. error": cell("calibration_error", ".4f"),
+        "agreement": cell("agreement", ".2%"),
         **COSTS,
     }
+    details = {
+        "log loss": cell("log_loss", ".4f"),
+        "accuracy": cell("accuracy", ".2%"),
+        "AUC": cell("roc_auc", ".4f"),
+        "Brier score": cell("brier_score", ".4f"),
+        "calib. error": cell("calibration_error", ".4f"),
+        "agreement": cell("agreement", ".2%"),
+        "KL": cell("kl_divergence", ".4f"),
+        **COSTS,
+    }
+    by_rows = ("log_loss", "accuracy", "brier_score", "agreement", "kl_divergence")
 
     @property
     def loss(self):
         return self.log_loss
 
     @classmethod
-    def measure(cls, models, X, y, reference):
-        if np.ndim(y) != 1 and np.shape(y)[1:] != (1,):
-            raise ValueError(
-                f"y must hold one label for each row of X, got shape {np.shape(y)}: the order is "
-                "compare(models, X, y)."
-            )
-        y = column_or_1d(np.asarray(y), warn=True)
-        classes = _check_classes(models, y)
-        index = {label: k for k, label in enumerate(classes)}
-        y = np.array([index[label] for label in y.tolist()])
-        probas = {name: _in_order(model, X, classes) for name, model in models.items()}
-        return {
-            name: {
+    def predict(cls, models, X, y):
+        return predicted_probabilities(models, X, y)
+
+    @classmethod
+    def measures(cls, predictions, name, reference):
+        y, proba = predictions.y, predictions.by_model[name]
+        found = {}
+        if y is not None:
+            found = {
                 "accuracy": float(np.mean(proba.argmax(1) == y)),
-                "log_loss": float(log_loss(y, proba, labels=range(len(classes)))),
+                "log_loss": float(log_loss(y, proba, labels=range(proba.shape[1]))),
                 "calibration_error": expected_calibration_error(y, proba),
                 "brier_score": brier_score(y, proba),
-                "agreement": agreement(proba, probas[reference]),
+                "roc_auc": macro_auc(y, proba),
                 "reliability": equal_count_reliability(y, proba),
             }
-            for name, proba in probas.items()
-        }
+        if reference is not None:
+            other = predictions.by_model[reference]
+            found["agreement"] = agreement(proba, other)
+            found["kl_divergence"] = float(kl_divergence(other, proba).mean())
+        return found
 
 
 @dataclass
@@ -122,25 +159,27 @@ class RegressorRow(Row):
     """Measures of one regressor. Those of several targets are means over the targets."""
 
     name: str
-    rmse: float
-    mae: float
-    r2: float
-    agreement: float  # R² of the predictions, where those of the reference are the target
-    coverage: float | None  # share of targets between the outer quantiles
-    nominal_coverage: float | None  # what that share should be
-    kilobytes: float
-    microseconds: float
+    rmse: float | None = None
+    mae: float | None = None
+    r2: float | None = None
+    agreement: float | None = None  # R² of the predictions, those of the reference as the target
+    coverage: float | None = None  # share of targets between the outer quantiles
+    nominal_coverage: float | None = None  # what that share should be
+    kilobytes: float | None = None
+    microseconds: float | None = None
 
     loss_name = "RMSE"
     least_loss = 1e-300  # its unit may be of any size
     columns = {
         "RMSE": lambda row: four_digits(row.rmse),
         "MAE": lambda row: four_digits(row.mae),
-        "R2": "{0.r2:.4f}".format,
-        "agreement, R2": "{0.agreement:.4f}".format,
+        "R2": cell("r2", ".4f"),
+        "agreement, R2": cell("agreement", ".4f"),
         "coverage": lambda row: row._coverage_cell(),
         **COSTS,
     }
+    details = columns
+    by_rows = ("rmse", "mae", "r2", "agreement", "coverage")
     reliability = (), (), ()  # of classifiers alone
 
     @property
@@ -148,19 +187,25 @@ class RegressorRow(Row):
         return self.rmse
 
     @classmethod
-    def measure(cls, models, X, y, reference):
-        y = _as_targets(y)
-        predictions = {name: _predictions(name, model, X, y) for name, model in models.items()}
-        return {
-            name: {
-                "rmse": float(root_mean_squared_error(y, prediction)),
-                "mae": float(mean_absolute_error(y, prediction)),
-                "r2": float(r2_score(y, prediction)),
-                "agreement": float(r2_score(predictions[reference], prediction)),
-                **_coverage(models[name], X, y),
+    def predict(cls, models, X, y):
+        return predicted_targets(models, X, y)
+
+    @classmethod
+    def measures(cls, predictions, name, reference):
+        y, predicted, found = predictions.y, predictions.by_model[name], {}
+        if y is not None:
+            found = {
+                "rmse": float(root_mean_squared_error(y, predicted)),
+                "mae": float(mean_absolute_error(y, predicted)),
+                "r2": _r2(y, predicted),
             }
-            for name, prediction in predictions.items()
-        }
+            if name in predictions.bounds:
+                low, high, nominal = predictions.bounds[name]
+                is_covered = (low <= y[:, 0]) & (y[:, 0] <= high)
+                found |= {"coverage": float(is_covered.mean()), "nominal_coverage": nominal}
+        if reference is not None:
+            found["agreement"] = _r2(predictions.by_model[reference], predicted)
+        return found
 
     def _coverage_cell(self):
         if self.coverage is None:
@@ -168,8 +213,15 @@ class RegressorRow(Row):
         return f"{self.coverage:.1%} of {self.nominal_coverage:.0%}"
 
 
+def _r2(y, predicted):
+    """Return R², which a single row does not have."""
+    return float(r2_score(y, predicted)) if len(y) > 1 else None
+
+
 def four_digits(value):
     """Format a number in the unit of the target, without an exponent if it is not tiny."""
+    if value is None:
+        return ""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.4g}"
 
 
@@ -217,73 +269,3 @@ def _kind(name, model):
         "regressor: classifiers are compared by their probabilities. Wrap it in "
         "CalibratedClassifierCV, or leave it out."
     )
-
-
-def _check_classes(models, y):
-    """Return the sorted classes that all models share, and that y is of."""
-    classes_of = {name: np.unique(model.classes_).tolist() for name, model in models.items()}
-    first, classes = next(iter(classes_of.items()))
-    for name, others in classes_of.items():
-        if others != classes:
-            raise ValueError(
-                f"the models were fitted on different classes: {first!r} on {classes}, {name!r} "
-                f"on {others}. Fit all of them on the same labels."
-            )
-    strange = [label for label in dict.fromkeys(y.tolist()) if label not in classes]
-    if strange:
-        raise ValueError(
-            f"y has labels that the models were not fitted on: {strange[:5]}. Leave these rows "
-            "out, or fit the models on rows with these labels too."
-        )
-    return classes
-
-
-def _in_order(model, X, classes):
-    """Return a model's probabilities, with the columns in the order of the classes."""
-    own = np.asarray(model.classes_).tolist()
-    proba = np.asarray(model.predict_proba(X))
-    return proba if own == classes else proba[:, [own.index(label) for label in classes]]
-
-
-def _as_targets(y):
-    """Return targets as floats of shape (n_samples, n_targets)."""
-    y = np.asarray(y)
-    try:
-        y = y.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"the models are regressors, but y holds {y.ravel().tolist()[0]!r:.60}, which is no "
-            "number: pass their targets, or compare classifiers."
-        ) from error
-    if y.ndim not in (1, 2) or not np.isfinite(y).all():
-        raise ValueError(
-            f"y must hold finite numbers, in one column for each target, got shape {y.shape} with "
-            f"{(~np.isfinite(y)).sum()} missing or infinite ones: the order is "
-            "compare(models, X, y)."
-        )
-    return y[:, None] if y.ndim == 1 else y
-
-
-def _predictions(name, model, X, y):
-    """Return a model's predictions, in the shape of the targets."""
-    predictions = np.asarray(model.predict(X), dtype=np.float64)
-    predictions = predictions[:, None] if predictions.ndim == 1 else predictions
-    if predictions.shape != y.shape or not np.isfinite(predictions).all():
-        raise ValueError(
-            f"{name!r} predicts shape {predictions.shape}, expected finite numbers of shape "
-            f"{y.shape}, one column for each of y: compare models that were fitted on such targets."
-        )
-    return predictions
-
-
-def _coverage(model, X, y):
-    """Return the share of targets between the outer quantiles, and what it should be."""
-    quantiles = getattr(model, "quantiles_", None) or []
-    if len(quantiles) < 2:
-        return {"coverage": None, "nominal_coverage": None}
-    predicted = model.predict(X, quantiles=True)
-    is_covered = (predicted[:, 0] <= y[:, 0]) & (y[:, 0] <= predicted[:, -1])
-    return {
-        "coverage": float(is_covered.mean()),
-        "nominal_coverage": float(quantiles[-1] - quantiles[0]),
-    }

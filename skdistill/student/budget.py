@@ -12,7 +12,7 @@ import numpy as np
 from skorch import NeuralNet
 
 from skdistill.effort import Effort
-from skdistill.inspection.report import microseconds, size_in_bytes
+from skdistill.inspection.measuring import microseconds, size_in_bytes
 from skdistill.jobs.clock import Clock
 from skdistill.jobs.seeds import draw_seed
 from skdistill.nets.cloning import clone_net
@@ -265,6 +265,28 @@ def hidden_sizes_of(net):
     if not (isinstance(kind, type) and issubclass(kind, StudentMLP)) or start is not None:
         return None
     return tuple(_module_parameter(net, "hidden_sizes"))
+
+
+def as_wide_as(student, net):
+    """Give an unfitted net the layers and embeddings of a trained student of its kind.
+
+    Parameters
+    ----------
+    student : ForwardPass
+        Anything else leaves the net as it is.
+    net : skorch.NeuralNet
+
+    Returns
+    -------
+    net : skorch.NeuralNet
+    """
+    if hidden_sizes_of(net) is None or not hasattr(student, "weights"):
+        return net
+    sizes: dict[str, Any] = {"hidden_sizes": tuple(bias.size for _, bias in student.weights[:-1])}
+    for name, arrays in zip(EMBEDDINGS, (student.periodic, student.bins)):
+        if arrays is None:
+            sizes[name] = 0
+    return net.set_params(**{f"module__{name}": value for name, value in sizes.items()})
 
 
 def kinds(net):

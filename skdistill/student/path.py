@@ -7,7 +7,8 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
-from skdistill.inspection.report import Report, compare
+from skdistill.inspection.comparison import compare
+from skdistill.inspection.report import DistillationReport
 from skdistill.jobs.seeds import draw_seed
 from skdistill.student.budget import hidden_sizes_of, narrowed
 from skdistill.student.student_net import StudentNet
@@ -16,7 +17,7 @@ WIDTHS = (8, 16, 32, 64, 128, 256)
 TEACHERS = "teachers"
 
 
-class StudentPath(Report):
+class StudentPath(DistillationReport):
     """A table of students of several widths, to print, plot or choose from.
 
     Parameters
@@ -25,6 +26,8 @@ class StudentPath(Report):
         One measured student each, the narrowest first. With kept teachers, they come first.
     students : dict of str to DistilledClassifier or DistilledRegressor
         The fitted students by their names in the table.
+    predictions : Predictions, default=None
+        As in `DistillationReport`.
 
     Attributes
     ----------
@@ -35,8 +38,8 @@ class StudentPath(Report):
     student_path : Trains the students.
     """
 
-    def __init__(self, rows, students):
-        super().__init__(rows)
+    def __init__(self, rows, students, *, predictions=None):
+        super().__init__(rows, predictions=predictions)
         self.students = students
 
     def plot(self, **kwargs):
@@ -140,7 +143,8 @@ def student_path(
     models = dict(students)
     if estimator.keep_teachers:
         models = {TEACHERS: next(iter(students.values())).teacher_, **students}
-    return StudentPath(compare(models, X_test, y_test).rows, students)
+    measured = compare(models, X_test, y_test)
+    return StudentPath(measured.rows, students, predictions=measured.predictions)
 
 
 def _fit(estimator, sizes, seed, X, y, fit_params):

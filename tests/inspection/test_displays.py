@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose
 
 from skdistill.inspection.displays import ReportDisplay, gain, marker_areas, spell_ratio, spell_size
 from skdistill.inspection.labels import place_labels
-from skdistill.inspection.report import Report
+from skdistill.inspection.report import DistillationReport
 from skdistill.inspection.rows import ClassifierRow, RegressorRow
 
 SINGLE = ["rf", "xgb", "mlp", "mlp_periodic", "mlp_bins", "lightgbm"]
@@ -64,7 +64,9 @@ def test_calibration_is_drawn_only_from_three_bins_on(reliability, n_axes):
 
 
 def test_of_regressors_the_rmse_is_drawn_and_no_calibration():
-    display = Report([regressor("pool", 56_000, 8000), regressor("student", 57_000)]).plot()
+    display = DistillationReport(
+        [regressor("pool", 56_000, 8000), regressor("student", 57_000)]
+    ).plot()
 
     (ax,) = display.axes_
     assert ax.get_ylabel() == "RMSE, lower is better"
@@ -75,7 +77,7 @@ def test_of_regressors_the_rmse_is_drawn_and_no_calibration():
 def test_the_second_of_two_axes_is_switched_off_for_regressors():
     _, axes = plt.subplots(1, 2)
 
-    Report([regressor("pool", 5.6), regressor("student", 5.7)]).plot(axes=axes)
+    DistillationReport([regressor("pool", 5.6), regressor("student", 5.7)]).plot(axes=axes)
 
     assert not axes[1].axison
 
@@ -124,7 +126,7 @@ def test_highlighting_a_model_that_is_not_there_is_refused():
 def test_the_reference_and_the_last_model_are_highlighted_by_default():
     rows = [row("teacher rf"), *pool_and_student()]
 
-    display = Report(rows, reference="pool").plot()
+    display = DistillationReport(rows, reference="pool").plot()
 
     labels = display.axes_[1].get_legend_handles_labels()[1]
     assert [label.split(",")[0] for label in labels] == ["pool", "student"]

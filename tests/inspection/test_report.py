@@ -14,7 +14,8 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import compare
-from skdistill.inspection.report import Report, size_in_bytes
+from skdistill.inspection.measuring import size_in_bytes
+from skdistill.inspection.report import DistillationReport
 from skdistill.inspection.rows import ClassifierRow
 from tests.small import numeric_rows, quick_classifier
 
@@ -154,7 +155,7 @@ def test_the_dicts_of_a_report_can_be_written_as_json(irises):
 
 
 def test_the_columns_of_the_table_are_aligned_whatever_their_width():
-    report = Report([row("a", 15), row("a much longer name", 123_456_789, 1_234_567)])
+    report = DistillationReport([row("a", 15), row("a much longer name", 123_456_789, 1_234_567)])
 
     header, _, *lines = str(report).splitlines()
 
@@ -164,7 +165,7 @@ def test_the_columns_of_the_table_are_aligned_whatever_their_width():
 
 
 def test_a_rule_sets_off_the_reference_and_what_follows():
-    report = Report([row("rf"), row("pool"), row("student")], reference="pool")
+    report = DistillationReport([row("rf"), row("pool"), row("student")], reference="pool")
 
     firsts = [line[:3] for line in str(report).splitlines()]
 
@@ -172,7 +173,7 @@ def test_a_rule_sets_off_the_reference_and_what_follows():
 
 
 def test_a_reference_that_comes_first_has_no_rule_of_its_own():
-    assert str(Report([row("pool"), row("student")])).count("--\n") == 1
+    assert str(DistillationReport([row("pool"), row("student")])).count("--\n") == 1
 
 
 def test_models_that_are_not_there_are_told_with_those_that_are():

@@ -1,0 +1,71 @@
+"""What fitted models predict, and what predicting costs: the rows of a report."""
+
+import io
+import time
+from contextlib import suppress
+from copy import copy
+
+import joblib
+import numpy as np
+
+from skdistill.inspection.rows import row_class
+from skdistill.sklearn_private import num_samples, safe_indexing
+
+
+def measure(models, X, y, *, reference, n_repeats=30):
+    """Measure fitted models on rows that none of them has seen.
+
+    Parameters
+    ----------
+    models : dict of str to estimator
+    X : table of shape (n_samples, ...)
+    y : array-like of shape (n_samples, ...) or None
+        Without it, losses are None.
+    reference : str or None
+        The model that others are compared with; None: with none.
+    n_repeats : int, default=30
+
+    Returns
+    -------
+    rows : list of Row
+    predictions : Predictions
+    """
+    kind = row_class(models)
+    predictions = kind.predict(models, X, y)
+    rows = [
+        kind(
+            name=name,
+            kilobytes=size_in_bytes(model) / 1000,
+            microseconds=microseconds(model, X, n_repeats),
+            **kind.measures(predictions, name, reference),
+        )
+        for name, model in models.items()
+    ]
+    return rows, predictions
+
+
+def size_in_bytes(model):
+    """Return the size of the joblib file of a model, in bytes, that of a student without teachers.
+
+    These are the fitted ones that it was given or has kept.
+    """
+    if hasattr(model, "student_"):
+        model = copy(model)
+        for name in ("teacher_", "teachers"):
+            with suppress(AttributeError):
+                delattr(model, name)
+    file = io.BytesIO()
+    joblib.dump(model, file)
+    return file.tell()
+
+
+def microseconds(model, X, n_repeats):
+    """Measure the median time of `predict_proba` for one row, of a regressor that of `predict`."""
+    predict = model.predict_proba if hasattr(model, "predict_proba") else model.predict
+    times = []
+    for i in range(n_repeats + 1):
+        row = safe_indexing(X, [i % num_samples(X)])
+        started = time.perf_counter()
+        predict(row)
+        times.append(time.perf_counter() - started)
+    return 1e6 * float(np.median(times[1:]))  # the first call warms up

@@ -1,0 +1,221 @@
+"""The models of a report on one student: its teachers, their pool, its net on labels, itself."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+
+from skdistill.tasks.pooling import pool
+from skdistill.tasks.regression_pool import pool_values
+
+ALONE = "same "  # followed by "net on labels" or the like
+STUDENT, POOL, TEACHER = "student", "pooled teachers", "teacher "  # followed by its name
+
+
+def models_of(estimator, *, teachers=None, models=None, train=None):
+    """Return what is known of a student: fitted models by name, the student last.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted student, a pipeline that ends with one, or a search over either.
+    teachers : estimator, list of (str, estimator) or dict, default=None
+        Fitted. None: those that the student has kept.
+    models : dict of str to estimator, default=None
+        More fitted models.
+    train : tuple of (X, y), default=None
+        Rows to train the student's net on, without teachers.
+
+    Returns
+    -------
+    models : dict of str to estimator
+        "teacher NAME" of each teacher, "pooled teachers", `models`, "same net on labels" and
+        "student", as far as they are known.
+    """
+    steps, student = split_pipeline(estimator)
+    pooled, single = teachers_of(estimator, teachers)
+    found = {f"{TEACHER}{name}": each for name, each in single.items()}
+    if pooled is not None:
+        found[POOL] = pooled
+    found |= _named(models)
+    if train is not None:
+        found |= on_labels(steps, student, *train)
+    taken = [name for name in models or {} if name in (POOL, STUDENT)]
+    if taken:
+        raise ValueError(
+            f"models names {taken}, which the report itself uses: rename them, or pass the "
+            "teachers as teachers."
+        )
+    return {**found, STUDENT: estimator}
+
+
+def _named(models):
+    if models is None:
+        return {}
+    if not isinstance(models, Mapping):
+        raise ValueError(f"models must be a dict {{name: fitted model}}, got {models!r:.80}.")
+    return dict(models)
+
+
+def split_pipeline(estimator):
+    """Return the steps in front of a student, a list of transformers, and the student."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    if isinstance(estimator, Pipeline):
+        transformers = [
+            each for _, each in estimator.steps[:-1] if each not in (None, "passthrough")
+        ]
+        return transformers, estimator.steps[-1][1]
+    return [], estimator
+
+
+def teachers_of(estimator, teachers=None):
+    """Return the pooled teachers, and each of them by name, as far as they are known.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted student, a pipeline that ends with one, or a search over either.
+    teachers : estimator, list of (str, estimator) or dict, default=None
+        Fitted on the same columns as `estimator`. None: those that the student has kept.
+
+    Returns
+    -------
+    pooled : estimator or None
+    single : dict of str to estimator
+    """
+    steps, student = split_pipeline(estimator)
+    if teachers is None:
+        pooled = getattr(student, "teacher_", None)
+        if pooled is None:
+            return None, {}
+        single = {each.name: AfterSteps.of(steps, each) for each in pooled.teachers_}
+        return AfterSteps.of(steps, pooled), single
+    if hasattr(teachers, "teachers_"):
+        return teachers, {each.name: each for each in teachers.teachers_}
+    if hasattr(teachers, "predict"):
+        return teachers, {}
+    try:
+        single = dict(teachers)
+    except (TypeError, ValueError):
+        single = {}
+    if not single or not all(hasattr(each, "predict") for each in single.values()):
+        raise ValueError(
+            "teachers must be a fitted ensemble, or a list of (name, fitted teacher), got "
+            f"{teachers!r:.80}."
+        )
+    return GivenTeachers(single, student), single
+
+
+class GivenTeachers:
+    """Fitted teachers, pooled with the weights of a student, but not sharpened.
+
+    Parameters
+    ----------
+    teachers : dict of str to estimator
+        Fitted, all classifiers or all regressors.
+    student : estimator
+        Its `teacher_weights_` are used if they name these teachers; equal weights otherwise.
+        Its `combination` is used, if it has one.
+    """
+
+    def __init__(self, teachers, student):
+        self.teachers = list(teachers.values())
+        weights = getattr(student, "teacher_weights_", {})
+        is_known = set(weights) == set(teachers)
+        weights = np.array([weights[name] if is_known else 1.0 for name in teachers])
+        self.weights = weights / weights.sum()
+        self.combination = getattr(student, "combination", "mean")
+
+    @property
+    def classes_(self):
+        """The sorted labels."""
+        first, *others = (np.unique(each.classes_) for each in self.teachers)
+        for other in others:
+            if first.tolist() != other.tolist():
+                raise ValueError(
+                    f"the teachers were fitted on different classes: {first.tolist()} and "
+                    f"{other.tolist()}. Fit all of them on the same labels."
+                )
+        return first
+
+    @available_if(lambda self: all(hasattr(each, "predict_proba") for each in self.teachers))
+    def predict_proba(self, X):
+        """Return pooled probabilities, the columns in the order of `classes_`."""
+        probas = [each.predict_proba(X)[:, np.argsort(each.classes_)] for each in self.teachers]
+        return pool(probas, self.weights, self.combination)
+
+    @available_if(lambda self: not any(hasattr(each, "classes_") for each in self.teachers))
+    def predict(self, X):
+        """Return the pooled numbers of regressors."""
+        values = np.stack([np.asarray(each.predict(X), dtype=float) for each in self.teachers])
+        as_columns = values.reshape(*values.shape[:2], -1)
+        return pool_values(as_columns, self.weights, self.combination).reshape(values.shape[1:])
+
+
+class AfterSteps:
+    """A fitted model behind the fitted transformers of a pipeline."""
+
+    def __init__(self, steps, model):
+        self.steps, self.model = steps, model
+
+    @classmethod
+    def of(cls, steps, model):
+        """Return the model itself where there are no transformers."""
+        return cls(steps, model) if steps else model
+
+    def __getattr__(self, name):
+        if name in ("classes_", "quantiles_"):
+            return getattr(self.model, name)
+        raise AttributeError(name)
+
+    @available_if(lambda self: hasattr(self.model, "predict_proba"))
+    def predict_proba(self, X):
+        """Return the probabilities of transformed rows."""
+        return self.model.predict_proba(transformed(self.steps, X))
+
+    def predict(self, X, **how):
+        """Return the predictions of transformed rows."""
+        return self.model.predict(transformed(self.steps, X), **how)
+
+
+def transformed(steps, X):
+    """Return rows as fitted transformers leave them."""
+    for step in steps:
+        X = step.transform(X)
+    return X
+
+
+def on_labels(steps, student, X, y):
+    """Train the net of a student without teachers, and return it by its name.
+
+    Parameters
+    ----------
+    steps : list of transformers
+        Fitted, in front of the student.
+    student : DistilledClassifier or DistilledRegressor
+        Fitted.
+    X : table of shape (n_samples, ...)
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+
+    Returns
+    -------
+    models : dict of str to estimator
+    """
+    if not hasattr(student, "_on_labels"):
+        raise ValueError(
+            f"X_train is for the net of a distilled student, but the estimator is a "
+            f"{type(student).__name__}: pass a fitted net in models."
+        )
+    weight = {}
+    if getattr(student, "class_weight", None) is not None:
+        weight = {"sample_weight": compute_sample_weight(student.class_weight, y)}
+    net = student._on_labels().fit(transformed(steps, X), y, **weight)
+    return {name_on_labels(student): AfterSteps.of(steps, net)}
+
+
+def name_on_labels(student):
+    """Return what a report calls the student's net without teachers."""
+    kind = "net" if hasattr(student.student_, "weights") else "model"
+    return f"{ALONE}{kind} on {'labels' if hasattr(student, 'classes_') else 'targets'}"
