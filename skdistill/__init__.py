@@ -30,6 +30,7 @@ _HOMES = {
     "TensorNet": "skdistill.nets.tensor_net",
     "compare": "skdistill.inspection.comparison",
     "default_teachers": "skdistill.teachers.defaults",
+    "disagreements": "skdistill.inspection.disagreements",
     "distillation_loss": "skdistill.nets.losses",
     "diversity": "skdistill.tasks.diversity",
     "expected_calibration_error": "skdistill.inspection.metrics",

@@ -2,6 +2,7 @@
 
 from skdistill.classifier import DistilledClassifier as DistilledClassifier
 from skdistill.inspection.comparison import compare as compare
+from skdistill.inspection.disagreements import disagreements as disagreements
 from skdistill.inspection.metrics import expected_calibration_error as expected_calibration_error
 from skdistill.inspection.report import DistillationReport as DistillationReport
 from skdistill.nets.losses import DistillationLoss as DistillationLoss
