@@ -10,7 +10,7 @@ from textwrap import fill
 
 from skdistill.command_line import fitting
 from skdistill.command_line.columns import suspects
-from skdistill.command_line.outputs import check_out, check_picture, draw
+from skdistill.command_line.outputs import check_out, check_page, check_picture, draw, save_page
 from skdistill.command_line.reading import read_table
 from skdistill.command_line.students import columns_of, load_student, text_columns
 from skdistill.command_line.tasks import TASKS, task_of, task_of_model
@@ -87,6 +87,7 @@ def _add_fit(commands, table):
     add("--data", choices=BUNDLED, help="bundled data, instead of TABLE")
     add("--out", default="student.joblib", help="file for the student, .joblib or .safetensors")
     add("--picture", help="file for a picture of the report (PNG, SVG, PDF)")
+    add("--html", help="file for the whole report, with its pictures (HTML)")
     add(
         "--quantiles", nargs="+", type=float, metavar="Q",
         help="quantiles that a regression student predicts besides, such as 0.05 0.95",
@@ -119,6 +120,7 @@ def _add_report(commands, table):
     add("table", help="CSV or Parquet file with the columns of fit, and the target")
     add("--target", metavar="COLUMN", required=True, help="column of TABLE with the target")
     add("--picture", help="file for a picture of the report (PNG, SVG, PDF)")
+    add("--html", help="file for the whole report, with its pictures (HTML)")
     parser.set_defaults(run=report)
 
 
@@ -127,7 +129,7 @@ def fit(arguments, **params):
     started = time.monotonic()
     task, X, y = _rows_to_fit(arguments)
     out = check_out(arguments.out)
-    picture = check_picture(arguments.picture, out)
+    picture, page = check_picture(arguments.picture, out), check_page(arguments.html, out)
     split = X_train, X_test, y_train, y_test = fitting.divide(
         task, X, y, test_size=arguments.test_size, seed=arguments.seed
     )
@@ -143,6 +145,8 @@ def fit(arguments, **params):
     print(f"\n{report}\n\n{fill(task.notes, LINE)}\n\n{told}\n")
     if picture:
         draw(report, picture, highlight=(POOL, STUDENT))
+    if page:
+        save_page(report, page)
     print(
         f"Done in {duration(time.monotonic() - started)}. Next: python -m skdistill predict {out} "
         "NEW.csv"
@@ -245,9 +249,9 @@ def predict(arguments):
 
 def report(arguments):
     """Print the measures of fitted models on the rows of a table that have a target."""
-    from skdistill import compare
+    from skdistill import DistillationReport, compare
 
-    picture = check_picture(arguments.picture)
+    picture, page = check_picture(arguments.picture), check_page(arguments.html)
     models = {Path(path).stem: load_student(path) for path in arguments.student}
     if len(models) < len(arguments.student):
         raise ValueError(f"two models have one name, of {list(models)}: rename a file.")
@@ -259,10 +263,15 @@ def report(arguments):
         text = [*text, arguments.target]
     frame = _read(arguments, columns=columns, text=text, target=arguments.target)
     X, y = frame.drop(columns=arguments.target), frame[arguments.target]
-    measured = compare(models, X, y)
+    if len(models) > 1:
+        measured = compare(models, X, y)
+    else:
+        measured = DistillationReport.from_estimator(first, X, y)
     print(f"{measured}\n\nOn {len(X):,} rows of {arguments.table}.")
     if picture:
         draw(measured, picture)
+    if page:
+        save_page(measured, page)
     return 0
 
 

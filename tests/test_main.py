@@ -62,11 +62,15 @@ def outcome(request, tmp_path_factory):
 def bundled(tmp_path_factory):
     """What the command makes of bundled data, with a picture and its progress."""
     folder = tmp_path_factory.mktemp("bundled")
-    out, picture = folder / "student.joblib", folder / "report.png"
+    out, picture, page = (folder / name for name in ("student.joblib", "report.png", "report.html"))
     with redirect_stdout(io.StringIO()) as printed:
-        assert distill("--data", "wine", "--out", out, "--picture", picture) == 0
+        files = ["--out", out, "--picture", picture, "--html", page]
+        assert distill("--data", "wine", *files) == 0
     return SimpleNamespace(
-        student=joblib.load(out), picture=picture.read_bytes(), printed=printed.getvalue()
+        student=joblib.load(out),
+        picture=picture.read_bytes(),
+        page=page.read_text("utf-8"),
+        printed=printed.getvalue(),
     )
 
 
@@ -101,6 +105,12 @@ def test_bundled_data_are_distilled_without_a_table(bundled):
     X = load_wine(as_frame=True).data
 
     np.testing.assert_allclose(bundled.student.predict_proba(X).sum(1), 1)
+
+
+def test_the_whole_report_is_saved_when_asked(bundled):
+    for text in ("By class", "same net on labels", "teacher rf", "data:image/svg+xml"):
+        assert text in bundled.page
+    assert "report.html" in bundled.printed
 
 
 def test_a_picture_of_the_report_is_drawn_when_asked(bundled):
@@ -199,6 +209,14 @@ def test_a_seed_gives_the_same_student_again(tmp_path):
             "must end with one of [",
         ),
         (["train.csv", "--target", "label", "--out", "folder"], "'folder' is a folder"),
+        (
+            ["train.csv", "--target", "label", "--html", "r.pdf"],
+            "--html is 'r.pdf', but must end with .html or .htm",
+        ),
+        (
+            ["train.csv", "--target", "label", "--out", "r.html", "--html", "./r.html"],
+            "--out and --html are the same file",
+        ),
         (["train.csv", "--target", "label", "--picture", "folder.png"], "'folder.png' is a folder"),
         (["train.csv", "--target", "label", "--picture", "train.csv/r.png"], "train.csv"),
         (
@@ -431,6 +449,16 @@ def test_report_measures_models_on_the_labeled_rows_of_a_table(tmp_path, capsys)
     assert re.search(r"^tree1 .*\ntree3 ", printed.out, re.MULTILINE)
     assert "On 50 rows of" in printed.out
     assert "10 of 60 rows have no label in 'y'" in printed.err
+
+
+def test_report_saves_what_is_known_of_a_student_alone(exported, tmp_path, capsys):
+    page = tmp_path / "report.html"
+    given = [str(exported.student), str(exported.table), "--target", "label", "--html", str(page)]
+
+    assert main(["report", *given]) == 0
+
+    assert "By class" in page.read_text("utf-8")
+    assert "agreement" not in capsys.readouterr().out  # with teachers that are not known
 
 
 def test_report_takes_labels_of_text_as_text(exported, capsys):

@@ -81,6 +81,41 @@ def check_picture(path, out=None):
     return picture
 
 
+def check_page(path, out=None):
+    """Check that a report can be written as HTML.
+
+    Parameters
+    ----------
+    path : str or None
+    out : Path, default=None
+        Another file that is written.
+
+    Returns
+    -------
+    path : Path or None
+
+    Raises
+    ------
+    ValueError
+        If the name does not end with .html or .htm, or if it is the same file as `out`.
+    """
+    if path is None:
+        return None
+    page = Path(path)
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"--html is {str(page)!r}, but must end with .html or .htm.")
+    check_out(page)
+    if out is not None and page.resolve() == out.resolve():
+        raise ValueError(f"--out and --html are the same file, {str(out)!r}: name two files.")
+    return page
+
+
+def save_page(report, page):
+    """Write a report as HTML, and say so."""
+    report.save(page)
+    print(f"Report: {page}")
+
+
 def draw(report, picture, **kwargs):
     """Draw a report into a file, and say so."""
     display = report.plot(**kwargs)
