@@ -179,7 +179,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     --------
     TeacherEnsemble : The cross-fitted, pooled teachers alone.
     NetClassifier : The student's net on labels alone, with ``NetClassifier(StudentNet())``.
-    compare : What a student gains and loses against its teachers.
+    DistillationReport : What a student gains and loses against its teachers.
+    disagreements : Where the student and its teachers part.
     student_path : What students of several widths gain and cost.
     load : Read a student that `save` has written.
 

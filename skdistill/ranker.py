@@ -178,6 +178,7 @@ class DistilledRanker(RankerMixin, BaseDistilled):
     DistilledClassifier : The same for classification.
     TeacherEnsembleRanker : The cross-fitted, pooled teachers alone.
     NetRanker : The student's net on relevance alone, with ``NetRanker(StudentNet())``.
+    DistillationReport : What a student gains and loses against its teachers.
 
     Notes
     -----

@@ -189,7 +189,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     DistilledClassifier : The same for classification.
     TeacherEnsembleRegressor : The cross-fitted, pooled teachers alone.
     NetRegressor : The student's net on targets alone, with ``NetRegressor(StudentNet())``.
-    compare : What a student gains and loses against its teachers.
+    DistillationReport : What a student gains and loses against its teachers.
+    disagreements : Where the student and its teachers part.
     load : Read a student that `save` has written.
 
     Notes

@@ -6,8 +6,8 @@ from skdistill.inspection.measuring import measure
 from skdistill.inspection.report import DistillationReport
 
 
-def compare(models, X, y, *, reference=None, n_repeats=30):
-    """Measure fitted classifiers, or fitted regressors, on rows that none of them has seen.
+def compare(models, X, y, *, reference=None, qid=None, n_repeats=30):
+    """Measure fitted classifiers, regressors or rankers on rows that none of them has seen.
 
     Printing the report shows a table. Its ``plot()`` draws log loss or RMSE against time and size.
 
@@ -15,14 +15,16 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
     ----------
     models : dict of str to estimator
         Classifiers fitted on the same classes, in whatever order, with `predict_proba`; or
-        regressors of the same targets.
+        regressors of the same targets; or, with `qid`, rankers and regressors.
     X : array-like or DataFrame of shape (n_samples, n_features)
         Rows that no model was fitted on.
     y : array-like of shape (n_samples,) or (n_samples, n_targets)
         Labels of the rows; a column of them is flattened with a warning, as by `fit`. Of
-        regressors, the targets.
+        regressors, the targets; of rankers, the relevance.
     reference : str, default=None
         Name of the model that agreement is measured with; None is the first.
+    qid : array-like of shape (n_samples,), default=None
+        The query that each row belongs to, in any order: models rank the rows of a query.
     n_repeats : int, default=30
         Number of timed predictions of one row; the report has their median.
 
@@ -37,9 +39,9 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
     Raises
     ------
     ValueError
-        If `models` is empty or has classifiers and regressors, if classifiers were fitted on
-        different classes, if y has labels that are none of these, or of regressors no finite
-        numbers, or if `reference` is none of the models.
+        If `models` is empty or has classifiers and regressors, or rankers without `qid`, if
+        classifiers were fitted on different classes, if y has labels that are none of these, or of
+        regressors no finite numbers, or if `reference` is none of the models.
 
     See Also
     --------
@@ -63,6 +65,9 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
     `quantiles_`, and `nominal_coverage` what it should be; both are None, and their column is
     absent, where a regressor predicts no quantiles. Measures of several targets are
     means over the targets.
+
+    Of rankers there are `ndcg`, the mean NDCG@10 of the queries, and as `agreement` the mean
+    Kendall's tau within queries.
 
     Examples
     --------
@@ -94,5 +99,5 @@ def compare(models, X, y, *, reference=None, n_repeats=30):
             f"reference {reference!r} is none of the models: {list(models)}. Name one of these."
         )
     reference = next(iter(models)) if reference is None else reference
-    rows, predictions = measure(models, X, y, reference=reference, n_repeats=n_repeats)
+    rows, predictions = measure(models, X, y, reference=reference, qid=qid, n_repeats=n_repeats)
     return DistillationReport(rows, reference=reference, predictions=predictions)

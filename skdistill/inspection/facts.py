@@ -35,8 +35,8 @@ def facts_of(estimator, student, predictions):
     is_classifier = predictions.classes is not None
     facts = {
         "estimator": type(student).__name__,
-        "task": "classification" if is_classifier else "regression",
-        "pipeline_tag": _tag(estimator, is_classifier),
+        "task": _task(predictions),
+        "pipeline_tag": _tag(estimator, _task(predictions)),
         "classes": [_plain(label) for label in predictions.classes] if is_classifier else None,
         "n_features": getattr(estimator, "n_features_in_", None),
         "features": _names(estimator),
@@ -55,10 +55,16 @@ def _plain(label):
     return label.item() if isinstance(label, np.generic) else label
 
 
-def _tag(estimator, is_classifier):
-    """Return the Hub's name of the task, if the rows are those of a table."""
+def _task(predictions):
+    if predictions.queries is not None:
+        return "ranking"
+    return "regression" if predictions.classes is None else "classification"
+
+
+def _tag(estimator, task):
+    """Return the Hub's name of the task, if it has one, and if the rows are those of a table."""
     is_table = hasattr(estimator, "n_features_in_") and not hasattr(estimator, "row_shape_in_")
-    return f"tabular-{'classification' if is_classifier else 'regression'}" if is_table else None
+    return f"tabular-{task}" if is_table and task != "ranking" else None
 
 
 def _names(estimator):

@@ -12,7 +12,7 @@ from skdistill.inspection.rows import row_class
 from skdistill.sklearn_private import num_samples, safe_indexing
 
 
-def measure(models, X, y, *, reference, n_repeats=30):
+def measure(models, X, y, *, reference, qid=None, n_repeats=30):
     """Measure fitted models on rows that none of them has seen.
 
     Parameters
@@ -23,6 +23,8 @@ def measure(models, X, y, *, reference, n_repeats=30):
         Without it, losses are None.
     reference : str or None
         The model that others are compared with; None: with none.
+    qid : array-like of shape (n_samples,), default=None
+        The query of each row, which models rank.
     n_repeats : int, default=30
 
     Returns
@@ -30,8 +32,8 @@ def measure(models, X, y, *, reference, n_repeats=30):
     rows : list of Row
     predictions : Predictions
     """
-    kind = row_class(models)
-    predictions = kind.predict(models, X, y)
+    kind = row_class(models, has_queries=qid is not None)
+    predictions = kind.predict(models, X, y, qid)
     rows = [
         kind(
             name=name,

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.special import rel_entr
+from scipy.stats import kendalltau
 from sklearn.metrics import roc_auc_score
 
 
@@ -219,6 +220,38 @@ def kl_divergence(proba, other):
     proba = np.asarray(proba, dtype=np.float64)
     other = np.maximum(np.asarray(other, dtype=np.float64), np.finfo(np.float64).eps)
     return np.maximum(rel_entr(proba, other).sum(1), 0)
+
+
+def mean_tau(scores, other, queries):
+    """Return the mean Kendall's tau-b within queries, of two rankings.
+
+    Queries in which one of them has all rows equal are left out.
+
+    Parameters
+    ----------
+    scores, other : ndarray of shape (n_samples,)
+    queries : ndarray of shape (n_samples,), int
+
+    Returns
+    -------
+    tau : float
+        In [-1, 1]; NaN if no query is left.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.inspection.metrics import mean_tau
+    >>> round(mean_tau(np.array([1, 2, 3]), np.array([1, 3, 2]), np.zeros(3, int)), 3)
+    0.333
+    """
+    order = np.argsort(queries, kind="stable")
+    starts = np.flatnonzero(np.diff(queries[order])) + 1
+    taus = [
+        float(kendalltau(scores[rows], other[rows]).statistic)
+        for rows in np.split(order, starts)
+        if np.ptp(scores[rows]) > 0 and np.ptp(other[rows]) > 0
+    ]
+    return float(np.mean(taus)) if taus else float("nan")
 
 
 def log_losses(y_true, proba):

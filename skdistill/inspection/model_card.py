@@ -17,6 +17,7 @@ METRICS = {
     "rmse": "rmse",
     "mae": "mae",
     "r2": "r_squared",
+    "ndcg": "ndcg_at_10",
 }
 
 

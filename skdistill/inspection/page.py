@@ -46,6 +46,8 @@ WORDS = {
     "coverage": "share of targets between the outer quantiles, and what it should be",
     "agreement": "share of rows that get the class of the pooled teachers",
     "agreement, R2": "R2 of the predictions, with those of the pooled teachers as the target",
+    "NDCG@10": "mean normalized discounted cumulative gain of the first ten rows of a query",
+    "agreement, tau": "mean Kendall's tau with the pooled teachers, within queries",
     "KL": "mean Kullback-Leibler divergence from the pooled teachers, in nats",
     "size, kB": "of the joblib file, that of a student without its teachers",
     "one row, us": "median time to predict one row, in microseconds",
@@ -166,6 +168,7 @@ CLASS_MEASURES = {
 SLICE_MEASURES = {
     "log_loss": ("log loss", ".4f"),
     "rmse": ("RMSE", ".4g"),
+    "ndcg": ("NDCG@10", ".4f"),
     "agreement": ("agreement", ".3f"),
     "kl_divergence": ("KL", ".4f"),
 }

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from skdistill.tasks.ranked_fitting import with_queries
+
 
 @dataclass
 class Predictions:
@@ -21,12 +23,15 @@ class Predictions:
         Labels of the columns, of classifiers.
     bounds : dict of str to (low, high, nominal coverage), default={}
         Outer quantiles of the regressors that predict some.
+    queries : ndarray of shape (n_samples,), int, default=None
+        Numbers of the queries that rankers order, with relevance of shape (n_samples,) as y.
     """
 
     y: np.ndarray | None
     by_model: Mapping[str, np.ndarray]
     classes: list | None = None
     bounds: Mapping[str, tuple] = field(default_factory=dict)
+    queries: np.ndarray | None = None
 
     def __len__(self):
         """Return the number of rows."""
@@ -37,6 +42,7 @@ class Predictions:
         return replace(
             self,
             y=None if self.y is None else self.y[rows],
+            queries=None if self.queries is None else self.queries[rows],
             by_model={name: each[rows] for name, each in self.by_model.items()},
             bounds={
                 name: (low[rows], high[rows], nominal)
@@ -168,3 +174,27 @@ def _bounds(model, X):
         return None
     predicted = model.predict(X, quantiles=True)
     return predicted[:, 0], predicted[:, -1], float(quantiles[-1] - quantiles[0])
+
+
+def predicted_scores(models, X, y, qid):
+    """Return the `Predictions` of rankers.
+
+    Parameters
+    ----------
+    models : dict of str to ranker or regressor
+    X : table of shape (n_samples, ...)
+    y : array-like of shape (n_samples,) or None
+        Relevance.
+    qid : array-like of shape (n_samples,)
+        In any order.
+
+    Raises
+    ------
+    ValueError
+        If qid or y have other lengths than X, or a model predicts no finite score for each row.
+    """
+    check_consistent_length(X, qid)
+    # Without relevance, queries are checked all the same.
+    relevance, queries = with_queries(np.zeros(len(qid)) if y is None else y, qid).T
+    by_model = {name: _predictions(name, each, X, (len(qid), 1)) for name, each in models.items()}
+    return Predictions(None if y is None else relevance, by_model, queries=queries.astype(int))

@@ -5,6 +5,7 @@ from pathlib import Path
 from skdistill.inspection.facts import facts_of
 from skdistill.inspection.measuring import measure
 from skdistill.inspection.slices import (
+    check_whole_queries,
     measures_by_class,
     measures_by_slice,
     slice_labels,
@@ -102,6 +103,8 @@ class DistillationReport:
         X_train=None,
         y_train=None,
         slices=(),
+        qid=None,
+        qid_train=None,
         n_repeats=30,
     ):
         """Measure a student beside its teachers, on rows that none of them has seen.
@@ -109,8 +112,8 @@ class DistillationReport:
         Parameters
         ----------
         estimator : estimator
-            A fitted `DistilledClassifier` or `DistilledRegressor`, a pipeline that ends with one,
-            or a search over either. Any other fitted model works too.
+            A fitted `DistilledClassifier`, `DistilledRegressor` or `DistilledRanker`, a pipeline
+            that ends with one, or a search over one. Any other fitted model works too.
         X : table of shape (n_samples, n_features)
             With the columns of `fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
@@ -125,6 +128,9 @@ class DistillationReport:
             Rows to train the student's net on, without teachers: the "same net on labels".
         slices : sequence of str or int, default=()
             Columns of X whose values the report keeps, for `by_slice` and `save`.
+        qid, qid_train : array-like of shape (n_samples,), default=None
+            The query of each row of X and of `X_train`, for a ranker. Of a ranker, given teachers
+            are not pooled, because their scores have scales of their own.
         n_repeats : int, default=30
             Number of timed predictions of one row; the report has their median.
 
@@ -148,10 +154,10 @@ class DistillationReport:
             slice_labels(values, num_samples(X))
         student = split_pipeline(estimator)[1]
         estimator.predict(safe_indexing(X, [0]))  # other columns are an error of the student's own
-        train = None if X_train is None else (X_train, y_train)
+        train = None if X_train is None else (X_train, y_train, qid_train)
         models = models_of(estimator, teachers=teachers, models=models, train=train)
         pool = POOL if POOL in models else None
-        rows, predictions = measure(models, X, y, reference=pool, n_repeats=n_repeats)
+        rows, predictions = measure(models, X, y, reference=pool, qid=qid, n_repeats=n_repeats)
         facts = facts_of(estimator, student, predictions)
         rows = _worst_teacher_first(rows)
         return cls(
@@ -235,7 +241,8 @@ class DistillationReport:
         ImportError
             If pandas is not installed.
         ValueError
-            If the column is not known, or has not one value for each row of the report.
+            If the column is not known, has not one value for each row of the report, or divides
+            the queries of rankers.
         """
         if X is None and isinstance(column, (str, int)) and str(column) in self.slices:
             column = self.slices[str(column)]
@@ -246,7 +253,7 @@ class DistillationReport:
         """Return the rows of `by_class` as dicts."""
         predictions = self._known_predictions()
         if predictions.classes is None:
-            raise ValueError("regressors have no classes: use by_slice with ranges of the target.")
+            raise ValueError("only classifiers have measures by class: use by_slice.")
         if predictions.y is None:
             raise ValueError(
                 "the report was made without labels, so there are no measures by class: pass y."
@@ -257,6 +264,8 @@ class DistillationReport:
         """Return the rows of `by_slice` as dicts."""
         predictions = self._known_predictions()
         labels, order = slice_labels(values, len(predictions), **limits)
+        if predictions.queries is not None:
+            check_whole_queries(labels, predictions.queries)
         # Without a pool, the models are compared with none.
         reference = None if self.rows[-1].agreement is None else self.reference
         return measures_by_slice(predictions, type(self.rows[0]), reference, labels, order)

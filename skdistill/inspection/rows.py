@@ -1,4 +1,4 @@
-"""What is measured of each model: one class of rows for classifiers, one for regressors."""
+"""What is measured of each model: a class of rows each for classifiers, regressors and rankers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,8 +15,14 @@ from skdistill.inspection.metrics import (
     expected_calibration_error,
     kl_divergence,
     macro_auc,
+    mean_tau,
 )
-from skdistill.inspection.predictions import predicted_probabilities, predicted_targets
+from skdistill.inspection.predictions import (
+    predicted_probabilities,
+    predicted_scores,
+    predicted_targets,
+)
+from skdistill.tasks.ranking_scores import mean_ndcg
 
 
 def cell(measure, spec):
@@ -74,7 +80,7 @@ class Row:
         raise NotImplementedError
 
     @classmethod
-    def predict(cls, models, X, y):
+    def predict(cls, models, X, y, qid=None):
         """Return the `Predictions` of models, of rows whose y may be None."""
         raise NotImplementedError
 
@@ -131,7 +137,7 @@ class ClassifierRow(Row):
         return self.log_loss
 
     @classmethod
-    def predict(cls, models, X, y):
+    def predict(cls, models, X, y, qid=None):
         return predicted_probabilities(models, X, y)
 
     @classmethod
@@ -187,7 +193,7 @@ class RegressorRow(Row):
         return self.rmse
 
     @classmethod
-    def predict(cls, models, X, y):
+    def predict(cls, models, X, y, qid=None):
         return predicted_targets(models, X, y)
 
     @classmethod
@@ -213,6 +219,52 @@ class RegressorRow(Row):
         return f"{self.coverage:.1%} of {self.nominal_coverage:.0%}"
 
 
+@dataclass
+class RankerRow(Row):
+    """Measures of one ranker, which are means over the queries."""
+
+    name: str
+    ndcg: float | None = None  # NDCG@10, where the relevance is the gain
+    agreement: float | None = None  # Kendall's tau with the reference
+    kilobytes: float | None = None
+    microseconds: float | None = None
+
+    loss_name = "1 - NDCG@10"
+    least_loss = 1e-4
+    columns = {
+        "NDCG@10": cell("ndcg", ".4f"),
+        "agreement, tau": cell("agreement", ".4f"),
+        **COSTS,
+    }
+    details = columns
+    by_rows = ("ndcg", "agreement")
+    reliability = (), (), ()  # of classifiers alone
+
+    @property
+    def loss(self):
+        return None if self.ndcg is None else 1 - self.ndcg
+
+    @classmethod
+    def predict(cls, models, X, y, qid=None):
+        return predicted_scores(models, X, y, qid)
+
+    @classmethod
+    def measures(cls, predictions, name, reference):
+        y, scores, queries = predictions.y, predictions.by_model[name][:, 0], predictions.queries
+        found = {}
+        if y is not None:
+            found["ndcg"] = _known(mean_ndcg(y, scores, queries))
+        if reference is not None:
+            other = predictions.by_model[reference][:, 0]
+            found["agreement"] = _known(mean_tau(scores, other, queries))
+        return found
+
+
+def _known(value):
+    """Return None for NaN, which is what no query has."""
+    return None if np.isnan(value) else value
+
+
 def _r2(y, predicted):
     """Return R², which a single row does not have."""
     return float(r2_score(y, predicted)) if len(y) > 1 else None
@@ -225,12 +277,14 @@ def four_digits(value):
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.4g}"
 
 
-def row_class(models):
+def row_class(models, *, has_queries=False):
     """Return the class of rows that fits models, which are all of one kind.
 
     Parameters
     ----------
     models : dict of str to estimator
+    has_queries : bool, default=False
+        Whether the rows belong to queries, so that models rank them.
 
     Returns
     -------
@@ -240,8 +294,12 @@ def row_class(models):
     Raises
     ------
     ValueError
-        If there are classifiers and regressors, or a classifier without probabilities.
+        If there are classifiers and regressors, a classifier without probabilities, or a ranker
+        without queries.
     """
+    if has_queries:
+        _check_scores(models)
+        return RankerRow
     kinds = {name: _kind(name, model) for name, model in models.items()}
     first, kind = next(iter(kinds.items()))
     for name, other in kinds.items():
@@ -254,11 +312,25 @@ def row_class(models):
     return kind
 
 
+def _check_scores(models):
+    for name, model in models.items():
+        if hasattr(model, "classes_") or not hasattr(model, "predict"):
+            raise ValueError(
+                f"model {name!r}, a {type(model).__name__}, predicts no scores, by which rows of a "
+                "query are ranked: leave it out, or leave out qid."
+            )
+
+
+def is_ranker(model):
+    """Tell whether the `fit` of a model takes queries."""
+    return hasattr(model, "fit") and "qid" in signature(model.fit).parameters
+
+
 def _kind(name, model):
-    if "qid" in signature(getattr(model, "fit", _kind)).parameters:
+    if is_ranker(model):
         raise ValueError(
-            f"model {name!r}, a {type(model).__name__}, is a ranker, and compare knows no queries: "
-            "compare rankers by their score(X, y, qid=qid)."
+            f"model {name!r}, a {type(model).__name__}, is a ranker, whose scores compare only "
+            "within a query: pass qid, the query of each row."
         )
     if hasattr(model, "predict_proba"):
         return ClassifierRow

@@ -166,6 +166,21 @@ def slice_labels(values, n_samples, *, n_bins=4, max_slices=10, min_rows=20):
     return labels, [*order, *([MISSING] if missing.any() else [])]
 
 
+def check_whole_queries(labels, queries):
+    """Check that no query has rows in several slices, which cannot be ranked apart.
+
+    Raises
+    ------
+    ValueError
+    """
+    pairs = set(zip(queries.tolist(), labels.tolist()))
+    if len(pairs) > len(np.unique(queries)):
+        raise ValueError(
+            "the slices divide queries, whose rows are ranked together: slice by a column that is "
+            "the same for all rows of a query."
+        )
+
+
 def _cut(numbers, n_bins):
     """Cut numbers at their quantiles; equal numbers share a slice."""
     inner = np.quantile(numbers, np.arange(1, n_bins) / n_bins)

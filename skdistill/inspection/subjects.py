@@ -7,6 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 
+from skdistill.inspection.rows import is_ranker
 from skdistill.tasks.pooling import pool
 from skdistill.tasks.regression_pool import pool_values
 
@@ -25,8 +26,8 @@ def models_of(estimator, *, teachers=None, models=None, train=None):
         Fitted. None: those that the student has kept.
     models : dict of str to estimator, default=None
         More fitted models.
-    train : tuple of (X, y), default=None
-        Rows to train the student's net on, without teachers.
+    train : tuple of (X, y, qid), default=None
+        Rows to train the student's net on, without teachers; qid is None if it is no ranker.
 
     Returns
     -------
@@ -83,6 +84,7 @@ def teachers_of(estimator, teachers=None):
     Returns
     -------
     pooled : estimator or None
+        None too for given teachers of a ranker.
     single : dict of str to estimator
     """
     steps, student = split_pipeline(estimator)
@@ -105,7 +107,8 @@ def teachers_of(estimator, teachers=None):
             "teachers must be a fitted ensemble, or a list of (name, fitted teacher), got "
             f"{teachers!r:.80}."
         )
-    return GivenTeachers(single, student), single
+    # Scores of rankers have scales of their own.
+    return None if is_ranker(student) else GivenTeachers(single, student), single
 
 
 class GivenTeachers:
@@ -187,7 +190,7 @@ def transformed(steps, X):
     return X
 
 
-def on_labels(steps, student, X, y):
+def on_labels(steps, student, X, y, qid=None):
     """Train the net of a student without teachers, and return it by its name.
 
     Parameters
@@ -198,6 +201,8 @@ def on_labels(steps, student, X, y):
         Fitted.
     X : table of shape (n_samples, ...)
     y : array-like of shape (n_samples,) or (n_samples, n_targets)
+    qid : array-like of shape (n_samples,), default=None
+        For a ranker.
 
     Returns
     -------
@@ -208,14 +213,16 @@ def on_labels(steps, student, X, y):
             f"X_train is for the net of a distilled student, but the estimator is a "
             f"{type(student).__name__}: pass a fitted net in models."
         )
-    weight = {}
+    of_rows = {} if qid is None else {"qid": qid}
     if getattr(student, "class_weight", None) is not None:
-        weight = {"sample_weight": compute_sample_weight(student.class_weight, y)}
-    net = student._on_labels().fit(transformed(steps, X), y, **weight)
+        of_rows["sample_weight"] = compute_sample_weight(student.class_weight, y)
+    net = student._on_labels().fit(transformed(steps, X), y, **of_rows)
     return {name_on_labels(student): AfterSteps.of(steps, net)}
 
 
 def name_on_labels(student):
     """Return what a report calls the student's net without teachers."""
     kind = "net" if hasattr(student.student_, "weights") else "model"
+    if is_ranker(student):
+        return f"{ALONE}{kind} on relevance"
     return f"{ALONE}{kind} on {'labels' if hasattr(student, 'classes_') else 'targets'}"

@@ -258,7 +258,7 @@ def test_without_labels_a_regressor_agrees_with_its_teachers():
     found = report_on(student, X[60:])
 
     assert set(found.to_frame()) == {"agreement", "kilobytes", "microseconds"}
-    with pytest.raises(ValueError, match="regressors have no classes: use by_slice"):
+    with pytest.raises(ValueError, match="only classifiers have measures by class: use by_slice"):
         found.by_class()
 
 
