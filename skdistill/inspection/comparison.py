@@ -50,7 +50,8 @@ def compare(models, X, y, *, reference=None, qid=None, n_repeats=30):
 
     Notes
     -----
-    The size is that of the uncompressed joblib file. That of a student is without its teachers:
+    The size is that of the uncompressed joblib file; it is None for a model that cannot be pickled,
+    such as one that calls a lambda. That of a student is without its teachers:
     those that ``keep_teachers=True`` has kept, and those that it was given, which
     ``set_params(teachers=None)`` takes out of the file. The time is that of ``predict_proba`` for
     one row, of regressors that of ``predict``, which is the latency of a service.

@@ -22,12 +22,14 @@ def conclusion(report, n_rows):
     Returns
     -------
     sentence : str
-        Empty if teachers or labels are not known.
+        Empty if the teachers, their size or the labels are not known.
     """
     rows = {row.name: row for row in report.rows}
-    if POOL not in rows or STUDENT not in rows or rows[STUDENT].loss is None:
+    if POOL not in rows or STUDENT not in rows:
         return ""
     teachers, student = rows[POOL], rows[STUDENT]
+    if None in (student.loss, teachers.kilobytes, student.kilobytes):
+        return ""
     alone = next((row for row in report.rows if row.name.startswith(ALONE)), None)
     least, name = student.least_loss, student.loss_name
     size = student.kilobytes / teachers.kilobytes

@@ -291,7 +291,9 @@ def _both(estimator, X, teachers):
 
 def _is_array(teachers):
     """Tell whether teachers are given as what they predict."""
-    if teachers is None or hasattr(teachers, "predict") or isinstance(teachers, Mapping):
+    if teachers is None or isinstance(teachers, Mapping):
+        return False
+    if hasattr(teachers, "predict") or hasattr(teachers, "predict_proba"):
         return False
     if hasattr(teachers, "shape"):
         return True

@@ -1,6 +1,7 @@
 """What fitted models predict, and what predicting costs: the rows of a report."""
 
 import io
+import pickle
 import time
 from contextlib import suppress
 from copy import copy
@@ -37,13 +38,21 @@ def measure(models, X, y, *, reference, qid=None, n_repeats=30):
     rows = [
         kind(
             name=name,
-            kilobytes=size_in_bytes(model) / 1000,
+            kilobytes=_kilobytes(model),
             microseconds=microseconds(model, X, n_repeats),
             **kind.measures(predictions, name, reference),
         )
         for name, model in models.items()
     ]
     return rows, predictions
+
+
+def _kilobytes(model):
+    """Return the size of a model; None if it cannot be pickled, as one that calls a lambda."""
+    try:
+        return size_in_bytes(model) / 1000
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return None
 
 
 def size_in_bytes(model):

@@ -88,6 +88,12 @@ def _as_labels(X, y):
 
 def _check_classes(models, labels):
     """Return the sorted classes that all models share, and that the labels are of."""
+    for name, model in models.items():
+        if not hasattr(model, "classes_"):
+            raise ValueError(
+                f"model {name!r}, a {type(model).__name__}, has no classes_, so that nobody knows "
+                "the labels of its probabilities: fit it, or compare the model that it is made of."
+            )
     classes_of = {name: np.unique(model.classes_).tolist() for name, model in models.items()}
     first, classes = next(iter(classes_of.items()))
     for name, others in classes_of.items():

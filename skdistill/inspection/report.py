@@ -143,10 +143,12 @@ class DistillationReport:
         Raises
         ------
         ValueError
-            If X has other columns than those of `fit`, if y has labels that are no classes of the
-            student, if teachers or models are not fitted on its classes, or if only one of
-            `X_train` and `y_train` is given.
+            If X has no rows, or other columns than those of `fit`, if y has labels that are no
+            classes of the student, if teachers or models are not fitted on its classes, or if only
+            one of `X_train` and `y_train` is given.
         """
+        if num_samples(X) == 0:
+            raise ValueError("X has no rows: pass rows that no model was fitted on.")
         if (X_train is None) != (y_train is None):
             raise ValueError("got only one of X_train and y_train: pass both, or none of them.")
         kept = {str(name): values_of(name, X) for name in slices}
@@ -174,7 +176,12 @@ class DistillationReport:
         )
 
     def to_dicts(self):
-        """Return one dict for each model, which JSON can hold."""
+        """Return one dict for each model, which JSON can hold.
+
+        Returns
+        -------
+        rows : list of dict
+        """
         return [row.to_dict() for row in self.rows]
 
     def to_frame(self):
@@ -362,7 +369,7 @@ class DistillationReport:
         return self._cells(self.rows[0].details)
 
     def plot(self, **kwargs):
-        """Draw the report.
+        """Draw the report, without models of unknown size.
 
         Parameters
         ----------
@@ -381,11 +388,15 @@ class DistillationReport:
         """
         from skdistill.inspection.displays import ReportDisplay
 
-        if self.rows[0].loss is None:
+        if self.rows[-1].loss is None:
             raise ValueError(
                 "the report was made without labels, so there is no loss to draw: pass y."
             )
-        return ReportDisplay(self.rows, self.reference).plot(**kwargs)
+        rows = [row for row in self.rows if row.kilobytes is not None]
+        names = [row.name for row in rows]
+        return ReportDisplay(rows, self.reference if self.reference in names else None).plot(
+            **kwargs
+        )
 
 
 def _worst_teacher_first(rows):

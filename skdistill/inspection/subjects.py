@@ -96,19 +96,23 @@ def teachers_of(estimator, teachers=None):
         return AfterSteps.of(steps, pooled), single
     if hasattr(teachers, "teachers_"):
         return teachers, {each.name: each for each in teachers.teachers_}
-    if hasattr(teachers, "predict"):
+    if _predicts(teachers):
         return teachers, {}
     try:
         single = dict(teachers)
     except (TypeError, ValueError):
         single = {}
-    if not single or not all(hasattr(each, "predict") for each in single.values()):
+    if not single or not all(map(_predicts, single.values())):
         raise ValueError(
             "teachers must be a fitted ensemble, or a list of (name, fitted teacher), got "
             f"{teachers!r:.80}."
         )
     # Scores of rankers have scales of their own.
     return None if is_ranker(student) else GivenTeachers(single, student), single
+
+
+def _predicts(model):
+    return hasattr(model, "predict") or hasattr(model, "predict_proba")
 
 
 class GivenTeachers:

@@ -19,7 +19,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from skdistill import DistillationReport, NetClassifier, StudentNet, compare
+from skdistill import CallableTeacher, DistillationReport, NetClassifier, StudentNet, compare
 from skdistill.inspection.conclusion import conclusion
 from skdistill.inspection.metrics import kl_divergence
 from skdistill.inspection.rows import ClassifierRow
@@ -120,6 +120,15 @@ def test_given_teachers_of_other_names_have_equal_weights(alone):
 
     pooled = np.mean([each.predict_proba(X) for _, each in models], axis=0)
     assert_allclose(found.predictions.by_model[POOL], pooled)
+
+
+def test_kept_teachers_of_another_student_may_be_given(mixed):
+    clf, X, y = mixed
+    teachers = dict(clf.teacher_.named_teachers_)
+
+    found = report_on(clf, X, y, teachers=teachers)
+
+    assert names_in(found)[2:] == [POOL, "student"]
 
 
 def test_one_fitted_model_is_the_pool(alone):
@@ -320,6 +329,37 @@ def test_a_report_of_measures_alone_has_no_slices():
 
     with pytest.raises(ValueError, match="no predictions, only measures: make it by compare"):
         found.by_class()
+
+
+def test_the_size_of_a_teacher_that_cannot_be_pickled_is_absent(tmp_path):
+    X, y = numeric_rows(120)
+    logistic = LogisticRegression().fit(X, y)
+    remote = CallableTeacher(lambda X: logistic.predict_proba(X), logistic.classes_)
+    clf = quick_classifier([("remote", remote)], keep_teachers=True).fit(X[:60], y[:60])
+
+    found = report_on(clf, X[60:], y[60:])
+
+    assert found[POOL].kilobytes is None
+    assert found["student"].kilobytes > 1
+    assert "Measured on 60 held-out rows." in saved(found, tmp_path)
+
+
+def test_a_model_without_labels_of_its_probabilities_is_refused(alone):
+    clf, X, y = alone
+
+    class Nameless:
+        def predict_proba(self, X):
+            return clf.predict_proba(X)
+
+    with pytest.raises(ValueError, match="'mine', a Nameless, has no classes_, so that nobody"):
+        report_on(clf, X, y, models={"mine": Nameless()})
+
+
+def test_no_rows_are_refused(mixed):
+    clf, X, y = mixed
+
+    with pytest.raises(ValueError, match="X has no rows: pass rows that no model was fitted on"):
+        report_on(clf, X[:0], y[:0])
 
 
 # Its measures.
