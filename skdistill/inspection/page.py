@@ -44,11 +44,11 @@ WORDS = {
     "MAE": "mean absolute error, in the unit of the target",
     "R2": "share of the target's variance that is explained",
     "coverage": "share of targets between the outer quantiles, and what it should be",
-    "agreement": "share of rows that get the class of the pooled teachers",
-    "agreement, R2": "R2 of the predictions, with those of the pooled teachers as the target",
+    "agreement": "share of rows that get the class of {reference}",
+    "agreement, R2": "R2 of the predictions, with those of {reference} as the target",
     "NDCG@10": "mean normalized discounted cumulative gain of the first ten rows of a query",
-    "agreement, tau": "mean Kendall's tau with the pooled teachers, within queries",
-    "KL": "mean Kullback-Leibler divergence from the pooled teachers, in nats",
+    "agreement, tau": "mean Kendall's tau with {reference}, within queries",
+    "KL": "mean Kullback-Leibler divergence from {reference}, in nats",
     "size, kB": "of the joblib file, that of a student without its teachers",
     "one row, us": "median time to predict one row, in microseconds",
 }
@@ -70,7 +70,9 @@ def html_page(report):
     -------
     html : str
     """
-    title = f"{report.facts.get('estimator', 'Models')}: distillation report"
+    title = "Models side by side"
+    if report.facts:
+        title = f"{report.facts['estimator']}: distillation report"
     sections = [
         f"<h1>{escape(title)}</h1>",
         _introduction(report),
@@ -205,9 +207,10 @@ def _side_by_side(rows, key, count, names, measures):
 
 def _words(report):
     """Explain the columns of the table of models."""
-    shown = [header for header in report.model_cells()[0] if header in WORDS]
-    return (
-        "<dl>\n"
-        + "\n".join(f"<dt>{escape(word)}</dt><dd>{escape(WORDS[word])}</dd>" for word in shown)
-        + "\n</dl>"
-    )
+    reference = f"the {POOL}" if report.reference == POOL else report.reference
+    lines = [
+        f"<dt>{escape(word)}</dt><dd>{escape(WORDS[word].format(reference=reference))}</dd>"
+        for word in report.model_cells()[0]
+        if word in WORDS
+    ]
+    return "\n".join(["<dl>", *lines, "</dl>"])

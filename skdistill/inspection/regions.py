@@ -1,5 +1,6 @@
 """Regions of a table in which a quantity is high, as rules of a shallow tree on its raw columns."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +18,7 @@ from skdistill.table.containers import (
 )
 
 MOST_CATEGORIES = 20  # of a column that a rule may name
+MOST_SPARSE = 1_000  # columns of a sparse table, those of the most entries
 LONGEST_VALUE = 40  # characters of a category in a rule
 
 
@@ -125,14 +127,14 @@ def tree_inputs(X):
     """
     if len(getattr(X, "shape", ())) != 2:
         return []
+    if issparse(X):
+        X = X.tocsc()
+        used = np.sort(np.argsort(-X.getnnz(axis=0), kind="stable")[:MOST_SPARSE])
+        return [Split(f"column {j}", X[:, [j]].toarray().ravel().astype(float)) for j in used]
     splits = []
     for j in range(X.shape[1]):
-        column = column_of(X, j)
         name = str(X.columns[j]) if is_frame(X) else f"column {j}"
-        if issparse(X):
-            splits.append(Split(name, column.toarray().ravel().astype(np.float64)))
-        else:
-            splits += _splits_of(name, column)
+        splits += _splits_of(name, column_of(X, j))
     return splits
 
 
@@ -144,18 +146,18 @@ def _splits_of(name, column):
     if is_numeric(column) and not is_boolean:
         numbers = with_nan(objects).astype(np.float64)
         return [Split(name, np.clip(numbers, -3e38, 3e38))]  # a tree computes in float32
-    counts: dict = {}
-    for each in known.tolist():
-        counts[each] = counts.get(each, 0) + 1
-    common = sorted(counts, key=lambda each: -counts[each])[:MOST_CATEGORIES]
+    counts = Counter(known.tolist())
+    common = [category for category, _ in counts.most_common(MOST_CATEGORIES)]
+    splits = []
     if missing.any():
         splits = [Split(name, missing.astype(np.float64), "missing")]
-    else:
-        splits = []
-        common = common[: max(1, len(counts) - 1)]  # the last one is where the others are not
-    for category in common:
-        is_one = np.array([not gap and each == category for gap, each in zip(missing, objects)])
-        splits.append(Split(name, is_one.astype(np.float64), f"{category!r:.{LONGEST_VALUE}}"))
+    elif len(counts) <= MOST_CATEGORIES:
+        common = common[:-1] or common  # the last one is where the others are not
+    codes = np.full(len(objects), -1)
+    codes[~missing] = [common.index(each) if each in common else -1 for each in known.tolist()]
+    for k, category in enumerate(common):
+        is_one = (codes == k).astype(np.float64)
+        splits.append(Split(name, is_one, f"{category!r:.{LONGEST_VALUE}}"))
     return splits
 
 

@@ -1,5 +1,6 @@
 """Measures by class, and by slice of a column: where a model is better or worse."""
 
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -204,10 +205,8 @@ def _distinct(edges):
 
 def _pooled(objects, max_slices, min_rows):
     """Name categories as they are, rare ones together."""
-    counts: dict = {}
-    for each in objects.tolist():
-        counts[each] = counts.get(each, 0) + 1
-    order = sorted(counts, key=lambda each: -counts[each])
+    counts = Counter(objects.tolist())
+    order = [each for each, _ in counts.most_common()]
     rare = [each for k, each in enumerate(order) if k >= max_slices or counts[each] < min_rows]
     if len(rare) < 2:
         rare = []

@@ -229,6 +229,15 @@ def test_sparse_rows_have_columns_too():
     assert regions[0].rule == "column 0 > 0.5"
 
 
+def test_of_a_wide_sparse_table_the_columns_with_the_most_entries_count():
+    X = csr_matrix((np.ones(5), ([0, 1, 2, 3, 0], [1999, 1999, 1999, 7, 7])), shape=(4, 3000))
+
+    names = [split.column for split in tree_inputs(X)]
+
+    assert len(names) == 1000
+    assert {"column 7", "column 1999"} < set(names)
+
+
 def test_images_have_no_regions():
     images, values = np.zeros((4, 1, 2, 2)), np.arange(4.0)
 

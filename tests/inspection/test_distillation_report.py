@@ -566,6 +566,17 @@ def test_a_report_of_regressors_is_saved(tmp_path):
     assert "By 1" in page
 
 
+def test_a_saved_comparison_names_its_reference(alone, tmp_path):
+    _, X, y = alone
+    trees = {f"depth {d}": DecisionTreeClassifier(max_depth=d).fit(X, y) for d in (1, 2)}
+
+    page = saved(compare(trees, X, y, reference="depth 2", n_repeats=1), tmp_path)
+
+    assert "<h1>Models side by side</h1>" in page
+    assert "share of rows that get the class of depth 2" in page
+    assert "pooled teachers" not in page
+
+
 def test_a_report_is_saved_as_html_only(report, tmp_path):
     with pytest.raises(ValueError, match=r"saved as HTML: name it \.html, got '.*report\.pdf'"):
         report.save(Path(tmp_path) / "report.pdf")
