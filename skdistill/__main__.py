@@ -28,6 +28,7 @@ Train a heavy ensemble on a table, and distill it into one small net.
   python -m skdistill fit train.csv --target label
   python -m skdistill predict student.joblib new.csv --out predictions.csv
   python -m skdistill report student.joblib test.csv --target label
+  python -m skdistill fit pages.csv --target relevance --query query
 """
 
 
@@ -82,7 +83,8 @@ def _add_fit(commands, table):
     add = parser.add_argument
     add("table", nargs="?", help="CSV or Parquet file")
     add("--target", metavar="COLUMN", help="column of TABLE to predict")
-    add("--task", choices=TASKS, help="what to predict: classes or numbers; by default as found")
+    add("--task", choices=TASKS, help="what to predict; by default as found")
+    add("--query", metavar="COLUMN", help="column of the query in which a row is ranked")
     add("--drop", nargs="+", action="extend", default=[], metavar="COLUMN", help="columns to drop")
     add("--data", choices=BUNDLED, help="bundled data, instead of TABLE")
     add("--out", default="student.joblib", help="file for the student, .joblib or .safetensors")
@@ -119,6 +121,7 @@ def _add_report(commands, table):
     add("student", nargs="+", help="files that fit or joblib has written")
     add("table", help="CSV or Parquet file with the columns of fit, and the target")
     add("--target", metavar="COLUMN", required=True, help="column of TABLE with the target")
+    add("--query", metavar="COLUMN", help="column of the query in which a row is ranked")
     add("--picture", help="file for a picture of the report (PNG, SVG, PDF)")
     add("--html", help="file for the whole report, with its pictures (HTML)")
     parser.set_defaults(run=report)
@@ -127,21 +130,19 @@ def _add_report(commands, table):
 def fit(arguments, **params):
     """Read the table, fit and save the student, and print the report."""
     started = time.monotonic()
-    task, X, y = _rows_to_fit(arguments)
+    task, table = _rows_to_fit(arguments)
     out = check_out(arguments.out)
     picture, page = check_picture(arguments.picture, out), check_page(arguments.html, out)
-    split = X_train, X_test, y_train, y_test = fitting.divide(
-        task, X, y, test_size=arguments.test_size, seed=arguments.seed
-    )
-    print(_header(arguments, task, split), flush=True)
+    train, test = fitting.divide(task, table, test_size=arguments.test_size, seed=arguments.seed)
+    print(_header(arguments, task, train, test), flush=True)
 
-    teachers, student = fitting.fit(arguments, task, X_train, y_train, **params)
+    teachers, student = fitting.fit(arguments, task, train, **params)
     _save(student, out)  # before anything else can fail
     print(f"Student: {out}", flush=True)
 
-    baseline = fitting.fit_baseline(arguments, task, student, X_train, y_train)
-    report = fitting.compare(task, teachers, baseline, student, X_test, y_test)
-    told = fill(conclusion(report, len(X_test)), LINE)
+    baseline = fitting.fit_baseline(arguments, task, student, train)
+    report = fitting.compare(task, teachers, baseline, student, test)
+    told = fill(conclusion(report, len(test.X)), LINE)
     print(f"\n{report}\n\n{fill(task.notes, LINE)}\n\n{told}\n")
     if picture:
         draw(report, picture, highlight=(POOL, STUDENT))
@@ -155,7 +156,7 @@ def fit(arguments, **params):
 
 
 def _rows_to_fit(arguments):
-    """Return the task, the table without its target, and the target; say what is odd."""
+    """Return the task and the table, the target and the queries apart; say what is odd."""
     if (arguments.table is None) == (arguments.data is None):
         got = "no TABLE" if arguments.table is None else "both TABLE and --data"
         raise ValueError(
@@ -163,28 +164,55 @@ def _rows_to_fit(arguments):
             f"{'|'.join(BUNDLED)}. See python -m skdistill fit --help."
         )
     if arguments.data:
-        if arguments.target is not None or arguments.drop:
+        if arguments.target is not None or arguments.drop or arguments.query is not None:
             raise ValueError(
-                "--target and --drop belong to a TABLE, not to --data: leave them out."
+                "--target, --query and --drop belong to a TABLE, not to --data: leave them out."
             )
         from sklearn import datasets
 
         bunch = getattr(datasets, f"load_{arguments.data}")(as_frame=True)
-        return _task(arguments, bunch.target, arguments.data), bunch.data, bunch.target
-    if arguments.target in arguments.drop:
-        raise ValueError(f"--drop names the target {arguments.target!r}: drop other columns.")
+        task = _task(arguments, bunch.target, arguments.data)
+        return task, fitting.Part(bunch.data, bunch.target, {})
+    for name, column in (("target", arguments.target), ("query", arguments.query)):
+        if column in arguments.drop:
+            raise ValueError(f"--drop names the {name} {column!r}: drop other columns.")
     frame = _read(arguments, drop=arguments.drop, target=arguments.target or "")
-    X, y = frame.drop(columns=arguments.target), frame[arguments.target]
-    if not X.shape[1]:
+    table = _part(arguments, frame)
+    if not table.X.shape[1]:
         raise ValueError(f"there is no column beside the target {arguments.target!r}.")
-    task = _task(arguments, y, arguments.target)
-    _tell(suspects(X))
-    return task, X, y
+    task = _task(arguments, table.y, arguments.target)
+    _tell(suspects(table.X))
+    return task, table
+
+
+def _part(arguments, frame):
+    """Take the target and, for a ranking, the queries out of a table."""
+    target, query = arguments.target, arguments.query
+    if query is None:
+        return fitting.Part(frame.drop(columns=target), frame[target], {})
+    if query == target or query not in frame:
+        raise ValueError(
+            f"--query {query!r} must be a column of {arguments.table} beside the target "
+            f"{target!r}: choose among {[*frame.columns.drop(target)][:20]}."
+        )
+    return fitting.Part(frame.drop(columns=[target, query]), frame[target], {"qid": frame[query]})
 
 
 def _task(arguments, y, name):
     """Return the task of a target, as asked or as found, and say which."""
-    task, notes = task_of(y, name, arguments.task)
+    asked = arguments.task
+    if (asked == "ranking") > (arguments.query is not None):
+        raise ValueError(
+            "--task ranking ranks the rows of a query: name the column that tells the query of "
+            "each row by --query COLUMN."
+        )
+    if arguments.query is not None:
+        if asked not in (None, "ranking"):
+            raise ValueError(
+                f"--query is for --task ranking, but --task is {asked}: leave one of them out."
+            )
+        asked = "ranking"
+    task, notes = task_of(y, name, asked)
     if arguments.quantiles is not None and task.name != "regression":
         raise ValueError(
             f"--quantiles are of numbers, but {name!r} holds classes: leave --quantiles out, or "
@@ -207,13 +235,12 @@ def _tell(notes):
         print(f"note: {note}", file=sys.stderr, flush=True)
 
 
-def _header(arguments, task, split):
+def _header(arguments, task, train, test):
     """Describe the data and what the command does with them."""
-    X_train, X_test, y_train, _ = split
     name = arguments.table or f"{arguments.data}, bundled with scikit-learn"
     return (
-        f"{name}: {X_train.shape[1]} columns, {task.describe(y_train)}, {len(X_train):,} rows "
-        f"to train on, {len(X_test):,} held out.\n"
+        f"{name}: {train.X.shape[1]} columns, {task.describe(train.y)}, {len(train.X):,} rows "
+        f"to train on, {len(test.X):,} held out.\n"
         "The teachers are fitted first. Then the student, one small net, is trained to predict "
         "like them."
     )
@@ -256,18 +283,24 @@ def report(arguments):
     if len(models) < len(arguments.student):
         raise ValueError(f"two models have one name, of {list(models)}: rename a file.")
     first = next(iter(models.values()))
+    if task_of_model(first).name == "ranking" and arguments.query is None:
+        raise ValueError(
+            f"{arguments.student[0]!r} ranks the rows of a query: name the column that tells the "
+            "query of each row by --query COLUMN."
+        )
     columns, text = columns_of(first), text_columns(first)
     if columns is not None:
-        columns = [*columns, arguments.target]
+        queries = [] if arguments.query is None else [arguments.query]
+        columns = [*columns, arguments.target, *queries]
     if hasattr(first, "classes_") and first.classes_.dtype.kind in "UO":
         text = [*text, arguments.target]
     frame = _read(arguments, columns=columns, text=text, target=arguments.target)
-    X, y = frame.drop(columns=arguments.target), frame[arguments.target]
+    table = _part(arguments, frame)
     if len(models) > 1:
-        measured = compare(models, X, y)
+        measured = compare(models, table.X, table.y, **table.of_rows)
     else:
-        measured = DistillationReport.from_estimator(first, X, y)
-    print(f"{measured}\n\nOn {len(X):,} rows of {arguments.table}.")
+        measured = DistillationReport.from_estimator(first, table.X, table.y, **table.of_rows)
+    print(f"{measured}\n\nOn {len(table.X):,} rows of {arguments.table}.")
     if picture:
         draw(measured, picture)
     if page:

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "student": {"table", "jobs", "nets", "transfer", "serving", "inspection"},
     "inspection": {"table", "tasks", "serving"},
     "command_line": {"inspection", "jobs", "nets", "serving", "student", "teachers"}
-    | {"classifier", "regressor"},
+    | {"classifier", "ranker", "regressor"},
 }
 AT_THE_TOP = {"base", "classifier", "effort", "ranker", "regressor", "sklearn_private", "warn"}
 HEAVY = {"torch", "skorch", "xgboost"}

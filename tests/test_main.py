@@ -225,7 +225,7 @@ def test_a_seed_gives_the_same_student_again(tmp_path):
         ),
         ([], "got no TABLE: give a CSV or Parquet file and --target COLUMN, or --data"),
         (["train.csv", "--data", "iris"], "got both TABLE and --data"),
-        (["--data", "iris", "--drop", "age"], "--target and --drop belong to a TABLE"),
+        (["--data", "iris", "--drop", "age"], "--target, --query and --drop belong to a TABLE"),
         (["train.csv", "--target", "label", "--out", "new/s.joblib"], "there is no folder 'new'"),
         (["train.csv", "--target", "label", "--picture", "new/r.png"], "there is no folder 'new'"),
         (["train.csv", "--target", "label", "--drop", "aeg"], "--drop names ['aeg'], which are no"),
@@ -624,3 +624,69 @@ def test_only_the_regression_teachers_that_are_named_are_fitted(tmp_path, capsys
 
     assert list(joblib.load(out).teacher_weights_) == ["xgb"]
     assert "teacher xgb" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def ranked(tmp_path_factory):
+    """A table of rows that are ranked within queries, their student, and what is printed."""
+    folder = tmp_path_factory.mktemp("ranked")
+    rng = np.random.RandomState(0)
+    X = pd.DataFrame(rng.normal(size=(240, 3)), columns=["length", "links", "age"])
+    relevance = np.digitize(X["links"] + rng.normal(size=240) / 3, [-0.5, 0.8])
+    table, out = folder / "pages.csv", folder / "student.joblib"
+    query = [f"query {k}" for k in np.repeat(np.arange(40), 6)]
+    X.assign(query=query, relevance=relevance).to_csv(table, index=False)
+    student = quick_student(max_epochs=10)
+    params = {"teachers": quick_regressor().teachers, "student": student, "cv": 2}
+    options = ["--query", "query", "--out", str(out), "--jobs", "1", "--quiet"]
+    with redirect_stdout(io.StringIO()) as printed:
+        assert main(["fit", str(table), "--target", "relevance", *options], **params) == 0
+    return SimpleNamespace(table=str(table), out=str(out), printed=printed.getvalue())
+
+
+def test_rows_of_queries_are_distilled_into_a_ranker_that_sees_no_query(ranked):
+    assert "relevance from 0 to 2, 168 rows to train on, 72 held out" in ranked.printed
+    assert list(joblib.load(ranked.out).feature_names_in_) == ["length", "links", "age"]
+    for told in ("NDCG@10", "pooled teachers", "same net on labels", "Kendall's tau"):
+        assert told in ranked.printed
+
+
+def test_a_ranker_predicts_scores_without_queries(ranked, capsys):
+    assert main(["predict", ranked.out, ranked.table]) == 0
+
+    found = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    X = pd.read_csv(ranked.table)[["length", "links", "age"]]
+    np.testing.assert_allclose(found["score"], joblib.load(ranked.out).predict(X), rtol=1e-6)
+
+
+def test_report_measures_rankers_within_queries(ranked, capsys):
+    given = ["report", ranked.out, ranked.table, "--target", "relevance"]
+
+    assert main([*given, "--query", "query"]) == 0
+    assert "NDCG@10" in capsys.readouterr().out
+    assert main(given) == 2
+    assert "by --query COLUMN" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--task", "ranking"], "name the column that tells the query"),
+        (["--query", "query", "--task", "regression"], "--query is for --task ranking"),
+        (["--query", "relevance"], "choose among ['length', 'links', 'age', 'query']"),
+        (["--query", "page"], "--query 'page' must be a column"),
+        (["--query", "query", "--drop", "query"], "--drop names the query 'query'"),
+    ],
+)
+def test_a_ranking_without_a_query_and_a_query_that_is_none_are_refused(
+    ranked, options, said, capsys
+):
+    assert main(["fit", ranked.table, "--target", "relevance", *options]) == 2
+
+    assert said in capsys.readouterr().err
+
+
+def test_a_target_that_is_no_relevance_is_refused(ranked, capsys):
+    assert main(["fit", ranked.table, "--target", "links", "--query", "query"]) == 2
+
+    assert "ranks rows by their relevance, whole numbers from 0 on" in capsys.readouterr().err

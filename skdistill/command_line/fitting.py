@@ -1,27 +1,46 @@
 """What the command `fit` does with a table: teachers, student, comparison."""
 
 import warnings
+from typing import Any, NamedTuple
 
 from skdistill.jobs.progress import duration
 
 
-def divide(task, X, y, *, test_size, seed):
-    """Split the rows with `train_test_split`; a class of one row stays in the training part."""
-    import pandas as pd
-    from sklearn.model_selection import train_test_split
+class Part(NamedTuple):
+    """Rows of a table, with their targets, and for a ranking their queries as "qid"."""
 
-    how, strata = {"test_size": test_size, "random_state": seed}, task.strata(y)
-    if strata is None:
-        return train_test_split(X, y, **how)
-    single = strata.map(strata.value_counts()) == 1
-    X_train, X_test, y_train, y_test = train_test_split(
-        X[~single], y[~single], stratify=strata[~single], **how
-    )
-    X_train, y_train = pd.concat([X_train, X[single]]), pd.concat([y_train, y[single]])
-    return X_train, X_test, y_train, y_test
+    X: Any
+    y: Any
+    of_rows: dict
+
+    def take(self, rows):
+        """Return the rows at these places."""
+        of_rows = {name: values.iloc[rows] for name, values in self.of_rows.items()}
+        return Part(self.X.iloc[rows], self.y.iloc[rows], of_rows)
 
 
-def fit(arguments, task, X, y, **params):
+def divide(task, table, *, test_size, seed):
+    """Divide rows into those to train on and those held out.
+
+    A class of one row stays in the training part, and a query stays whole.
+    """
+    import numpy as np
+    from sklearn.model_selection import GroupShuffleSplit, train_test_split
+
+    rows = np.arange(len(table.X))
+    how, strata = {"test_size": test_size, "random_state": seed}, task.strata(table.y)
+    if "qid" in table.of_rows:
+        train, test = next(GroupShuffleSplit(1, **how).split(rows, groups=table.of_rows["qid"]))
+    elif strata is None:
+        train, test = train_test_split(rows, **how)
+    else:
+        single = (strata.map(strata.value_counts()) == 1).to_numpy()
+        train, test = train_test_split(rows[~single], stratify=strata[~single], **how)
+        train = np.concatenate([train, rows[single]])
+    return table.take(train), table.take(test)
+
+
+def fit(arguments, task, table, **params):
     """Fit teachers and student; return both."""
     given = {
         "teachers": _chosen_teachers(arguments, task),
@@ -33,11 +52,11 @@ def fit(arguments, task, X, y, **params):
     }
     if arguments.quantiles is not None:
         given["quantiles"] = arguments.quantiles
-    student = task.estimators()[0](keep_teachers=True, **given | params)
+    student = task.estimator()(keep_teachers=True, **given | params)
     with warnings.catch_warnings():
         # The command has named these columns, with its own remedy.
         warnings.filterwarnings("ignore", r"Column .* has .* categories in", UserWarning)
-        student.fit(X, y)
+        student.fit(table.X, table.y, **table.of_rows)
     # The file holds the student only: unfitted teachers would need torch to be loaded.
     teachers, student.teachers = student.teacher_, None
     del student.teacher_
@@ -60,7 +79,7 @@ def _chosen_teachers(arguments, task):
     return [(name, teachers[name]) for name in dict.fromkeys(arguments.teachers)]
 
 
-def fit_baseline(arguments, task, student, X, y):
+def fit_baseline(arguments, task, student, table):
     """Train the student's net without teachers."""
     if not arguments.quiet:
         seconds = duration(student.fit_times_["student"])
@@ -69,12 +88,14 @@ def fit_baseline(arguments, task, student, X, y):
             f"{seconds}.",
             flush=True,
         )
-    return student._on_labels().fit(X, y)
+    return student._on_labels().fit(table.X, table.y, **table.of_rows)
 
 
-def compare(task, teachers, baseline, student, X, y):
+def compare(task, teachers, baseline, student, table):
     """Return the report: single teachers first, sorted from worst to best."""
     from skdistill.inspection.report import DistillationReport
 
     models = {task.baseline: baseline}
-    return DistillationReport.from_estimator(student, X, y, teachers=teachers, models=models)
+    return DistillationReport.from_estimator(
+        student, table.X, table.y, teachers=teachers, models=models, **table.of_rows
+    )

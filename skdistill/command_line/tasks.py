@@ -1,6 +1,7 @@
-"""What the commands do differently for labels and for numbers."""
+"""What the commands do differently for labels, for numbers and for grades of queries."""
 
 from skdistill.command_line.columns import MANY
+from skdistill.inspection.rows import is_ranker
 
 NOTES = (
     "Agreement is {}. The time is that of one row of a DataFrame, predicted alone. The net on {} "
@@ -50,12 +51,11 @@ class Classification:
         return y
 
     @staticmethod
-    def estimators():
-        """Return the classes of the student, and of the same net without teachers."""
+    def estimator():
+        """Return the class of the student."""
         from skdistill.classifier import DistilledClassifier
-        from skdistill.teachers.net_classifier import NetClassifier
 
-        return DistilledClassifier, NetClassifier
+        return DistilledClassifier
 
     @staticmethod
     def predictions(model, X):
@@ -93,11 +93,10 @@ class Regression:
         return None
 
     @staticmethod
-    def estimators():
+    def estimator():
         from skdistill.regressor import DistilledRegressor
-        from skdistill.teachers.net_regressor import NetRegressor
 
-        return DistilledRegressor, NetRegressor
+        return DistilledRegressor
 
     @staticmethod
     def predictions(model, X):
@@ -110,7 +109,46 @@ class Regression:
         return columns | {f"quantile {q:g}": each for q, each in zip(levels, quantiles)}
 
 
-TASKS = {task.name: task for task in (Classification, Regression)}
+class Ranking:
+    """Grades of the rows of a query: the student is a `DistilledRanker`."""
+
+    name = "ranking"
+    trained_on = "labels"
+    baseline = "same net on labels"
+    notes = NOTES.format(
+        "the mean of Kendall's tau within a query, with the scores of the pooled teachers",
+        trained_on,
+    )
+
+    @staticmethod
+    def check(y, name):
+        if not _is_number(y) or _has_decimals(y) or y.min() < 0:
+            raise ValueError(
+                f"--target {name!r} holds {y.iloc[0]!r:.60} and the like, but --query ranks rows "
+                "by their relevance, whole numbers from 0 on: choose such a column, or leave "
+                "--query out."
+            )
+
+    @staticmethod
+    def describe(y):
+        return f"relevance from {y.min():g} to {y.max():g}"
+
+    @staticmethod
+    def strata(y):
+        return None
+
+    @staticmethod
+    def estimator():
+        from skdistill.ranker import DistilledRanker
+
+        return DistilledRanker
+
+    @staticmethod
+    def predictions(model, X):
+        return {"score": model.predict(X)}
+
+
+TASKS = {task.name: task for task in (Classification, Regression, Ranking)}
 
 
 def task_of(y, name, task=None):
@@ -124,8 +162,8 @@ def task_of(y, name, task=None):
     y : Series
         Without missing values.
     name : str
-    task : {"classification", "regression"}, default=None
-        As it was named; None: found from the target.
+    task : {"classification", "regression", "ranking"}, default=None
+        As it was named; None: found from the target, and not ranking.
 
     Returns
     -------
@@ -159,6 +197,8 @@ def task_of(y, name, task=None):
 
 def task_of_model(model):
     """Return the task of a fitted model."""
+    if is_ranker(model):
+        return Ranking
     return Classification if hasattr(model, "predict_proba") else Regression
 
 
