@@ -278,6 +278,15 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
 
         Naming one of the default teachers, or a parameter of the default student, makes
         it explicit.
+
+        Parameters
+        ----------
+        **params
+            Parameters by their names.
+
+        Returns
+        -------
+        self : estimator
         """
         if "student" in params:
             self.student = params.pop("student")

@@ -128,7 +128,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         ``X.shape[1]``.
     row_shape_in_ : tuple of int
         ``X.shape[1:]``, only if X has more than two axes.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only if X has string column names.
     teacher_weights_ : dict of str to float
         Each teacher's weight in the pool. Empty where `fit` was given `teacher_proba`.

@@ -129,7 +129,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         ``X.shape[1]``.
     row_shape_in_ : tuple of int
         ``X.shape[1:]``, only if X has more than two axes.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Only if X has string column names.
     teacher_weights_ : dict of str to float
         Each teacher's weight in the pool. Empty where `fit` was given
@@ -152,7 +152,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         median, and a missing category as an unseen one.
     alpha_ : float
         As used.
-    target_center_, target_scale_ : ndarray of shape (n_outputs_,)
+    target_center_, target_scale_ : ndarray of shape (`n_outputs_`,)
         The student predicts ``target_center_ + target_scale_ * output``, or
         ``target_scale_ * exp(output)`` where ``link_`` is "log".
     link_ : {"identity", "log"}
@@ -432,7 +432,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,), (n_samples, n_outputs_) or (n_samples, n_quantiles)
+        y : ndarray of shape (n_samples,), (n_samples, `n_outputs_`) or (n_samples, n_quantiles)
             Columns follow `quantiles_` and do not decrease from one to the next.
 
         Raises

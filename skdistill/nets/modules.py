@@ -129,7 +129,12 @@ class StudentMLP(nn.Module):
 
     @torch.no_grad()
     def scale_logits(self, scale):
-        """Multiply the logits by a factor."""
+        """Multiply the logits by a factor.
+
+        Parameters
+        ----------
+        scale : float
+        """
         self.out.weight.mul_(scale)
         self.out.bias.mul_(scale)
 
@@ -144,7 +149,13 @@ class StudentMLP(nn.Module):
             layer.weight.copy_(layer.weight.clamp(-largest, largest).half())
 
     def arrays(self):
-        """Return the trained net as plain arrays, the arguments of `ForwardPass`."""
+        """Return the trained net as plain arrays.
+
+        Returns
+        -------
+        arrays : dict
+            The arguments of `ForwardPass`.
+        """
         periodic = None
         if self.periodic is not None:
             periodic = tuple(_numpy(part) for part in self.periodic.parameters())

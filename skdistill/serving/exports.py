@@ -91,7 +91,7 @@ class ExportMixin(BaseEstimator):
             (n_samples, 1) under its own name, and any string that is not a category, such
             as an empty one, counts as missing. The outputs of a classifier are "label" and
             "probabilities". Those of a regressor are "variable" of shape
-            (n_samples, n_outputs_) and, if it has `quantiles_`, "quantiles", sorted in each
+            (n_samples, `n_outputs_`) and, if it has `quantiles_`, "quantiles", sorted in each
             row. They are float64: in float32, a target around 1e6 is rounded to multiples of
             1/16.
 

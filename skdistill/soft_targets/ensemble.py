@@ -47,7 +47,7 @@ class TeacherEnsemble(ClassifierMixin, BaseTeacherEnsemble):
         The sorted labels.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X has string column names.
     teachers_ : list of FittedTeacher
         The teachers fitted on all rows. Each has `name`, `estimator`, `classes_` and

@@ -41,7 +41,7 @@ class TeacherEnsembleRanker(RankerMixin, BaseTeacherEnsemble):
     ----------
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X has string column names.
     teachers_ : list of FittedTeacher
         The teachers fitted on all rows, with `name`, `estimator` and `predict`.

@@ -44,7 +44,7 @@ class TeacherEnsembleRegressor(RegressorMixin, BaseTeacherEnsemble):
         Number of targets.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X has string column names.
     teachers_ : list of FittedTeacher
         The teachers fitted on all rows, with `name`, `estimator` and `predict`.
@@ -104,7 +104,7 @@ class TeacherEnsembleRegressor(RegressorMixin, BaseTeacherEnsemble):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs_)
+        y : ndarray of shape (n_samples,) or (n_samples, `n_outputs_`)
         """
         pooled = self._pooled(X)
         return self._fitted_task.in_unit_of_y(pooled[:, : self.n_outputs_])

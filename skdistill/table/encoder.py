@@ -140,7 +140,7 @@ class TableEncoder(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, Ba
         Number of categories of each column; 0 for a column of numbers.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if they are all strings.
 
     See Also
@@ -220,7 +220,19 @@ class TableEncoder(DocumentationLink, OneToOneFeatureMixin, TransformerMixin, Ba
 
     @classmethod
     def from_categories(cls, is_categorical, categories):
-        """Build a fitted encoder from the mask and the categories of another one."""
+        """Build a fitted encoder from the mask and the categories of another one.
+
+        Parameters
+        ----------
+        is_categorical : ndarray of bool of shape (n_features,)
+            `is_categorical_` of the other one.
+        categories : list of array-like
+            Its `categories_`.
+
+        Returns
+        -------
+        encoder : TableEncoder
+        """
         encoder = cls(is_categorical)
         encoder.is_categorical_ = is_categorical
         encoder.n_features_in_ = len(is_categorical)

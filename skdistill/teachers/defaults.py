@@ -63,7 +63,9 @@ def default_teachers(
         minutes do not matter: more trees, smaller steps, more epochs, and two teachers more.
     task : {"classification", "regression", "ranking"}, default="classification"
         Whether they are classifiers, regressors or rankers.
-    loss, quantile
+    loss : str, default="squared_error"
+        As in `DistilledRegressor`; for regressors.
+    quantile : float or None, default=None
         As in `DistilledRegressor`; for regressors.
     categorical_features : "from_dtype", None, or array-like, default="from_dtype"
         As in `DistilledClassifier`.

@@ -38,7 +38,7 @@ class NetClassifier(ClassifierMixin, BaseNetEstimator):
         The sorted labels.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X has string column names.
     net_ : skorch.NeuralNet
         The trained net, without its optimizer.

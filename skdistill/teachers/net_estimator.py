@@ -125,7 +125,16 @@ class BaseNetEstimator(DocumentationLink, BaseEstimator):
         return net
 
     def can_fit_folds(self, X):
-        """Tell whether folds are fitted side by side: a `StudentMLP` without callbacks can be."""
+        """Tell whether folds are fitted side by side: a `StudentMLP` without callbacks can be.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+
+        Returns
+        -------
+        can_fit : bool
+        """
         net = TensorNet(StudentMLP) if self.net is None else self.net
         return (
             self.side_by_side

@@ -32,7 +32,7 @@ class NetRanker(RankerMixin, BaseNetEstimator):
     ----------
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X has string column names.
     net_ : TensorNet
         The trained net, without its optimizer.

@@ -41,7 +41,7 @@ class NetRegressor(RegressorMixin, BaseNetEstimator):
         Number of targets.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X has string column names.
     net_ : skorch.NeuralNet
         The trained net, without its optimizer.
@@ -105,7 +105,7 @@ class NetRegressor(RegressorMixin, BaseNetEstimator):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs_)
+        y : ndarray of shape (n_samples,) or (n_samples, `n_outputs_`)
         """
         outputs = self._outputs(X).numpy()
         y = self._target.predictions(outputs)

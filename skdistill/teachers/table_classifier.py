@@ -33,7 +33,7 @@ class TableClassifier(ClassifierMixin, BaseTableEstimator):
         The sorted labels.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X has string column names.
     classifier_ : classifier
         The fitted classifier.

@@ -98,7 +98,16 @@ class BaseTableEstimator(InnerParameters, MetaEstimatorMixin, BaseEstimator):
         return self
 
     def can_fit_folds(self, X):
-        """Tell whether folds share their rounds: those of XGBoost with early stopping can."""
+        """Tell whether folds share their rounds: those of XGBoost with early stopping can.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+
+        Returns
+        -------
+        can_fit : bool
+        """
         return self.side_by_side and stops_early(self.inner)
 
     def fit_folds(self, data, splits, names):

@@ -26,7 +26,7 @@ class TableRanker(RankerMixin, BaseTableEstimator):
     ----------
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X has string column names.
     ranker_ : ranker
         The fitted ranker.

@@ -30,7 +30,7 @@ class TableRegressor(RegressorMixin, BaseTableEstimator):
         Number of targets.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X has string column names.
     regressor_ : regressor
         The fitted regressor.
@@ -84,7 +84,7 @@ class TableRegressor(RegressorMixin, BaseTableEstimator):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs_)
+        y : ndarray of shape (n_samples,) or (n_samples, `n_outputs_`)
         """
         X = self._encode(X)
         y = np.asarray(self.regressor_.predict(X), dtype=np.float64)
