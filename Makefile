@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test coverage mutation oldest package fuzz stress serving lint clean
+.PHONY: demo test coverage docs mutation oldest package fuzz stress serving lint clean
 
 demo: $(READY)
 	mkdir -p demo
@@ -18,6 +18,11 @@ test: $(READY)
 # Lines and branches that the tests run; below 95 % it fails. Slower than `make test`.
 coverage: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
+
+# Pages, gallery and API reference; the examples of the gallery run, and a warning is an error.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -b html -W --keep-going -q -d build/doctrees docs build/docs
+	@echo "open build/docs/index.html"
 
 # Changes of the code that no test notices: docs/mutation.md. Takes hours.
 mutation: $(READY)
@@ -66,6 +71,10 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[test,lint]'
 	touch $@
 
+$(VENV)/.docs: $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
 .venv-oldest/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/pip install --quiet uv
@@ -79,4 +88,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venv-oldest .venv-3.* demo build dist mutants *.egg-info
+	rm -rf $(VENV) .venv-oldest .venv-3.* demo build dist mutants docs/gallery docs/generated *.egg-info

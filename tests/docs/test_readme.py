@@ -13,7 +13,17 @@ DOCUMENTS = sorted(
     for pattern in ("*.md", "docs/*.md", "benchmarks/*.md", "examples/*/*.md")
     for path in ROOT.glob(pattern)
 )
-WITH_CODE = ["docs/cookbook.md", "docs/tuning.md", "SECURITY.md"]
+WITH_CODE = [
+    "SECURITY.md",
+    "docs/cookbook.md",
+    "docs/how_it_works.md",
+    "docs/scaling.md",
+    "docs/shipping.md",
+    "docs/start.md",
+    "docs/teachers.md",
+    "docs/tuning.md",
+    "docs/when_not_to_distill.md",
+]
 NEED_MORE = {"docs/engines.md": ["distributed", "ray"], "docs/mlflow.md": ["mlflow"]}
 CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
