@@ -21,6 +21,7 @@ coverage: $(READY)
 
 # Pages, gallery and API reference; the examples of the gallery run, and a warning is an error.
 docs: $(VENV)/.docs
+	rm -rf docs/generated
 	$(BIN)/python -m sphinx -b html -W --keep-going -q -d build/doctrees docs build/docs
 	@echo "open build/docs/index.html"
 

@@ -34,6 +34,11 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
+exclude_patterns = [  # pages of examples that are no longer there
+    f"gallery/{page.name}"
+    for page in Path(__file__).with_name("gallery").glob("plot_*.rst")
+    if not (EXAMPLES / f"{page.stem}.py").exists()
+]
 default_role = "obj"  # a link where there is one
 
 myst_heading_anchors = 4  # those of GitHub
@@ -51,7 +56,7 @@ sphinx_gallery_conf = {
     "parallel": 2,
     "download_all_examples": False,
     "show_signature": False,
-    "min_reported_time": 0,
+    "min_reported_time": 3600,  # a busy machine's seconds would mislead
     "capture_repr": ("_repr_html_",),  # tables, and no "<… at 0x…>"
     "remove_config_comments": True,
 }

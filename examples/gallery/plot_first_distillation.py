@@ -44,8 +44,9 @@ clf.fit(X_train, y_train)
 # %%
 # The weights of the teachers in the pool, and their log losses out of fold:
 
-print(clf.teacher_weights_)
-print(clf.teacher_scores_)
+for name, weight in clf.teacher_weights_.items():
+    print(f"{name:9}  weight {weight:.2f}  log loss {clf.teacher_scores_[name]:.3f}")
+print(f"pool {clf.teacher_scores_['pool']:29.3f}")
 
 # %%
 # What it brought
