@@ -159,9 +159,10 @@ class DistilledRanker(RankerMixin, BaseDistilled):
     n_iter_ : int
         Epochs of the student's training.
     history_ : list of dict
-        The student's ``train_loss`` by epoch, and its ``valid_loss``, the listwise loss of
-        validation rows, if there were any in its final training: see
-        ``patience`` of `StudentNet`.
+        One for each epoch of the student's final training, of plain numbers: ``epoch``, from 1;
+        ``train_loss``, that of the distillation; ``valid_loss``, the
+        listwise loss of validation rows, if there were any, see ``patience`` of `StudentNet`;
+        ``lr``, the learning rate of a net. Warm-started, those of the last `fit`.
     fit_times_ : dict
         Seconds of `fit`: "teachers", a dict by name, and "labelling", sums over the processes
         that worked at once; "synthetic rows", "trials" (of `candidates_`) and "student"; the

@@ -278,7 +278,9 @@ def test_any_torch_optimizer_trains_the_student(optimizer):
 def test_the_history_has_a_line_for_each_epoch():
     clf, _, _ = fitted(student=quick_student(max_epochs=4))
 
-    assert [sorted(epoch) for epoch in clf.history_] == [["train_loss", "valid_loss"]] * 4
+    assert [sorted(epoch) for epoch in clf.history_] == [
+        ["epoch", "lr", "train_loss", "valid_loss"]
+    ] * 4
 
 
 def test_the_report_says_what_the_teachers_brought():
@@ -303,7 +305,7 @@ def test_a_student_with_synthetic_rows_learns_from_all_rows_to_the_end():
     student = quick_student(batch_size=256)
     clf = quick_classifier(student=student, temperature="auto", augmenter="munge").fit(X, y)
 
-    assert [sorted(epoch) for epoch in clf.history_] == [["train_loss"]] * 5
+    assert [sorted(epoch) for epoch in clf.history_] == [["epoch", "lr", "train_loss"]] * 5
     assert clf.report_["student"] == min(each["valid_loss"] for each in clf.candidates_)
     assert len(clf.candidates_) == 3
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from skdistill.nets.stack import Stack
-from skdistill.nets.training import auto_batch_size, one_thread, seeded
+from skdistill.nets.training import auto_batch_size, epoch_records, one_thread, seeded
 
 EVALUATION_ROWS = 8192
 
@@ -58,7 +58,8 @@ def train_side_by_side(nets, rows, *, seed):
     Returns
     -------
     history : list of dict
-        ``train_loss``, and ``valid_loss``, the mean over validation rows, by epoch.
+        What is known of each epoch, see `epoch_records`; ``valid_loss`` is the mean over
+        validation rows.
     diverged : list of int
         Nets whose weights are not finite; the others are not affected.
     """
@@ -68,17 +69,21 @@ def train_side_by_side(nets, rows, *, seed):
         history: list[dict] = []
         best, since = np.inf, 0
         for epoch in range(net.max_epochs):
-            run.set_rate(net.lr * (1 + math.cos(math.pi * epoch / net.max_epochs)) / 2)
-            history.append({"train_loss": run.train_epoch(), "valid_loss": run.validate()})
+            lr = net.lr * (1 + math.cos(math.pi * epoch / net.max_epochs)) / 2
+            run.set_rate(lr)
+            train_loss, valid_loss = run.train_epoch(), run.validate()
+            history.append(
+                {"epoch": epoch + 1, "train_loss": train_loss, "valid_loss": valid_loss, "lr": lr}
+            )
             since += 1
             # Without validation rows the loss is NaN, and the last epoch is kept.
-            if not history[-1]["valid_loss"] >= best:
-                best, since = history[-1]["valid_loss"], 0
+            if not valid_loss >= best:
+                best, since = valid_loss, 0
                 run.keep()
             if since >= net.patience:
                 break
         run.stack.unstack([each.module_ for each in nets], run.kept)
-    return history, run.diverged()
+    return epoch_records(history), run.diverged()
 
 
 class StackedTraining:

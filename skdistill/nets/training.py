@@ -1,5 +1,6 @@
 """Training of a net, student or torch teacher: the run, its end, its device and its seed."""
 
+import math
 import time
 from contextlib import contextmanager
 
@@ -57,9 +58,12 @@ def train_net(net, transfer_set, *, seed, max_time=None, verbose=0, keep_interru
     net.set_params(**{f"criterion__{name}": value for name, value in loss.items()})
     if isinstance(net, NeuralNetClassifier):
         switch_off(net, "valid_acc")  # accuracy needs labels, not packed targets
-    if max_time is not None or verbose:
-        watch = Watch(max_time, verbose)
-        net.set_params(callbacks=[*(net.callbacks or []), ("watch", watch)])
+    users = net.callbacks
+    if users != "disable":
+        own = [("record_rate", RecordRate())]
+        if max_time is not None or verbose:
+            own.append(("watch", Watch(max_time, verbose)))
+        net.set_params(callbacks=[*(users or []), *own])
     split = None
     if net.train_split is not None and transfer_set.held_out.any():
         validation = transfer_set.subset(transfer_set.held_out)
@@ -74,6 +78,7 @@ def train_net(net, transfer_set, *, seed, max_time=None, verbose=0, keep_interru
 
     packed = _packed(transfer_set)
     within_memory(fit, net, len(packed[1]))
+    net.callbacks = users  # as it was given, to be trained or shown again
     if how_it_ended(net) == "interrupt" and not (keep_interrupted and _has_an_epoch(net)):
         raise KeyboardInterrupt
     return net.set_params(train_split=None)  # a fitted net need not carry the validation rows
@@ -159,6 +164,15 @@ def _packed(transfer_set):
     return transfer_set.X, targets
 
 
+class RecordRate(Callback):
+    """Callback that records the learning rate of each epoch, as "lr"."""
+
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        optimizer = getattr(net, "optimizer_", None)  # a net of one's own may have several
+        if optimizer is not None:
+            net.history.record("lr", float(optimizer.param_groups[0]["lr"]))
+
+
 class Watch(Callback):
     """Callback that ends the training when its time is over, and reports its progress."""
 
@@ -182,6 +196,31 @@ class Watch(Callback):
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
         self.progress.close()
+
+
+def epoch_records(history, as_score=float):
+    """Return what is known of each epoch of a training, as plain values that JSON can hold.
+
+    Parameters
+    ----------
+    history : list of dict
+        Of a trained skorch net.
+    as_score : callable, default=float
+        Turns a validation loss into the unit of scores.
+
+    Returns
+    -------
+    records : list of dict
+        "epoch", from 1, and, where they were recorded and are finite, "train_loss",
+        "valid_loss" and "lr". An epoch that was interrupted lacks some.
+    """
+    return [_record(number, epoch, as_score) for number, epoch in enumerate(history, 1)]
+
+
+def _record(number, epoch, as_score):
+    write = {"train_loss": float, "valid_loss": as_score, "lr": float}
+    values = {key: float(write[key](epoch[key])) for key in write if key in epoch}
+    return {"epoch": number} | {k: value for k, value in values.items() if math.isfinite(value)}
 
 
 def how_it_ended(net):

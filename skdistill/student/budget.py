@@ -353,7 +353,10 @@ def _rows_to_time(data):
 
 def _records(n_epochs):
     """Return records of a training that take at least the size of the real ones."""
-    history = [{"train_loss": 0.5 + i, "valid_loss": 0.25 + i} for i in range(n_epochs)]
+    history = [
+        {"epoch": i + 1, "train_loss": 0.5 + i, "valid_loss": 0.25 + i, "lr": 0.75 + i}
+        for i in range(n_epochs)
+    ]
     candidates = [
         {**asdict(Candidate(0.5 + i, 0.25 + i, valid_loss=0.75 + i)), "chosen": False}
         for i in range(MOST_CANDIDATES)

@@ -118,7 +118,7 @@ class EstimatorStudent:
             student, X, rows.soft_targets, rows.y, alpha, rows.sample_weight
         )
         forward = EstimatorForward(fitted, link, is_sparse=issparse(X))
-        losses = {"train_loss": _loss(forward, rows, alpha, training=True)}
+        losses = {"epoch": 1, "train_loss": _loss(forward, rows, alpha, training=True)}
         if len(validation.y):
             loss = _loss(forward, validation, alpha, training=False)
             losses["valid_loss"] = rows.task.as_score(loss)

@@ -15,6 +15,7 @@ from skdistill.nets.training import (
     CUT_SHORT,
     auto_batch_size,
     check_finite,
+    epoch_records,
     how_it_ended,
     train_net,
 )
@@ -46,7 +47,7 @@ class Training:
     candidates : list of dict
         All candidates that `choose_recipe` tried.
     history : list of dict
-        ``train_loss`` and ``valid_loss`` of each epoch.
+        What is known of each epoch, see `epoch_records`.
     ended : str
         Why training ended, see `how_it_ended`.
     warnings : list of str
@@ -170,20 +171,12 @@ def _train(net, transfer_set, settings, n_jobs, clock, verbose):
             f"training was interrupted in epoch {len(net.history)} of {net.max_epochs}: the "
             "student is usable, but its training is incomplete. Fit again to complete it."
         )
-    history = [_record(epoch, transfer_set.task) for epoch in net.history]
+    history = epoch_records(net.history, transfer_set.task.as_score)
     seconds = tried - started, perf_counter() - tried
     if not chosen.teachers:
         transfer_set = transfer_set.labeled()
     student = forward_pass(net, transfer_set, chosen.alpha)
     return Training(student, chosen, candidates, history, ended, messages, seconds)
-
-
-def _record(epoch, task):
-    """Return the losses of an epoch, that of validation rows in the unit of scores."""
-    losses = {key: epoch[key] for key in ("train_loss", "valid_loss") if key in epoch}
-    if "valid_loss" in losses:
-        losses["valid_loss"] = task.as_score(losses["valid_loss"])
-    return losses
 
 
 def expected_seconds(net, data, early_stopping, effort):

@@ -43,7 +43,8 @@ class NetClassifier(ClassifierMixin, BaseNetEstimator):
     net_ : skorch.NeuralNet
         The trained net, without its optimizer.
     history_ : list of dict
-        ``train_loss`` and ``valid_loss`` of each epoch of the first training, see Notes.
+        One for each epoch of the first training, see Notes, of plain numbers: ``epoch``, from
+        1; ``train_loss``; ``valid_loss``; ``lr``, the learning rate.
 
     See Also
     --------

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill.jobs.seeds import draw_seed
 from skdistill.nets.checks import check_cut, check_parameters, watches_validation
+from skdistill.nets.cloning import clone_net
 from skdistill.nets.interface import check_module, fit_inputs, settle, size_module
 from skdistill.nets.modules import StudentMLP
 from skdistill.nets.side_by_side import StackedRows, train_side_by_side
@@ -22,6 +23,7 @@ from skdistill.nets.training import (
     best_epoch,
     check_finite,
     cut_off,
+    epoch_records,
     resolve_device,
     seeded,
     train_net,
@@ -97,9 +99,9 @@ class BaseNetEstimator(DocumentationLink, BaseEstimator):
         net = self._checked_net()
         check_cut(net, math.prod(data.X.shape[1:]), data.task)
         net.set_params(device=resolve_device(self.device))
-        seed, trial = draw_seed(rng), clone(net)
+        seed, trial = draw_seed(rng), clone_net(net)
         inputs = self._train(trial, replace(data, held_out=held_out), seed)
-        self.history_ = list(trial.history)
+        self.history_ = epoch_records(trial.history)
         n_epochs = None if watches_validation(net) else best_epoch(trial)
         if n_epochs is None:
             net = trial
@@ -120,7 +122,7 @@ class BaseNetEstimator(DocumentationLink, BaseEstimator):
         self._checked_net()
 
     def _checked_net(self):
-        net = TensorNet(StudentMLP) if self.net is None else settle(clone(self.net))
+        net = TensorNet(StudentMLP) if self.net is None else settle(clone_net(self.net))
         check_parameters(net, self._criterion, "net")
         return net
 
@@ -178,7 +180,7 @@ class BaseNetEstimator(DocumentationLink, BaseEstimator):
         size_module(net, inputs[0].layout, data.task.n_targets)
 
         def train():
-            nets = [clone(net) for _ in splits]
+            nets = [clone_net(net) for _ in splits]
             with seeded(seed, net.device):
                 for each in nets:
                     each.initialize()

@@ -37,8 +37,8 @@ class NetRanker(RankerMixin, BaseNetEstimator):
     net_ : TensorNet
         The trained net, without its optimizer.
     history_ : list of dict
-        ``train_loss`` and ``valid_loss`` of each epoch of the first training; the latter is the
-        listwise loss.
+        One for each epoch of the first training, of plain numbers: ``epoch``, from 1;
+        ``train_loss``; ``valid_loss``, the listwise loss; ``lr``, the learning rate.
 
     See Also
     --------

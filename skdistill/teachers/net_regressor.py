@@ -46,8 +46,8 @@ class NetRegressor(RegressorMixin, BaseNetEstimator):
     net_ : skorch.NeuralNet
         The trained net, without its optimizer.
     history_ : list of dict
-        ``train_loss`` and ``valid_loss`` of each epoch of the first training, of the standardized
-        target.
+        One for each epoch of the first training, of plain numbers: ``epoch``, from 1;
+        ``train_loss`` and ``valid_loss``, of the standardized target; ``lr``, the learning rate.
 
     See Also
     --------

@@ -13,7 +13,14 @@ from skdistill import (
     NetClassifier,
     TensorNet,
 )
-from skdistill.nets.training import best_epoch, cut_off, resolve_device, train_net, within_memory
+from skdistill.nets.training import (
+    best_epoch,
+    cut_off,
+    epoch_records,
+    resolve_device,
+    train_net,
+    within_memory,
+)
 from skdistill.transfer.transfer_set import TransferSet
 from tests.small import Linear, numeric_rows, training_data
 
@@ -162,3 +169,9 @@ def test_a_callback_finds_the_best_epoch_in_the_records_of_a_tensor_net():
     losses = history[:, "valid_loss"]
     assert best[-1] == np.argmin(losses)
     assert best == [i for i, loss in enumerate(losses) if loss < min([np.inf, *losses[:i]])]
+
+
+def test_a_loss_that_is_no_number_is_not_in_the_history():
+    (record,) = epoch_records([{"train_loss": np.float64(0.5), "valid_loss": np.nan, "dur": 1.0}])
+
+    assert record == {"epoch": 1, "train_loss": 0.5}

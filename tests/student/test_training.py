@@ -48,7 +48,9 @@ def test_a_module_of_ones_own_is_left_as_it_is():
 def test_a_student_that_stops_early_is_validated_each_epoch():
     training, _ = trained()
 
-    assert [sorted(epoch) for epoch in training.history] == [["train_loss", "valid_loss"]] * 5
+    assert [sorted(epoch) for epoch in training.history] == [
+        ["epoch", "lr", "train_loss", "valid_loss"]
+    ] * 5
 
 
 def test_a_student_that_does_not_stop_early_is_trained_on_validation_rows_too():
@@ -57,7 +59,7 @@ def test_a_student_that_does_not_stop_early_is_trained_on_validation_rows_too():
     whole, X = trained(early_stopping=False)
     of_all, _ = trained(early_stopping=False, held_out=nothing_held_out)
 
-    assert [sorted(epoch) for epoch in whole.history] == [["train_loss"]] * 5
+    assert [sorted(epoch) for epoch in whole.history] == [["epoch", "lr", "train_loss"]] * 5
     assert_array_equal(whole.student(X), of_all.student(X))
 
 
