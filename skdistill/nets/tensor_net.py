@@ -11,7 +11,7 @@ from skorch.callbacks import EarlyStopping, LRScheduler, PrintLog
 from skorch.dataset import ValidSplit
 
 from skdistill.nets.averaging import RunningAverage
-from skdistill.nets.cloning import clone_net
+from skdistill.nets.cloning import clone_net, leave_unpicklable
 from skdistill.nets.losses import DistillationLoss
 from skdistill.nets.training import auto_batch_size
 from skdistill.sklearn_private import DocumentationLink
@@ -156,6 +156,9 @@ class TensorNet(DocumentationLink, NeuralNet):
 
     def __sklearn_clone__(self):
         return clone_net(self)
+
+    def __getstate__(self):
+        return leave_unpicklable(super().__getstate__())
 
     @property
     def _default_callbacks(self):

@@ -1,11 +1,16 @@
 """Callbacks that cannot be cloned, such as Optuna's, are used as they are."""
 
+import pickle
+import threading
+
 import pytest
 import torch
+from numpy.testing import assert_array_equal
 from sklearn.model_selection import cross_val_score
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
+from skdistill import NetClassifier, StudentMLP, TensorNet
 from tests.small import ENOUGH_ROWS, Linear, numeric_rows, quick_classifier, quick_student
 
 X, Y = numeric_rows()
@@ -21,6 +26,13 @@ class Report(Callback):
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         self._losses.append(net.history[-1, self._monitor])
+
+
+class Locked(Callback):
+    """It holds a lock, as an open file does."""
+
+    def __init__(self, lock):
+        self.lock = lock
 
 
 def plain_net(**params):
@@ -71,6 +83,30 @@ def test_a_cross_validation_of_such_a_student_works():
 
     assert len(scores) == 2
     assert len(losses) == 2 * 5
+
+
+@pytest.mark.filterwarnings("ignore:the callbacks:UserWarning")
+@pytest.mark.parametrize("params", [{}, {"max_size": "100kB"}], ids=["as it is", "on a budget"])
+def test_a_student_whose_callback_cannot_be_pickled_is_saved_without_it(params):
+    student = quick_student(callbacks=[Locked(threading.Lock())], module__hidden_sizes=(8,))
+
+    clf = quick_classifier(student=student, **params).fit(X, Y)
+    with pytest.warns(UserWarning, match=r"\['Locked'\] cannot be pickled"):
+        back = pickle.loads(pickle.dumps(clf))
+
+    assert_array_equal(back.predict_proba(X), clf.predict_proba(X))
+    assert back.student.callbacks == []
+
+
+@pytest.mark.filterwarnings("ignore:the callbacks .* of net cannot be cloned:UserWarning")
+def test_teachers_in_other_processes_go_without_it():
+    net = TensorNet(StudentMLP, max_epochs=2, callbacks=[Locked(threading.Lock())])
+    clf = quick_classifier([("net", NetClassifier(net))], n_jobs=2)
+
+    with pytest.warns(UserWarning, match=r"\['Locked'\] cannot be pickled"):
+        clf.fit(X, Y)
+
+    assert clf.teacher_weights_ == {"net": 1.0}
 
 
 @pytest.mark.integration("Optuna", "SkorchPruningCallback", package="optuna-integration")

@@ -24,7 +24,11 @@ WITH_CODE = [
     "docs/tuning.md",
     "docs/when_not_to_distill.md",
 ]
-NEED_MORE = {"docs/engines.md": ["distributed", "ray"], "docs/mlflow.md": ["mlflow"]}
+NEED_MORE = {
+    "docs/engines.md": ["distributed", "ray"],
+    "docs/mlflow.md": ["mlflow"],
+    "docs/tensorboard.md": ["tensorboard"],
+}
 CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
