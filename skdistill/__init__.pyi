@@ -1,10 +1,17 @@
 """The public names, for editors and type checkers: at run time each is imported when asked for."""
 
 from skdistill.classifier import DistilledClassifier as DistilledClassifier
+from skdistill.inspection.agreement_display import AgreementDisplay as AgreementDisplay
 from skdistill.inspection.comparison import compare as compare
 from skdistill.inspection.disagreements import disagreements as disagreements
+from skdistill.inspection.displays import ReportDisplay as ReportDisplay
+from skdistill.inspection.diversity_display import DiversityDisplay as DiversityDisplay
 from skdistill.inspection.metrics import expected_calibration_error as expected_calibration_error
+from skdistill.inspection.path_display import StudentPathDisplay as StudentPathDisplay
+from skdistill.inspection.reliability_display import ReliabilityDisplay as ReliabilityDisplay
 from skdistill.inspection.report import DistillationReport as DistillationReport
+from skdistill.inspection.search_display import SearchDisplay as SearchDisplay
+from skdistill.inspection.training_display import TrainingDisplay as TrainingDisplay
 from skdistill.nets.losses import DistillationLoss as DistillationLoss
 from skdistill.nets.losses import distillation_loss as distillation_loss
 from skdistill.nets.modules import StudentMLP as StudentMLP

@@ -1,19 +1,25 @@
 """`ReportDisplay`, which plots a report: loss, time and size, and calibration."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from skdistill.inspection.labels import RINGS, place_labels
-from skdistill.inspection.metrics import wilson_interval
+from skdistill.inspection.drawing import (
+    GRAY,
+    PALE,
+    Label,
+    along_line,
+    frame,
+    in_points,
+    pyplot,
+    set_plain_ticks,
+    settle_labels,
+)
+from skdistill.inspection.reliability_display import ReliabilityDisplay
 
 FEWEST_BINS = 3  # minimum number of bins of a calibration curve
 WIDEST_LINEAR = 3  # the axis of losses is logarithmic above this ratio of its ends
-GRAY, PALE = "0.45", "0.65"  # of texts, legible on white and on black; of lines and markers
 MARKER_AREA = 40, 640  # of the smallest and the largest model, in square points
-FINEST = [k / 5 for k in range(5, 50)]  # the finest ticks within a decade
+PATH_RADIUS = 2  # of a student on a path, in points
 UNITS = (1e6, "GB"), (1e3, "MB"), (1, "kB")
-INSET = 4  # distance between a label and the frame, in points
 
 
 class ReportDisplay:
@@ -63,7 +69,7 @@ class ReportDisplay:
         self.rows = rows
         self.reference = reference
 
-    def plot(self, *, highlight=None, axes=None):
+    def plot(self, *, highlight=None, path=None, axes=None):
         """Draw log loss or RMSE against time and size, and accuracy against confidence.
 
         The second panel shows bins of equal count with 95 % intervals. It is omitted if no
@@ -75,6 +81,9 @@ class ReportDisplay:
             Names of the models in color; the others are gray and have no calibration
             curve. If there are two, an arrow points from the first to the second. None: the
             reference and the last model.
+        path : StudentPath, default=None
+            Students of several widths, from `student_path` with the same test rows: a line joins
+            them in the first panel, with the names of the ends and of the best.
         axes : matplotlib Axes or sequence of one or two, default=None
             With one, only the first panel is drawn. If the second panel is omitted, the second
             of two is switched off. None: create a figure.
@@ -89,12 +98,10 @@ class ReportDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If `highlight` names no model of the report, or there are more than two axes.
+            If `highlight` names no model of the report, the students of `path` are measured by
+            another loss, or there are more than two axes.
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError("plotting needs matplotlib: pip install 'skdistill[plot]'") from error
+        plt = pyplot()
         chosen = self._chosen(highlight)
         has_curve = any(len(row.reliability[0]) >= FEWEST_BINS for row in chosen)
         if axes is None:
@@ -110,8 +117,10 @@ class ReportDisplay:
         # The last model is usually the student; it gets the first color.
         colors = {row.name: f"C{i}" for i, row in enumerate(reversed(chosen))}
         if len(self.axes_) == 2:
-            _plot_calibration(self.axes_[1], chosen, colors)
-        _plot_cost(self.axes_[0], self.rows, chosen, colors)
+            curves = {row.name: row.reliability for row in chosen}
+            errors = {row.name: row.calibration_error for row in chosen}
+            ReliabilityDisplay(curves, errors).plot(ax=self.axes_[1], colors=colors)
+        _plot_cost(self.axes_[0], self.rows, chosen, colors, self._along(path))
         return self
 
     def _chosen(self, highlight):
@@ -126,6 +135,17 @@ class ReportDisplay:
                 f"{list(by_name)}."
             )
         return [by_name[name] for name in highlight]
+
+    def _along(self, path):
+        """Return the rows of the students of a path."""
+        along = [] if path is None else path.student_rows
+        for row in along:
+            if row.loss_name != self.rows[0].loss_name:
+                raise ValueError(
+                    f"the students of path are measured by {row.loss_name}, the models by "
+                    f"{self.rows[0].loss_name}: pass a path of the same kind of models."
+                )
+        return along
 
 
 def spell_size(kilobytes):
@@ -168,15 +188,18 @@ def _new_axes(plt, has_curve):
     return plt.subplots(1, 2, figsize=(11.5, 4.5), layout="constrained", gridspec_kw=ratios)[1]
 
 
-def _plot_cost(ax, rows, chosen, colors):
+def _plot_cost(ax, rows, chosen, colors, along=()):
     """Plot the loss against time with areas by size, and label the points."""
     losses, name = np.array([row.loss for row in rows]), rows[0].loss_name
+    lowest, highest = (each([row.loss for row in [*rows, *along]]) for each in (min, max))
     times = np.array([row.microseconds for row in rows])
     areas = marker_areas([row.kilobytes for row in rows])
     order = [colors.get(row.name, PALE) for row in rows]
     ax.scatter(times, losses, s=areas, c=order, alpha=0.85, edgecolors=ax.get_facecolor(), zorder=3)
+    walk = [row.microseconds for row in along], [row.loss for row in along]
+    ax.plot(*walk, color=PALE, marker="o", markersize=2 * PATH_RADIUS, linewidth=1.2, zorder=1)
     ax.set_xscale("log")
-    if losses.min() > 0 and losses.max() > WIDEST_LINEAR * losses.min():
+    if lowest > 0 and highest > WIDEST_LINEAR * lowest:
         ax.set_yscale("log")
     ax.margins(0.2, 0.18)
     for axis in (ax.xaxis, ax.yaxis):
@@ -184,34 +207,8 @@ def _plot_cost(ax, rows, chosen, colors):
             set_plain_ticks(axis)
     ax.set(xlabel="time for one row, µs", ylabel=f"{name}, lower is better")
     ax.set_title(f"{name[0].upper()}{name[1:]}, time and size", loc="left")
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
-    _draw_labels(ax, rows, chosen, colors, np.sqrt(areas) / 2)
-
-
-def set_plain_ticks(axis):
-    """Label a logarithmic axis with at least three plain numbers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    low, high = axis.get_view_interval()
-    for subs in ([1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 4, 5, 6, 8], FINEST):
-        locator = LogLocator(subs=subs, numticks=50)
-        ticks = locator.tick_values(low, high)
-        if np.sum((ticks >= low) & (ticks <= high)) >= 3:
-            break
-    axis.set_major_locator(locator)
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
-
-
-@dataclass
-class Label:
-    """Text beside a point of the data."""
-
-    text: str
-    point: tuple
-    radius: float  # of the point's marker
-    style: dict
+    frame(ax)
+    _draw_labels(ax, rows, chosen, colors, np.sqrt(areas) / 2, along)
 
 
 def _name(row, radius, colors):
@@ -223,7 +220,7 @@ def _name(row, radius, colors):
     return Label(f"{row.name}, {size}", point, radius, {"color": GRAY})
 
 
-def _draw_labels(ax, rows, chosen, colors, radii):
+def _draw_labels(ax, rows, chosen, colors, radii, along=()):
     """Label the points, and draw an arrow between two highlighted ones."""
     ax.figure.draw_without_rendering()  # fixes the layout, so that lengths can be measured
     named = [_name(row, radius, colors) for row, radius in zip(rows, radii)]
@@ -244,32 +241,17 @@ def _draw_labels(ax, rows, chosen, colors, radii):
         point = tuple(ax.transData.inverted().transform(lonely * ax.figure.dpi / 72))
         style = {"color": GRAY, "style": "italic"}
         labels.insert(2, Label(gain(*chosen), point, 0, style))
+    if along:
+        points = {row.name: (row.microseconds, row.loss) for row in along}
+        best = min(along, key=lambda row: row.loss)
+        ends = dict.fromkeys(row.name for row in (along[0], best, along[-1]))
+        labels += [Label(name, points[name], PATH_RADIUS, {"color": GRAY}) for name in ends]
+        obstacles = np.vstack([obstacles, along_line(ax, list(points.values()))])
     settle_labels(ax, labels, obstacles)
 
 
 def _distances(places, others):
     return np.hypot(*(places[:, None] - others[None]).transpose(2, 0, 1))
-
-
-def in_points(ax, points):
-    """Convert data coordinates to points (1/72 inch) from the corner of the figure."""
-    return ax.transData.transform(points) / ax.figure.dpi * 72
-
-
-def settle_labels(ax, labels, obstacles):
-    """Draw the labels without overlaps, and join distant ones to their points."""
-    unit = ax.figure.dpi / 72
-    drawn = [_draw_text(ax, label) for label in labels]
-    sizes = np.array([text.get_window_extent().size for text in drawn]) / unit
-    anchors = in_points(ax, [label.point for label in labels])
-    radii = [label.radius for label in labels]
-    bounds = ax.bbox.extents / unit + [INSET, INSET, -INSET, -INSET]
-    centers = place_labels(anchors, sizes, radii, obstacles, bounds)
-    for label, text, offset, size in zip(labels, drawn, centers - anchors, sizes):
-        text.set_position(offset)
-        nearest = np.clip(0, offset - size / 2, offset + size / 2)
-        if label.radius and np.hypot(*nearest) > label.radius + RINGS[1] / 2:
-            _draw_leader(ax, label, nearest)
 
 
 def _draw_arrow(ax, start, end):
@@ -280,54 +262,3 @@ def _draw_arrow(ax, start, end):
             "shrinkA": start.radius + 2, "shrinkB": end.radius + 2,
         },
     )  # fmt: skip
-
-
-def _draw_leader(ax, label, offset):
-    """Join a label to its distant marker by a line."""
-    ax.annotate(
-        "", label.point, offset, textcoords="offset points", zorder=2,
-        arrowprops={
-            "arrowstyle": "-", "color": PALE, "linewidth": 0.7,
-            "shrinkA": 0, "shrinkB": label.radius,
-        },
-    ).set_in_layout(False)  # fmt: skip
-
-
-def _draw_text(ax, label):
-    from matplotlib.patheffects import withStroke
-
-    halo = withStroke(linewidth=2.5, foreground=ax.get_facecolor())  # lines pass behind it
-    text = ax.annotate(
-        label.text, label.point, (0, 0), textcoords="offset points", fontsize=8.5, ha="center",
-        va="center", linespacing=1.1, zorder=4, path_effects=[halo], **label.style,
-    )  # fmt: skip
-    text.set_in_layout(False)  # its place is within the axes
-    return text
-
-
-def _plot_calibration(ax, rows, colors):
-    """Plot accuracy against confidence, with an interval for each bin."""
-    from matplotlib.ticker import MaxNLocator
-
-    lowest, above = 1.0, 0.0
-    for row in rows:
-        counts, confidence, accuracy = row.reliability
-        low, high = wilson_interval(accuracy, counts)
-        lowest = min([lowest, *low, *confidence])
-        above += np.sum(accuracy - confidence)
-        ax.errorbar(
-            confidence, accuracy, (accuracy - low, high - accuracy),
-            color=colors[row.name], marker="o", markersize=4, linewidth=1.2, elinewidth=0.8,
-            alpha=0.85, label=f"{row.name}, error {row.calibration_error:.3f}",
-        )  # fmt: skip
-    lowest = max(0, np.floor(20 * lowest) / 20 - 0.02)
-    ax.plot([lowest, 1], [lowest, 1], color=PALE, linestyle="--", linewidth=1, zorder=1)
-    ax.set(xlim=(lowest, 1.02), ylim=(lowest, 1.02), aspect="equal")
-    ax.set(xlabel="confidence", ylabel="accuracy, with 95 % interval")
-    ax.set_title("Calibration", loc="left")
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    corner = "lower right" if above > 0 else "upper left"  # away from the curves
-    ax.legend(loc=corner, fontsize=8, frameon=False)
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)

@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from skdistill.inspection.displays import (
+from skdistill.inspection.drawing import (
     GRAY,
     PALE,
     Label,
+    frame,
     in_points,
+    pyplot,
     set_plain_ticks,
     settle_labels,
 )
@@ -63,10 +65,7 @@ class StudentPathDisplay:
         ValueError
             If there are not two axes.
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError("plotting needs matplotlib: pip install 'skdistill[plot]'") from error
+        plt = pyplot()
         if axes is None:
             axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")[1]
         axes = np.atleast_1d(axes).ravel()
@@ -96,8 +95,7 @@ class StudentPathDisplay:
         ax.margins(0.12, 0.15)
         set_plain_ticks(ax.xaxis)
         ax.set(xlabel=label)
-        ax.grid(alpha=0.25)
-        ax.spines[["top", "right"]].set_visible(False)
+        frame(ax)
 
     def _label(self, ax, cost):
         """Name the students beside their points."""

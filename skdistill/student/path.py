@@ -42,6 +42,11 @@ class StudentPath(DistillationReport):
         super().__init__(rows, predictions=predictions)
         self.students = students
 
+    @property
+    def student_rows(self):
+        """The rows of the students, without that of the teachers."""
+        return [row for row in self.rows if row.name in self.students]
+
     def plot(self, **kwargs):
         """Draw log loss or RMSE over size, and over the time for one row.
 
@@ -57,9 +62,8 @@ class StudentPath(DistillationReport):
         """
         from skdistill.inspection.path_display import StudentPathDisplay
 
-        of_students = [row for row in self.rows if row.name in self.students]
         teachers = [row for row in self.rows if row.name not in self.students]
-        return StudentPathDisplay(of_students, *teachers).plot(**kwargs)
+        return StudentPathDisplay(self.student_rows, *teachers).plot(**kwargs)
 
 
 def student_path(

@@ -3,32 +3,24 @@
 import sys
 from itertools import combinations
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 from numpy.testing import assert_allclose
 
+import skdistill
 from skdistill.inspection.displays import ReportDisplay, gain, marker_areas, spell_ratio, spell_size
 from skdistill.inspection.labels import place_labels
 from skdistill.inspection.report import DistillationReport
 from skdistill.inspection.rows import ClassifierRow, RegressorRow
+from skdistill.student.path import StudentPath
 
 SINGLE = ["rf", "xgb", "mlp", "mlp_periodic", "mlp_bins", "lightgbm"]
 NAMES = [*(f"teacher {name}" for name in SINGLE), "pooled teachers", "same net", "student"]
 NO_CURVE = (np.array([], int), np.array([]), np.array([]))
 TOO_SHORT = (np.array([60, 60]), np.array([0.7, 0.9]), np.array([0.6, 0.9]))
 CURVE = (np.array([60] * 4), np.array([0.6, 0.7, 0.8, 0.97]), np.array([0.7, 0.6, 0.85, 1.0]))
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def row(name, loss=0.2, kilobytes=100.0, microseconds=50.0, reliability=CURVE):
@@ -259,3 +251,34 @@ def test_labels_of_the_same_point_lie_apart():
     one, other = place_labels([(50, 50)] * 2, [(20, 10)] * 2, [2, 2], [], (0, 0, 100, 100))
 
     assert abs(one - other)[0] >= 20 or abs(one - other)[1] >= 10
+
+
+def path_of(rows):
+    """As `student_path` returns it, with teachers in front."""
+    return StudentPath([row("teachers"), *rows], {each.name: None for each in rows})
+
+
+def test_a_path_of_students_is_a_line_with_names_at_its_ends_and_its_best():
+    losses = {"8-8": 0.3, "16-16": 0.25, "32-32": 0.2, "64-64": 0.21}
+    path = path_of([row(name, loss) for name, loss in losses.items()])
+
+    ax = ReportDisplay(pool_and_student()).plot(path=path).axes_[0]
+
+    (line,) = (line for line in ax.lines if len(line.get_xdata()) == 4)
+    assert_allclose(line.get_ydata(), list(losses.values()))
+    assert set(losses) & set(texts(ax)) == {"8-8", "32-32", "64-64"}
+
+
+def test_a_path_measured_by_another_loss_is_refused():
+    path = path_of([regressor("8-8", 3.0)])
+
+    with pytest.raises(ValueError, match="path are measured by RMSE, the models by log loss"):
+        ReportDisplay(pool_and_student()).plot(path=path)
+
+
+@pytest.mark.parametrize("name", [name for name in skdistill.__all__ if name.endswith("Display")])
+def test_a_display_is_public_with_its_docstring(name):
+    display = getattr(skdistill, name)
+
+    assert "Parameters" in display.__doc__
+    assert display.plot.__doc__.split("\n")[0].startswith("Draw")
