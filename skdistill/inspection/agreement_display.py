@@ -4,7 +4,6 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.inspection.drawing import (
-    GRAY,
     PALE,
     Label,
     axes_or_new,
@@ -18,7 +17,6 @@ from skdistill.inspection.drawing import (
 MOST_POINTS = 2_000  # above, rows are counted in hexagons
 MOST_NAMES = 3  # of rows that share a label
 RADIUS = 3.5  # of the marker of a row, in points
-GRAYISH = {"color": GRAY}
 
 
 class AgreementDisplay:
@@ -241,7 +239,7 @@ class AgreementDisplay:
         ax.figure.draw_without_rendering()  # fixes the layout, so that lengths can be measured
         at = in_points(ax, points)
         labels = [
-            Label(_listed(names[self.marked_[group]]), tuple(points[group[0]]), RADIUS, GRAYISH)
+            Label(_listed(names[self.marked_[group]]), tuple(points[group[0]]), RADIUS, {})
             for group in _together(at)
         ]
         settle_labels(ax, labels, np.hstack([at - RADIUS, at + RADIUS]))

@@ -39,6 +39,22 @@ class StudentPathDisplay:
     See Also
     --------
     skdistill.student_path : Trains and measures the students.
+    skdistill.ReportDisplay : Draws them among other models, with ``plot(path=...)``.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from skdistill import DistilledClassifier, StudentNet, student_path
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = DistilledClassifier(
+    ...     RandomForestClassifier(10), StudentNet(max_epochs=2), cv=2, random_state=0
+    ... )
+    >>> display = student_path(clf, X, y, widths=[8, 32]).plot()
+    >>> [ax.get_xlabel() for ax in display.axes_]
+    ['size, kB', 'time for one row, µs']
     """
 
     def __init__(self, rows, teachers=None):
