@@ -10,7 +10,7 @@ export OMP_NUM_THREADS ?= 1
 
 demo: $(READY)
 	mkdir -p demo
-	$(BIN)/python -m skdistill fit --data digits --effort low --out demo/student.joblib --picture demo/report.png
+	$(BIN)/python -m skdistill fit --data digits --effort low --out demo/student.joblib --html demo/report.html
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile

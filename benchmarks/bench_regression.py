@@ -58,12 +58,12 @@ def main():
 
 def measure(name, seed, rows, n_jobs):
     """Measure one split of one data set; return a dict for the JSON."""
-    from skdistill import DistilledRegressor, NetRegressor, StudentNet, compare
+    from skdistill import DistilledRegressor, compare
 
     X_train, X_test, y_train, y_test = load_split(name, seed, rows)
     reg = DistilledRegressor(random_state=seed, n_jobs=n_jobs, keep_teachers=True)
     teacher, costs = measured_fit(reg, X_train, y_train)
-    baseline = NetRegressor(StudentNet(), random_state=seed).fit(X_train, y_train)
+    baseline = reg._on_labels().fit(X_train, y_train)
     report = compare(
         {
             POOL: teacher,

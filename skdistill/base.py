@@ -232,13 +232,14 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         from skdistill.nets.cloning import clone_net
         from skdistill.nets.training import resolve_device
         from skdistill.student.checks import check_student, check_validation
-        from skdistill.student.student_net import StudentNet
+        from skdistill.student.student_net import StudentNet, choose_width
 
         net = clone_net(StudentNet() if self.student is None else self.student)
         verbose = max(0, int(self.verbose) - 1)
         net.set_params(device=resolve_device(self.device), verbose=verbose)
         if present is not None:
             present.start(net, data)
+        choose_width(net, data)
         check_validation(net, data, self.validation_fraction)
         check_student(net, data, effort)
         return net

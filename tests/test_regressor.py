@@ -421,3 +421,18 @@ def test_a_student_of_scikit_learn_predicts_no_quantiles():
 
     with pytest.raises(ValueError, match="quantiles are outputs of a net, but student is a Ridge"):
         model.fit(*friedman(60))
+
+
+@pytest.mark.parametrize(
+    ("n_columns", "given", "expected"),
+    [(5, {}, (512, 256)), (41, {}, (256, 256)), (5, {"module__hidden_sizes": (16,)}, (16,))],
+)
+def test_a_student_is_as_wide_as_was_set_or_as_the_number_of_columns_permits(
+    n_columns, given, expected
+):
+    X, y = np.random.RandomState(0).normal(size=(60, n_columns)), np.arange(60.0)
+    student = StudentNet(max_epochs=1, **given)
+
+    reg = DistilledRegressor(LinearRegression(), student, cv=2, random_state=0).fit(X, y)
+
+    assert tuple(bias.size for _, bias in reg.student_.weights[:-1]) == expected

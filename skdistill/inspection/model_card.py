@@ -39,7 +39,7 @@ def model_card(report, *, name=None, dataset=None, license=None):
     n_rows = facts.get("test_rows") or (report.predictions and len(report.predictions))
     on = "" if dataset is None else f" of {dataset}"
     measured = f"Measured on {n_rows:,} held-out rows{on}." if n_rows else ""
-    results = [measured, markdown_table(report.model_cells())]
+    results = [measured, markdown_table(report._model_cells())]
     sections = [
         f"# {name}",
         _description(report, n_rows),

@@ -4,6 +4,7 @@ from base64 import b64encode
 from html import escape
 from io import BytesIO
 
+from skdistill.inspection.agreement_display import AgreementDisplay
 from skdistill.inspection.conclusion import conclusion
 from skdistill.inspection.facts import MOST_NAMES, student_cells, teacher_cells
 from skdistill.inspection.subjects import POOL, STUDENT, TEACHER
@@ -52,10 +53,23 @@ WORDS = {
     "size, kB": "of the joblib file, that of a student without its teachers",
     "one row, us": "median time to predict one row, in microseconds",
 }
+
+
+def _student_against_pool(report):
+    """Return the display of the student's predictions over the pool's, where both are known."""
+    known = {} if report.predictions is None else report.predictions.by_model
+    if not {POOL, STUDENT} <= known.keys():
+        return None
+    return AgreementDisplay.from_predictions(
+        known[POOL], known[STUDENT], classes=report.predictions.classes
+    )
+
+
 # What is drawn, in this order: a title, and a function of the report that returns a display with
 # `figure_`, or None where the report has not what it needs.
 PICTURES = [
     ("Quality and cost", lambda report: None if report.rows[0].loss is None else report.plot()),
+    ("Where student and teachers part", _student_against_pool),
 ]
 
 
@@ -76,7 +90,7 @@ def html_page(report):
     sections = [
         f"<h1>{escape(title)}</h1>",
         _introduction(report),
-        _section("Models", _table(report.model_cells(), bold=[report.reference, STUDENT])),
+        _section("Models", _table(report._model_cells(), bold=[report.reference, STUDENT])),
         *(_section(name, html) for name, html in _pictures(report)),
         _section("By class", _by_class(report)),
         *(
@@ -158,7 +172,7 @@ def _by_class(report):
         return ""
     if len(predictions.classes) > MOST_NAMES:
         return ""
-    rows = report.class_measures()
+    rows = report._class_measures()
     return _table(_side_by_side(rows, "class", "support", _main(report), CLASS_MEASURES))
 
 
@@ -177,7 +191,7 @@ SLICE_MEASURES = {
 
 
 def _by_slice(report, values):
-    rows = report.slice_measures(values)
+    rows = report._slice_measures(values)
     return _table(_side_by_side(rows, "slice", "rows", _main(report), SLICE_MEASURES))
 
 
@@ -210,7 +224,7 @@ def _words(report):
     reference = f"the {POOL}" if report.reference == POOL else report.reference
     lines = [
         f"<dt>{escape(word)}</dt><dd>{escape(WORDS[word].format(reference=reference))}</dd>"
-        for word in report.model_cells()[0]
+        for word in report._model_cells()[0]
         if word in WORDS
     ]
     return "\n".join(["<dl>", *lines, "</dl>"])

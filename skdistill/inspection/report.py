@@ -216,7 +216,7 @@ class DistillationReport:
         ValueError
             If the report is of regressors, or without labels.
         """
-        return as_frame(self.class_measures())
+        return as_frame(self._class_measures())
 
     def by_slice(self, column, X=None, *, n_bins=4, max_slices=10, min_rows=20):
         """Measure the models on slices of the rows, by the values of a column.
@@ -254,9 +254,9 @@ class DistillationReport:
         if X is None and isinstance(column, (str, int)) and str(column) in self.slices:
             column = self.slices[str(column)]
         limits = {"n_bins": n_bins, "max_slices": max_slices, "min_rows": min_rows}
-        return as_frame(self.slice_measures(values_of(column, X), **limits))
+        return as_frame(self._slice_measures(values_of(column, X), **limits))
 
-    def class_measures(self):
+    def _class_measures(self):
         """Return the rows of `by_class` as dicts."""
         predictions = self._known_predictions()
         if predictions.classes is None:
@@ -267,7 +267,7 @@ class DistillationReport:
             )
         return measures_by_class(predictions)
 
-    def slice_measures(self, values, **limits):
+    def _slice_measures(self, values, **limits):
         """Return the rows of `by_slice` as dicts."""
         predictions = self._known_predictions()
         labels, order = slice_labels(values, len(predictions), **limits)
@@ -360,11 +360,11 @@ class DistillationReport:
     def _repr_html_(self):
         """Return the table as HTML, the reference in bold; notebooks show it."""
         return (
-            f"{html_table(self.model_cells(), bold=[self.reference])}\n"
+            f"{html_table(self._model_cells(), bold=[self.reference])}\n"
             f'<a href="{MEANING}" rel="noreferrer" target="_blank">What the columns mean</a>'
         )
 
-    def model_cells(self):
+    def _model_cells(self):
         """Return the texts of the table of all measures by row, the header first."""
         return self._cells(self.rows[0].details)
 

@@ -27,7 +27,8 @@ class StudentMLP(nn.Module):
     n_classes : int
         Number of logits. `NetClassifier` and `DistilledClassifier` set it.
     hidden_sizes : tuple of int, default=(256, 256)
-        Units of each hidden layer.
+        Units of each hidden layer. Where none are set, `DistilledRegressor` takes (512, 256) for
+        tables of up to 40 columns.
     dropout : float, default=0.1
         Dropout after each hidden layer, rounded to 256ths.
     n_frequencies : int, default=16

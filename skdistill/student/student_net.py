@@ -1,5 +1,7 @@
 """The student's net: its default, its inputs, and its forward pass after training."""
 
+import math
+
 import numpy as np
 import torch
 from scipy.sparse import issparse
@@ -138,6 +140,14 @@ def _load_arrays(module, arrays):
             "width=…, and warm_start=False starts anew."
         )
     module.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
+
+
+def choose_width(net: NeuralNet, data):
+    """Give a net the hidden layers of its task, where nobody has set any."""
+    hidden_sizes = data.task.hidden_sizes(math.prod(data.X.shape[1:]))
+    is_free = net.module is StudentMLP and getattr(net, "start", None) is None
+    if hidden_sizes and is_free and "hidden_sizes" not in net.get_params_for("module"):
+        net.set_params(module__hidden_sizes=hidden_sizes)
 
 
 def fit_inputs(net: NeuralNet, data, soft_targets, rng):

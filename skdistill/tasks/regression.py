@@ -16,6 +16,7 @@ from skdistill.tasks.task import Task
 
 # A student is not trained on where the target moved by more than so many of its scales.
 FARTHEST = 10
+MOST_COLUMNS_OF_WIDE_NETS = 40
 # Losses of a target in its own unit; the square root of the squared error has it too.
 IN_UNIT_OF_TARGET = ("squared_error", "absolute_error", "quantile", "poisson")
 SCORES = {
@@ -335,6 +336,10 @@ class Regression(Task):
         from skdistill.nets.regression_losses import RegressionLoss  # imports torch
 
         return RegressionLoss
+
+    def hidden_sizes(self, n_columns):
+        # Wider nets are closer to the pool; those of many columns would exceed 600 kB.
+        return (512, 256) if n_columns <= MOST_COLUMNS_OF_WIDE_NETS else None
 
     def label_losses(self, outputs, y):
         from skdistill.nets.regression_losses import label_losses  # imports torch

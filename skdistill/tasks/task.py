@@ -183,6 +183,21 @@ class Task(ABC):
         mode it returns the loss on y alone.
         """
 
+    def hidden_sizes(self, n_columns):
+        """Return the hidden layers of a student for which nobody has set any.
+
+        Parameters
+        ----------
+        n_columns : int
+            Number of columns of the table.
+
+        Returns
+        -------
+        hidden_sizes : tuple of int or None
+            None: those of `StudentMLP`.
+        """
+        return None
+
     def scale_to(self, outputs, soft_targets):
         """Return the factor of the student's outputs that brings them closest to its teachers.
 

@@ -22,6 +22,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skdistill import CallableTeacher, DistillationReport, NetClassifier, StudentNet, compare
 from skdistill.inspection.conclusion import conclusion
 from skdistill.inspection.metrics import kl_divergence
+from skdistill.inspection.page import PICTURES
 from skdistill.inspection.rows import ClassifierRow
 from skdistill.inspection.slices import MISSING, OTHER, slice_labels
 from tests.small import (
@@ -518,12 +519,12 @@ def test_a_saved_report_is_one_file_that_asks_for_nothing(report, tmp_path):
     assert "@import" not in page
 
 
-def test_a_saved_report_has_a_picture_for_each_color_scheme(report, tmp_path):
+def test_a_saved_report_has_its_pictures_in_each_color_scheme(report, tmp_path):
     pictures = re.findall(
         r'(?:src|srcset)="data:image/svg\+xml;base64,(\S+?)"', saved(report, tmp_path)
     )
 
-    assert len(set(pictures)) == len(pictures) == 2
+    assert len(set(pictures)) == len(pictures) == 2 * len(PICTURES)
 
 
 def test_a_saved_report_names_models_slices_and_teachers(report, tmp_path):
