@@ -10,6 +10,8 @@ from skdistill.inspection.metrics import expected_calibration_error as expected_
 from skdistill.inspection.path_display import StudentPathDisplay as StudentPathDisplay
 from skdistill.inspection.reliability_display import ReliabilityDisplay as ReliabilityDisplay
 from skdistill.inspection.report import DistillationReport as DistillationReport
+from skdistill.inspection.robustness import robustness as robustness
+from skdistill.inspection.robustness_display import RobustnessDisplay as RobustnessDisplay
 from skdistill.inspection.search_display import SearchDisplay as SearchDisplay
 from skdistill.inspection.training_display import TrainingDisplay as TrainingDisplay
 from skdistill.nets.losses import DistillationLoss as DistillationLoss

@@ -1,0 +1,312 @@
+"""`robustness`: how much worse models become on corrupted rows."""
+
+from collections.abc import Mapping
+from html import escape
+from numbers import Real
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from skdistill.inspection.corruptions import CORRUPTIONS, NEEDED, CorruptibleTable
+from skdistill.inspection.rows import four_digits, row_class
+
+STUDENT, POOL = "student", "pooled teachers"
+CLEAN = "none"
+METRICS = "log_loss", "accuracy", "rmse"
+NO_TEACHERS = (
+    "no teachers: the student has not kept them. Fit it with keep_teachers=True, or pass them in "
+    "models."
+)
+
+
+class Robustness:
+    """The measures of models on corrupted rows, to print, plot or store.
+
+    Parameters
+    ----------
+    rows : list of dict
+        One for each model, corruption and strength: ``model``, ``corruption`` ("none" for the
+        rows as they are), ``strength``, and the mean of each measure over the repeats, with its
+        standard deviation, such as ``log_loss`` and ``log_loss_std``.
+    loss_name : str
+        What the loss is called, "log loss" or "RMSE".
+    absent : list of str, default=()
+        What could not be measured, and why.
+
+    See Also
+    --------
+    robustness : Measures models and returns this.
+    """
+
+    def __init__(self, rows, loss_name, absent=()):
+        self.rows = rows
+        self.loss_name = loss_name
+        self.absent = list(absent)
+
+    @property
+    def loss(self):
+        """Name of the loss in `rows`."""
+        return "rmse" if "rmse" in self.rows[0] else "log_loss"
+
+    def to_frame(self):
+        """Return the rows as a pandas DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows)
+
+    def _cells(self):
+        """Return the texts of the table of losses by row, the header first."""
+        models = list(dict.fromkeys(row["model"] for row in self.rows))
+        losses: dict = {}
+        for row in self.rows:
+            losses.setdefault((row["corruption"], row["strength"]), {})[row["model"]] = row
+        write = "{:.4f}".format if self.loss == "log_loss" else four_digits
+        lines = [[self.loss_name, *models]]
+        for (corruption, strength), by_model in losses.items():
+            name = "as given" if corruption == CLEAN else f"{corruption} {strength:g}"
+            cells = [write(by_model[m][self.loss]) if m in by_model else "-" for m in models]
+            lines.append([name, *cells])
+        return lines
+
+    def __repr__(self):
+        """Format the losses as a table, and say what is absent."""
+        cells = self._cells()
+        widths = [max(map(len, column)) for column in zip(*cells)]
+        lines = [
+            "  ".join([name.ljust(widths[0]), *map(str.rjust, losses, widths[1:])])
+            for name, *losses in cells
+        ]
+        return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], *self.absent])
+
+    def _repr_html_(self):
+        """Return the table as HTML; notebooks show it."""
+        header, *rows = [[escape(cell) for cell in row] for row in self._cells()]
+        lines = ["".join(f"<th>{cell}</th>" for cell in header)]
+        for name, *losses in rows:
+            cells = [f'<td style="text-align: left">{name}</td>']
+            lines.append("".join(cells + [f"<td>{loss}</td>" for loss in losses]))
+        table = "\n".join(f"<tr>{line}</tr>" for line in lines)
+        notes = "\n".join(f"<p>{escape(note)}</p>" for note in self.absent)
+        return f"<table>\n{table}\n</table>\n{notes}"
+
+    def plot(self, **kwargs):
+        """Draw one panel for each corruption, with a curve for each model.
+
+        Parameters
+        ----------
+        **kwargs
+            `metric` and `axes`, see `RobustnessDisplay.plot`.
+
+        Returns
+        -------
+        display : RobustnessDisplay
+            With `figure_` and `axes_`.
+        """
+        from skdistill.inspection.robustness_display import RobustnessDisplay
+
+        return RobustnessDisplay(self.rows, self.loss_name).plot(**kwargs)
+
+
+def robustness(
+    estimator,
+    X,
+    y,
+    *,
+    models=None,
+    corruptions=None,
+    n_repeats=3,
+    categorical_features=None,
+    random_state=None,
+):
+    """Measure a student and its teachers on corrupted rows: is it as robust as they are?
+
+    Each model predicts the same corrupted copies of rows that none of them was fitted on.
+
+    Parameters
+    ----------
+    estimator : classifier or regressor
+        A fitted `DistilledClassifier` or `DistilledRegressor`, the "student". Teachers that it
+        has kept by ``keep_teachers=True`` are measured too, as "pooled teachers". Another
+        fitted classifier with `predict_proba`, or regressor, is named by its class.
+    X : array-like or DataFrame of shape (n_samples, n_features)
+        Rows that no model was fitted on. They are not changed.
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Their labels or targets.
+    models : dict of str to estimator, default=None
+        More fitted models of the same classes or targets, such as single teachers, or the
+        student's net on labels.
+    corruptions : list of str, dict of str to list of float, or None, default=None
+        Which corruptions, see Notes; a dict gives their strengths. None: all that X has columns
+        for.
+    n_repeats : int, default=3
+        How often each corruption is drawn; measures are means over these.
+    categorical_features : "from_dtype", array-like or None, default=None
+        Which columns are categories, as in `DistilledClassifier`. None: those that the student
+        was told, and otherwise "from_dtype".
+    random_state : int, RandomState or None, default=None
+        Seeds the corruptions.
+
+    Returns
+    -------
+    result : Robustness
+        Printing it shows a table of losses. It has ``to_frame()``, ``plot()``, and `absent`,
+        which says what could not be measured and why.
+
+    Raises
+    ------
+    ValueError
+        If X is sparse, if models share a name or differ in their classes, if a corruption is
+        unknown, has a strength out of its range or is named although X has no column for it,
+        and as `compare` does.
+
+    See Also
+    --------
+    compare : Measures models on rows as they are.
+    RobustnessDisplay : Draws the result.
+
+    Notes
+    -----
+    The corruptions, and what their strength is:
+
+    - "noise": all numbers get normal noise. Its standard deviation, as a multiple of that of the
+      column in X.
+    - "missing": cells become missing. Their share, of all columns.
+    - "swap": categories and booleans become another value of their column, drawn as often as it
+      occurs in X. Their share.
+    - "shift": all numbers of one column move, as those of a sensor that drifts. By how many
+      standard deviations; column and direction are drawn anew in each repeat.
+    - "tail": a slice of the rows, unchanged. The share that is left out, which are the lowest
+      numbers of one column, drawn anew in each repeat. A slice may be easier than all rows, so
+      compare models within it.
+
+    Whole numbers stay whole under noise and shift; a number may leave the range of its column.
+    Draws of a repeat are the same for all strengths: what is corrupted by a weak one is so by a
+    stronger one. But for "tail" the labels stay, although a strong corruption makes another row.
+
+    A model that refuses a corrupted table, such as one with missing values, has no measures of
+    this corruption: `absent` has its error.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skdistill import robustness
+    >>> X, y = load_iris(return_X_y=True)
+    >>> tree = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X[::2], y[::2])
+    >>> bayes = GaussianNB().fit(X[::2], y[::2])
+    >>> result = robustness(
+    ...     tree, X[1::2], y[1::2], models={"naive Bayes": bayes},
+    ...     corruptions={"noise": [0.1, 0.5], "missing": [0.2]}, random_state=0,
+    ... )
+    >>> print(result)
+    log loss     DecisionTreeClassifier  naive Bayes
+    ------------------------------------------------
+    as given                     ...
+    noise 0.1                    ...
+    noise 0.5                    ...
+    missing 0.2                  ...            -
+    no 'naive Bayes' under 'missing': ValueError: Input X contains NaN.
+    >>> result.to_frame().columns.tolist()[:4]
+    ['model', 'corruption', 'strength', 'log_loss']
+    """
+    models, absent = _named_models(estimator, models)
+    kind = row_class(models)
+    if categorical_features is None:
+        categorical_features = getattr(estimator, "categorical_features", "from_dtype")
+    table = CorruptibleTable(X, categorical_features)
+    check_consistent_length(table.X, y)
+    strengths = _check_corruptions(corruptions, table, absent)
+    if n_repeats < 1:
+        raise ValueError(f"n_repeats must be at least 1, got {n_repeats!r}.")
+    y = np.asarray(y)
+    clean = kind.measure(models, X, y, next(iter(models)))
+    rows = [_row(name, CLEAN, 0.0, [measures]) for name, measures in clean.items()]
+    seeds = check_random_state(random_state).randint(2**31 - 1, size=n_repeats)
+    for corruption, values in strengths.items():
+        left = dict(models)
+        for strength in values:
+            copies = [
+                CORRUPTIONS[corruption].corrupt(table, strength, np.random.RandomState(seed))
+                for seed in seeds
+            ]
+            for name in list(left):
+                try:
+                    found = [_measure(kind, name, models[name], *copy, y) for copy in copies]
+                except Exception as error:  # whatever a model raises, it refuses the table
+                    del left[name]
+                    reason = f"{type(error).__name__}: {str(error).splitlines()[0]:.200}"
+                    absent.append(f"no {name!r} under {corruption!r}: {reason}")
+                else:
+                    rows.append(_row(name, corruption, strength, found))
+    return Robustness(rows, kind.loss_name, absent)
+
+
+def _named_models(estimator, others):
+    """Return the models by name, and what is absent."""
+    check_is_fitted(estimator)
+    is_student = hasattr(estimator, "student_")
+    models, absent = {STUDENT if is_student else type(estimator).__name__: estimator}, []
+    if hasattr(estimator, "teacher_"):
+        models[POOL] = estimator.teacher_
+    elif is_student and not others:
+        absent.append(NO_TEACHERS)
+    if not isinstance(others or {}, Mapping):
+        raise ValueError(f"models must be a dict {{name: fitted model}}, got {others!r:.80}.")
+    for name, model in (others or {}).items():
+        if name in models:
+            raise ValueError(
+                f"models has {name!r}, which is what the {type(models[name]).__name__} is called: "
+                "give it another name."
+            )
+        models[name] = model
+    return models, absent
+
+
+def _check_corruptions(corruptions, table, absent):
+    """Return the strengths of each corruption; those that X has no columns for are absent."""
+    asked = CORRUPTIONS if corruptions is None else corruptions
+    if isinstance(asked, str) or not all(isinstance(name, str) for name in asked):
+        raise ValueError(f"corruptions must be a list or a dict of names, got {asked!r:.80}.")
+    chosen = {}
+    for name in asked:
+        if name not in CORRUPTIONS:
+            raise ValueError(
+                f"corruptions has {name!r}, which is unknown: choose among {list(CORRUPTIONS)}."
+            )
+        known = CORRUPTIONS[name]
+        if not len(known.columns(table)):
+            if corruptions is not None:
+                raise ValueError(f"{NEEDED[known.needs]}, which {name!r} needs: leave it out.")
+            absent.append(f"no {name!r}: {NEEDED[known.needs]}.")
+            continue
+        strengths = corruptions[name] if isinstance(corruptions, Mapping) else known.strengths
+        chosen[name] = [_check_strength(name, each) for each in np.ravel(strengths).tolist()]
+    return chosen
+
+
+def _check_strength(name, strength):
+    highest = CORRUPTIONS[name].highest
+    if not isinstance(strength, Real) or not 0 < strength <= highest or strength == np.inf:
+        at_most = "" if highest == np.inf else f" and at most {highest:g}"
+        raise ValueError(
+            f"corruptions gives {name!r} the strength {strength!r}: it must be a number above 0"
+            f"{at_most}, {CORRUPTIONS[name].axis}."
+        )
+    return float(strength)
+
+
+def _measure(kind, name, model, X, rows, y):
+    """Return the measures of a model on a corrupted table, of these rows of y."""
+    return kind.measure({name: model}, X, y if rows is None else y[rows], name)[name]
+
+
+def _row(name, corruption, strength, found):
+    """Return the mean and the standard deviation of each measure over the repeats."""
+    row = {"model": name, "corruption": corruption, "strength": strength}
+    for metric in (each for each in METRICS if each in found[0]):
+        values = [measures[metric] for measures in found]
+        row[metric] = float(np.mean(values))
+        row[f"{metric}_std"] = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
+    return row
