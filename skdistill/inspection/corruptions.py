@@ -125,7 +125,8 @@ class CorruptibleTable:
         codes = self.values[:, j]
         order = np.argsort(codes, kind="stable")[: np.sum(~np.isnan(codes))]  # missing ones last
         rows = np.flatnonzero(chosen & ~np.isnan(codes))
-        first, last = (np.searchsorted(codes[order], codes[rows], side) for side in _SIDES)
+        first = np.searchsorted(codes[order], codes[rows], "left")
+        last = np.searchsorted(codes[order], codes[rows], "right")
         place = (drawn[rows] * (len(order) - (last - first))).astype(int)
         place += np.where(place >= first, last - first, 0)  # skips the rows of the same value
         source = np.arange(len(codes))
@@ -133,9 +134,6 @@ class CorruptibleTable:
         column = column_of(self.X, j)
         other = take(column, source)
         return other.set_axis(column.index) if hasattr(column, "iloc") else other
-
-
-_SIDES = "left", "right"
 
 
 def _std(values):

@@ -1,23 +1,10 @@
 """`robustness`: how much worse models become on corrupted rows."""
 
-from collections.abc import Mapping
 from html import escape
-from numbers import Real
 
-import numpy as np
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
-
-from skdistill.inspection.corruptions import CORRUPTIONS, NEEDED, CorruptibleTable
-from skdistill.inspection.rows import four_digits, row_class
-
-STUDENT, POOL = "student", "pooled teachers"
-CLEAN = "none"
-METRICS = "log_loss", "accuracy", "rmse"
-NO_TEACHERS = (
-    "no teachers: the student has not kept them. Fit it with keep_teachers=True, or pass them in "
-    "models."
-)
+from skdistill.inspection.robustness_display import RobustnessDisplay
+from skdistill.inspection.robustness_measures import CLEAN, measure_robustness
+from skdistill.inspection.rows import four_digits
 
 
 class Robustness:
@@ -103,8 +90,6 @@ class Robustness:
         display : RobustnessDisplay
             With `figure_` and `axes_`.
         """
-        from skdistill.inspection.robustness_display import RobustnessDisplay
-
         return RobustnessDisplay(self.rows, self.loss_name).plot(**kwargs)
 
 
@@ -143,7 +128,7 @@ def robustness(
         How often each corruption is drawn; measures are means over these.
     categorical_features : "from_dtype", array-like or None, default=None
         Which columns are categories, as in `DistilledClassifier`. None: those that the student
-        was told, and otherwise "from_dtype".
+        encodes as such, and otherwise "from_dtype".
     random_state : int, RandomState or None, default=None
         Seeds the corruptions.
 
@@ -211,102 +196,9 @@ def robustness(
     >>> result.to_frame().columns.tolist()[:4]
     ['model', 'corruption', 'strength', 'log_loss']
     """
-    models, absent = _named_models(estimator, models)
-    kind = row_class(models)
-    if categorical_features is None:
-        categorical_features = getattr(estimator, "categorical_features", "from_dtype")
-    table = CorruptibleTable(X, categorical_features)
-    check_consistent_length(table.X, y)
-    strengths = _check_corruptions(corruptions, table, absent)
-    if n_repeats < 1:
-        raise ValueError(f"n_repeats must be at least 1, got {n_repeats!r}.")
-    y = np.asarray(y)
-    clean = kind.measure(models, X, y, next(iter(models)))
-    rows = [_row(name, CLEAN, 0.0, [measures]) for name, measures in clean.items()]
-    seeds = check_random_state(random_state).randint(2**31 - 1, size=n_repeats)
-    for corruption, values in strengths.items():
-        left = dict(models)
-        for strength in values:
-            copies = [
-                CORRUPTIONS[corruption].corrupt(table, strength, np.random.RandomState(seed))
-                for seed in seeds
-            ]
-            for name in list(left):
-                try:
-                    found = [_measure(kind, name, models[name], *copy, y) for copy in copies]
-                except Exception as error:  # whatever a model raises, it refuses the table
-                    del left[name]
-                    reason = f"{type(error).__name__}: {str(error).splitlines()[0]:.200}"
-                    absent.append(f"no {name!r} under {corruption!r}: {reason}")
-                else:
-                    rows.append(_row(name, corruption, strength, found))
-    return Robustness(rows, kind.loss_name, absent)
-
-
-def _named_models(estimator, others):
-    """Return the models by name, and what is absent."""
-    check_is_fitted(estimator)
-    is_student = hasattr(estimator, "student_")
-    models, absent = {STUDENT if is_student else type(estimator).__name__: estimator}, []
-    if hasattr(estimator, "teacher_"):
-        models[POOL] = estimator.teacher_
-    elif is_student and not others:
-        absent.append(NO_TEACHERS)
-    if not isinstance(others or {}, Mapping):
-        raise ValueError(f"models must be a dict {{name: fitted model}}, got {others!r:.80}.")
-    for name, model in (others or {}).items():
-        if name in models:
-            raise ValueError(
-                f"models has {name!r}, which is what the {type(models[name]).__name__} is called: "
-                "give it another name."
-            )
-        models[name] = model
-    return models, absent
-
-
-def _check_corruptions(corruptions, table, absent):
-    """Return the strengths of each corruption; those that X has no columns for are absent."""
-    asked = CORRUPTIONS if corruptions is None else corruptions
-    if isinstance(asked, str) or not all(isinstance(name, str) for name in asked):
-        raise ValueError(f"corruptions must be a list or a dict of names, got {asked!r:.80}.")
-    chosen = {}
-    for name in asked:
-        if name not in CORRUPTIONS:
-            raise ValueError(
-                f"corruptions has {name!r}, which is unknown: choose among {list(CORRUPTIONS)}."
-            )
-        known = CORRUPTIONS[name]
-        if not len(known.columns(table)):
-            if corruptions is not None:
-                raise ValueError(f"{NEEDED[known.needs]}, which {name!r} needs: leave it out.")
-            absent.append(f"no {name!r}: {NEEDED[known.needs]}.")
-            continue
-        strengths = corruptions[name] if isinstance(corruptions, Mapping) else known.strengths
-        chosen[name] = [_check_strength(name, each) for each in np.ravel(strengths).tolist()]
-    return chosen
-
-
-def _check_strength(name, strength):
-    highest = CORRUPTIONS[name].highest
-    if not isinstance(strength, Real) or not 0 < strength <= highest or strength == np.inf:
-        at_most = "" if highest == np.inf else f" and at most {highest:g}"
-        raise ValueError(
-            f"corruptions gives {name!r} the strength {strength!r}: it must be a number above 0"
-            f"{at_most}, {CORRUPTIONS[name].axis}."
+    return Robustness(
+        *measure_robustness(
+            estimator, X, y, models=models, corruptions=corruptions, n_repeats=n_repeats,
+            categorical_features=categorical_features, random_state=random_state,
         )
-    return float(strength)
-
-
-def _measure(kind, name, model, X, rows, y):
-    """Return the measures of a model on a corrupted table, of these rows of y."""
-    return kind.measure({name: model}, X, y if rows is None else y[rows], name)[name]
-
-
-def _row(name, corruption, strength, found):
-    """Return the mean and the standard deviation of each measure over the repeats."""
-    row = {"model": name, "corruption": corruption, "strength": strength}
-    for metric in (each for each in METRICS if each in found[0]):
-        values = [measures[metric] for measures in found]
-        row[metric] = float(np.mean(values))
-        row[f"{metric}_std"] = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
-    return row
+    )  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skdistill.inspection.corruptions import CORRUPTIONS
-from skdistill.inspection.robustness import CLEAN, METRICS, robustness
+from skdistill.inspection.robustness_measures import CLEAN, METRICS, measure_robustness
 
 MARKERS = "osD^vP*X"
 WIDTH, HEIGHT, MOST_IN_A_ROW = 3.6, 3.2, 3  # of a panel, in inches; panels side by side
@@ -67,8 +67,8 @@ class RobustnessDisplay:
         -------
         display : RobustnessDisplay
         """
-        result = robustness(estimator, X, y, **kwargs)
-        return cls(result.rows, result.loss_name).plot(metric=metric, axes=axes)
+        rows, loss_name, _ = measure_robustness(estimator, X, y, **kwargs)
+        return cls(rows, loss_name).plot(metric=metric, axes=axes)
 
     def plot(self, *, metric=None, axes=None):
         """Draw one panel for each corruption, with a curve for each model.
