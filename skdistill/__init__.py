@@ -15,6 +15,7 @@ _HOMES = {
     "DistillationLoss": "skdistill.nets.losses",
     "DistillationReport": "skdistill.inspection.report",
     "DiversityDisplay": "skdistill.inspection.diversity_display",
+    "Inquire": "skdistill.transfer.inquire",
     "Munge": "skdistill.transfer.munge",
     "NetClassifier": "skdistill.teachers.net_classifier",
     "NetRanker": "skdistill.teachers.net_ranker",

@@ -43,6 +43,7 @@ from skdistill.teachers.table_classifier import TableClassifier as TableClassifi
 from skdistill.teachers.table_ranker import TableRanker as TableRanker
 from skdistill.teachers.table_regressor import TableRegressor as TableRegressor
 from skdistill.transfer.between_splits import BetweenSplits as BetweenSplits
+from skdistill.transfer.inquire import Inquire as Inquire
 from skdistill.transfer.munge import Munge as Munge
 
 __version__: str

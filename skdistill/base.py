@@ -7,6 +7,7 @@ from functools import partial, wraps
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 from joblib import Memory
 from scipy.sparse import issparse
 from sklearn.base import clone
@@ -125,19 +126,24 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         from skdistill.jobs.clock import Clock
         from skdistill.jobs.memory import open_memory
         from skdistill.jobs.seeds import repeatable_rng
+        from skdistill.student.inquiry import ask_in_rounds
         from skdistill.student.warm_start import PresentStudent
         from skdistill.transfer.augmenters import count_synthetic, draw_synthetic
+        from skdistill.transfer.inquire import Inquire, rows_of_rounds
         from skdistill.transfer.transfer_set import TransferSet
 
         present = PresentStudent.of(self)
         self._forget()
         self._validate_params()
         clock, effort = Clock(self.max_time), effort_named(self.effort)
+        asks = isinstance(self.augmenter, Inquire)
         data = TrainingData.check(
             self, self._task, X, y, sample_weight,
             X_unlabeled=X_unlabeled, groups=groups, validation=validation,
         )  # fmt: skip
         data.task.check_learnable(data.y, data.sample_weight)
+        if asks:
+            self.augmenter.check(data.task)
         data.warn_of_rare_categories()
         student = self._make_student(data, effort, present)
         teacher = self._make_teacher(data, teacher_predictions)
@@ -148,8 +154,10 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         # 1. Rows: some validate the student; synthetic ones are drawn from the others.
         augmenter = self.augmenter if teacher.can_label else None
         n_synthetic = count_synthetic(augmenter, data.X, effort.synthetic_rows)
+        rounds = rows_of_rounds(augmenter, n_synthetic)
         data.held_out = student.choose_validation_rows(data, rng, n_synthetic)
-        synthetic = draw_synthetic(augmenter, data, n_synthetic, draw_seed(rng), memory, clock)
+        synthetic = draw_synthetic(augmenter, data, rounds[0], draw_seed(rng), memory, clock)
+        data.n_to_ask = sum(rounds[1:])
         data.unlabeled = synthetic + data.unlabeled
         early_stopping = student.needs_early_stopping(data)
         clock.expects = partial(student.expected_seconds, data, early_stopping)
@@ -158,11 +166,14 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         teacher.random_state = draw_seed(rng)
         refit = self.keep_teachers or not early_stopping
         soft_targets = teacher.fit_soft_targets(
-            data, refit=refit, keep=self.keep_teachers, memory=memory, clock=clock
+            data, refit=refit, keep=self.keep_teachers, keep_folds=asks, memory=memory, clock=clock
         )
 
         # 3. Transfer set: the student's encoded rows and their soft targets.
         inputs = student.fit_inputs(data, soft_targets.labeled, rng, teacher)
+        if asks:
+            known = student, teacher, augmenter, data, inputs, soft_targets
+            ask_in_rounds(*known, rounds, np.random.RandomState(draw_seed(rng)), clock)
         transfer_set = TransferSet.build(inputs, data, soft_targets)
 
         # 4. Student: choose alpha and temperature where they are "auto", then train.

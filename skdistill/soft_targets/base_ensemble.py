@@ -16,6 +16,7 @@ from skdistill.jobs.seeds import repeatable_rng
 from skdistill.sklearn_private import HasMethods, StrOptions
 from skdistill.soft_targets.composition import TeachersMixin
 from skdistill.soft_targets.cross_fitting import cross_fit, naming_teacher
+from skdistill.soft_targets.targets import SoftTargets
 from skdistill.table.containers import as_at_fit
 from skdistill.table.splits import make_folds
 from skdistill.table.training_data import TrainingData
@@ -102,7 +103,9 @@ class BaseTeacherEnsemble(TeachersMixin):
         self.fit_soft_targets(data, refit=True, keep=True, memory=memory)
         return self
 
-    def fit_soft_targets(self, data, *, refit=False, keep=False, memory=None, clock=None):
+    def fit_soft_targets(
+        self, data, *, refit=False, keep=False, keep_folds=False, memory=None, clock=None
+    ):
         """Cross-fit the teachers and pool their soft targets.
 
         Parameters
@@ -113,6 +116,8 @@ class BaseTeacherEnsemble(TeachersMixin):
             Fit the teachers on all rows as well, including validation rows.
         keep : bool, default=False
             Keep the refitted teachers as `teachers_`.
+        keep_folds : bool, default=False
+            Keep the teachers of all folds, as the `labelers` of the soft targets.
         memory : Memory, default=None
             Opened by `open_memory`.
         clock : Clock, default=None
@@ -137,6 +142,7 @@ class BaseTeacherEnsemble(TeachersMixin):
             out_of_bag=self._is("oob"),
             refit=refit,
             keep=keep,
+            keep_folds=keep_folds,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
             memory=memory,
@@ -160,6 +166,28 @@ class BaseTeacherEnsemble(TeachersMixin):
             by_teacher.labeled, data.y, names, weights, self.combination, data.sample_weight
         )
         return soft_targets
+
+    def label(self, X, labelers):
+        """Return the pooled soft targets of unlabeled rows that are drawn after `fit_soft_targets`.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            Checked, and of the type of the X in `fit`.
+        labelers : list of Labeler
+            Those of the soft targets.
+
+        Returns
+        -------
+        soft_targets : SoftTargets
+            With one table of unlabeled rows, and no labeled ones.
+        """
+        by_teacher = []
+        for each in labelers:
+            with naming_teacher(each.name, "the rows that the student asks about", X):
+                by_teacher.append(each.label(X))
+        names = [each.name for each in labelers]
+        return SoftTargets.stack(by_teacher, names).map(self._pool)
 
     def _fit_pool(self, soft_targets, teachers, weights, data):
         """Fit the weights and the calibration of the pool, without the validation rows."""

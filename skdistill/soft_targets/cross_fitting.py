@@ -16,6 +16,7 @@ from skdistill.jobs.fingerprint import Unhashable, fingerprint
 from skdistill.jobs.runner import run_or_recall
 from skdistill.sklearn_private import safe_indexing
 from skdistill.soft_targets.fitted_teacher import FittedTeacher
+from skdistill.soft_targets.labeler import Labeler
 from skdistill.soft_targets.out_of_bag import out_of_bag_targets, with_out_of_bag
 from skdistill.soft_targets.plan import (
     group_fits,
@@ -66,6 +67,7 @@ def cross_fit(
     out_of_bag=False,
     refit=False,
     keep=False,
+    keep_folds=False,
     n_jobs=None,
     verbose=0,
     memory=None,
@@ -93,6 +95,8 @@ def cross_fit(
     keep : bool, default=False
         Whether to return the refitted teachers, and not only their soft targets of unlabeled
         rows.
+    keep_folds : bool, default=False
+        Whether to keep the teachers of all folds, as the `labelers` of the soft targets.
     n_jobs : int, default=None
         Teachers × folds fitted at once.
     verbose : int, default=0
@@ -129,7 +133,7 @@ def cross_fit(
         prefit[name] = _label_prefit(teacher, raw, splits, data, refit)
         if data.validation is not None and isinstance(teacher.estimator, FrozenEstimator):
             warn_of_repeated_labels(name, prefit[name][0], data)
-    options = {"out_of_bag": out_of_bag, "refit": refit, "keep": keep}
+    options = {"out_of_bag": out_of_bag, "refit": refit, "keep": keep, "keep_folds": keep_folds}
     plans = {
         name: [] if name in prefit else plan_fits(name, teacher, data, splits, **options)
         for name, teacher in teachers
@@ -137,13 +141,17 @@ def cross_fit(
     groups = {name: group_fits(teacher, plans[name], data) for name, teacher in teachers}
     results = _fit_groups(groups, data, digests, memory, n_jobs, verbose, clock)
 
-    gathered = {}
+    gathered, labelers = {}, []
     for name, _ in teachers:
         if name in prefit:
             gathered[name] = prefit[name]
+            labelers.append(Labeler(name, [prefit[name][1]]))
         elif name in results:
             gathered[name] = _gather(plans[name], results[name], data)
+            labelers.append(Labeler.of(name, plans[name], results[name]))
     soft_targets = SoftTargets.stack([each for each, _ in gathered.values()], list(gathered))
+    if keep_folds:
+        soft_targets.labelers = labelers
     return soft_targets, [teacher for _, teacher in gathered.values()] if keep else []
 
 

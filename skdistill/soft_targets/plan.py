@@ -65,7 +65,7 @@ class Fit:
         return self.kind is Kind.ALL_ROWS
 
 
-def plan_fits(name, teacher, data, splits, *, out_of_bag, refit, keep):
+def plan_fits(name, teacher, data, splits, *, out_of_bag, refit, keep, keep_folds=False):
     """Plan the fits of one teacher.
 
     Parameters
@@ -81,6 +81,8 @@ def plan_fits(name, teacher, data, splits, *, out_of_bag, refit, keep):
         Fit it on all rows as well, including validation rows, unless another fit uses all rows.
     keep : bool
         Keep the teacher that was fitted on all rows.
+    keep_folds : bool, default=False
+        Keep the teachers of all fits.
 
     Returns
     -------
@@ -90,16 +92,17 @@ def plan_fits(name, teacher, data, splits, *, out_of_bag, refit, keep):
     all_rows = np.arange(len(data))
     if out_of_bag and has_out_of_bag(teacher):
         train = np.flatnonzero(data.training_rows)
-        fits = [Fit(name, teacher, Kind.OUT_OF_BAG, train, all_rows)]
+        fits = [Fit(name, teacher, Kind.OUT_OF_BAG, train, all_rows, keep=keep_folds)]
     else:
         n = len(splits)
         fits = [
-            Fit(name, teacher, Kind.FOLD, train, test, k=k, n_averaged=n)
+            Fit(name, teacher, Kind.FOLD, train, test, k=k, n_averaged=n, keep=keep_folds)
             for k, (train, test) in enumerate(splits, 1)
         ]
     if refit and (keep or not knows_all_rows([fit.train for fit in fits], data)):
         train = np.flatnonzero(data.counts)
-        fits.append(Fit(name, teacher, Kind.ALL_ROWS, train, all_rows[:0], keep=keep))
+        kept = keep or keep_folds
+        fits.append(Fit(name, teacher, Kind.ALL_ROWS, train, all_rows[:0], keep=kept))
     return fits
 
 

@@ -23,17 +23,22 @@ class SoftTargets:
         The same from teachers that were refitted on all rows, or `unlabeled` without a refit.
     names : list of str
         Names of the teachers, before pooling.
+    labelers : list of Labeler
+        What labels further rows; empty unless the teachers of the folds were kept.
     """
 
     labeled: np.ndarray
     unlabeled: list
     refitted: list
     names: list = field(default_factory=list)
+    labelers: list = field(default_factory=list)
 
     def map(self, function):
         """Apply a function to each array."""
-        lists = ([function(each) for each in part] for part in (self.unlabeled, self.refitted))
-        return SoftTargets(function(self.labeled), *lists)
+        unlabeled, refitted = (
+            list(map(function, part)) for part in (self.unlabeled, self.refitted)
+        )
+        return SoftTargets(function(self.labeled), unlabeled, refitted, labelers=self.labelers)
 
     def pop_last(self):
         """Remove the soft targets of the last unlabeled table, and return them."""

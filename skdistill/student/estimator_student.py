@@ -97,6 +97,10 @@ class EstimatorStudent:
         inputs = NetInputs(self.categorical_features, max_bins=0, one_hot=True)
         return inputs.fit(data.X, None, rng, encoder=data.encoder)
 
+    def draft(self, transfer_set, *, seed, max_time=None):
+        """Fit a clone of the estimator; return what maps encoded rows to outputs."""
+        return self._train(transfer_set, seed).student
+
     def train(self, transfer_set, *, early_stopping, seed, memory, clock):
         """Fit a clone of the estimator, and return its `Training`."""
         make = partial(self._train, transfer_set, seed)

@@ -2,7 +2,7 @@
 
 from skdistill.student.budget import Budget
 from skdistill.student.recipe import choose_validation_rows, needs_early_stopping
-from skdistill.student.training import expected_seconds, train_student
+from skdistill.student.training import draft_student, expected_seconds, train_student
 
 
 class NetStudent:
@@ -32,7 +32,7 @@ class NetStudent:
 
     def needs_early_stopping(self, data):
         """Tell whether the net stops early, by the loss of validation rows."""
-        return needs_early_stopping(self.net, len(data), data.n_unlabeled)
+        return needs_early_stopping(self.net, len(data), data.n_unlabeled + data.n_to_ask)
 
     def expected_seconds(self, data, early_stopping):
         """Return how many seconds the trials and the training will take at most."""
@@ -42,6 +42,12 @@ class NetStudent:
         """Fit the inputs that turn a table into encoded rows, and size the net for them."""
         self.net, inputs = self.budget.fit_inputs(data, soft_targets, rng, teacher)
         return inputs
+
+    def draft(self, transfer_set, *, seed, max_time=None):
+        """Train a clone of the net shortly; return what maps encoded rows to its outputs."""
+        alpha = self.distilled.alpha
+        how = {"alpha": alpha, "effort": self.effort, "seed": seed, "max_time": max_time}
+        return draft_student(self.net, transfer_set, **how)
 
     def train(self, transfer_set, *, early_stopping, seed, memory, clock):
         """Train the net, and return its `Training`."""

@@ -17,6 +17,7 @@ from skdistill.nets.training import (
     check_finite,
     epoch_records,
     how_it_ended,
+    switch_off,
     train_net,
 )
 from skdistill.sklearn_private import safe_indexing
@@ -24,6 +25,7 @@ from skdistill.student.recipe import (
     SHARE_OF_EPOCHS,
     Candidate,
     Trials,
+    alpha_of_noise,
     choose_recipe,
     train_candidate,
 )
@@ -32,6 +34,7 @@ from skdistill.transfer.transfer_set import TransferSet
 from skdistill.warn import warn_user
 
 ROWS_TO_TIME = 1_000
+SHARE_OF_DRAFT = 3  # a draft is trained for this many times fewer epochs
 
 
 @dataclass
@@ -179,6 +182,36 @@ def _train(net, transfer_set, settings, n_jobs, clock, verbose):
     return Training(student, chosen, candidates, history, ended, messages, seconds)
 
 
+def draft_student(net, transfer_set, *, alpha, effort, seed, max_time=None):
+    """Train a clone of a net shortly, without its validation rows.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        Sized and unfitted.
+    transfer_set : TransferSet
+    alpha : float or "auto"
+    effort : Effort
+    seed : int
+    max_time : float, default=None
+        Seconds, after which it ends with the epoch.
+
+    Returns
+    -------
+    forward : callable
+        Maps encoded rows to outputs, ndarray of shape (n_samples, n_outputs).
+    """
+    alpha = alpha_of_noise(transfer_set) if alpha == "auto" else alpha
+    temperature = 1.0 if transfer_set.task.kind == "classifier" else None
+    draft = settle(clone_net(net, shared=False), early_stopping=False, effort=effort)
+    draft.set_params(max_epochs=max(1, draft.max_epochs // SHARE_OF_DRAFT), verbose=0)
+    switch_off(draft, "early_stopping")
+    candidate = Candidate(alpha, temperature)
+    train_candidate(draft, candidate, transfer_set, seed=seed, max_time=max_time)
+    check_finite(draft, "the student's draft", "student__lr")
+    return lambda X: draft.forward(X, device="cpu").double().numpy()
+
+
 def expected_seconds(net, data, early_stopping, effort):
     """Return how many seconds the student's trials and training will take at most.
 
@@ -191,7 +224,7 @@ def expected_seconds(net, data, early_stopping, effort):
 
 
 def _expected_seconds(net, data, early_stopping, effort):
-    n_rows = len(data) + data.n_unlabeled
+    n_rows = len(data) + data.n_unlabeled + data.n_to_ask
     few = np.arange(min(len(data), ROWS_TO_TIME))
     trial = settle(clone_net(net), early_stopping=early_stopping, effort=effort)
     n_epochs = trial.max_epochs * (1 + 2 / SHARE_OF_EPOCHS)  # with trials

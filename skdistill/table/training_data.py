@@ -55,6 +55,8 @@ class TrainingData:
         Mask of the validation rows, on which nothing is trained. None: no rows.
     validation : ValidationRows, default=None
         Validation rows besides X, instead of rows that are held out.
+    n_to_ask : int, default=0
+        Number of unlabeled rows that are still to come, see `Inquire`.
     """
 
     X: Any
@@ -67,6 +69,7 @@ class TrainingData:
     unlabeled: list = field(default_factory=list)
     held_out: Any = None
     validation: Any = None
+    n_to_ask: int = 0
 
     def __post_init__(self):
         if self.held_out is None:

@@ -3,6 +3,7 @@
 from numbers import Real
 
 import numpy as np
+from scipy.special import entr, log_softmax, softmax, xlogy
 from sklearn.base import is_regressor
 from sklearn.metrics import log_loss
 from sklearn.utils import get_tags
@@ -254,6 +255,15 @@ class Classification(Task):
         """Return the factor that makes the student as sure as its teachers."""
         outputs = outputs.astype(np.float64)
         return best_scale(outputs, (soft_targets * outputs).sum(1))
+
+    def divergences(self, outputs, soft_targets):
+        """Return KL(soft targets ‖ student) of each row."""
+        log_q = log_softmax(outputs, axis=1)
+        return (xlogy(soft_targets, soft_targets) - soft_targets * log_q).sum(1)
+
+    def uncertainties(self, outputs):
+        """Return the entropy of the probabilities of each row."""
+        return entr(softmax(outputs, axis=1)).sum(1)
 
     def label_losses(self, outputs, y):
         from torch.nn.functional import cross_entropy  # imports torch

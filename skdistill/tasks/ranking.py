@@ -209,6 +209,12 @@ class Ranking(Task):
 
         return RankingLoss
 
+    def why_not_ask(self, *, by_uncertainty):
+        return (
+            "is for classifiers and regressors: a ranker's scores mean something within their "
+            "query only, so those of two models are not compared row by row. Use augmenter='munge'."
+        )
+
     def label_losses(self, outputs, y):
         from skdistill.nets.ranking_losses import label_losses  # imports torch
 

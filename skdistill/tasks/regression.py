@@ -341,6 +341,23 @@ class Regression(Task):
         # Wider nets are closer to the pool; those of many columns would exceed 600 kB.
         return (512, 256) if n_columns <= MOST_COLUMNS_OF_WIDE_NETS else None
 
+    def why_not_ask(self, *, by_uncertainty):
+        if by_uncertainty:
+            return (
+                "needs probabilities, and the student of a regressor predicts none: use "
+                "by='disagreement'."
+            )
+        return None
+
+    def divergences(self, outputs, soft_targets):
+        """Return the loss of each row against its soft targets, without those of quantiles."""
+        import torch
+
+        from skdistill.nets.regression_losses import DISTANCES
+
+        pairs = (torch.as_tensor(each[:, : self.n_targets]) for each in (outputs, soft_targets))
+        return DISTANCES[self.loss](*pairs).mean(1).numpy()
+
     def label_losses(self, outputs, y):
         from skdistill.nets.regression_losses import label_losses  # imports torch
 

@@ -212,6 +212,34 @@ class Task(ABC):
         """
         return 1.0
 
+    def why_not_ask(self, *, by_uncertainty):
+        """Return why a student of this task cannot ask its teachers; None if it can.
+
+        Parameters
+        ----------
+        by_uncertainty : bool
+            Whether it would ask where it is unsure, or else where it differs from them.
+
+        Returns
+        -------
+        problem : str or None
+            The end of a sentence, and what to do.
+        """
+        return None
+
+    def divergences(self, outputs, soft_targets):
+        """Return how far the student's outputs are from soft targets, shape (n_samples,).
+
+        Parameters
+        ----------
+        outputs, soft_targets : ndarray of shape (n_samples, n_outputs)
+        """
+        raise NotImplementedError  # where `why_not_ask` says so
+
+    def uncertainties(self, outputs):
+        """Return how unsure the student's outputs are, shape (n_samples,)."""
+        raise NotImplementedError  # where `why_not_ask` says so
+
     @abstractmethod
     def label_losses(self, outputs, y):
         """Return the loss of each row against its target, a tensor of shape (n_samples,).

@@ -12,6 +12,7 @@ from skdistill.table.containers import (
     is_frame,
     kind_of,
 )
+from skdistill.transfer.inquire import Inquire
 from skdistill.transfer.munge import Munge
 
 MAX_SYNTHETIC_ROWS = 50_000
@@ -34,6 +35,7 @@ def draw_synthetic(augmenter, data, n_samples, seed, memory=None, clock=None):
     Parameters
     ----------
     augmenter : "auto", "munge", None, or object with `fit` and `sample`
+        The rows of `Inquire` are drawn by the augmenter within it.
     data : TrainingData
     n_samples : int
         From `count_synthetic`.
@@ -51,6 +53,8 @@ def draw_synthetic(augmenter, data, n_samples, seed, memory=None, clock=None):
     if not n_samples:
         return []
     X = safe_indexing(data.X, data.training_rows)
+    if isinstance(augmenter, Inquire):
+        augmenter = "munge" if augmenter.augmenter is None else augmenter.augmenter
     arguments = augmenter, X, data.categorical_features, n_samples, seed
     with (clock or Clock()).measure(SYNTHETIC):
         return [remembered(memory, lambda: _draw(*arguments), "synthetic", *arguments)]
