@@ -143,7 +143,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         )  # fmt: skip
         data.task.check_learnable(data.y, data.sample_weight)
         if asks:
-            self.augmenter.check(data.task)
+            self.augmenter.check(data.task, data.X)
         data.warn_of_rare_categories()
         student = self._make_student(data, effort, present)
         teacher = self._make_teacher(data, teacher_predictions)

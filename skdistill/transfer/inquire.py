@@ -3,6 +3,7 @@
 from numbers import Integral
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 
 from skdistill.sklearn_private import DocumentationLink, HasMethods, Interval, StrOptions
@@ -96,22 +97,28 @@ class Inquire(DocumentationLink, BaseEstimator):
         self.by = by
         self.n_candidates = n_candidates
 
-    def check(self, task):
+    def check(self, task, X):
         """Check the parameters, and that the task can tell where a student is wrong or unsure.
 
         Parameters
         ----------
         task : Task
+        X : table of shape (n_samples, n_features)
 
         Raises
         ------
         ValueError
-            If it cannot, or if a parameter is invalid.
+            If it cannot, if a parameter is invalid, or if X is sparse.
         """
         self._validate_params()
         problem = task.why_not_ask(by_uncertainty=self.by == UNCERTAINTY)
         if problem:
             raise ValueError(f"augmenter=Inquire(by={self.by!r}) {problem}")
+        if issparse(X):
+            raise ValueError(
+                "augmenter=Inquire() needs dense rows, but X is sparse: use augmenter=None, or "
+                "pass a dense X."
+            )
 
     def fit(self, X):
         """Fit a clone of the inner augmenter.
@@ -172,6 +179,6 @@ def draw_by_score(score, n_samples, rng):
     Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006.
     """
     score = np.maximum(np.nan_to_num(score), 0)
-    score = score + 1e-9 * max(score.max(), 1e-300)  # rows of score zero come last
+    score = score / (score.max() or 1.0) + 1e-9  # rows of score zero come last
     keys = np.log(rng.random_sample(len(score))) / score
     return np.sort(np.argsort(-keys, kind="stable")[:n_samples])

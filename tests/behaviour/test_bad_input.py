@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Perceptron, Ridge
@@ -15,7 +16,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill import NetClassifier, StudentMLP, TableClassifier, TeacherEnsemble, TensorNet
+from skdistill import (
+    Inquire,
+    NetClassifier,
+    StudentMLP,
+    TableClassifier,
+    TeacherEnsemble,
+    TensorNet,
+)
 from skdistill.transfer.munge import Munge
 from tests.small import Spy, mixed_table, numeric_rows, quick_classifier, two_trees
 
@@ -158,6 +166,10 @@ BAD_INPUT = {
         {"teacher_proba": PROBA, "augmenter": "munge"},
         "augmenter='munge' needs teachers",
     ),
+    "targets and a student that asks": (
+        {"teacher_proba": PROBA, "augmenter": Inquire()},
+        r"augmenter=Inquire\(\) needs teachers, and with teacher_proba none is fitted",
+    ),
     # groups
     "fewer groups than rows": (
         {"groups": TENS[:59]},
@@ -245,6 +257,22 @@ BAD_INPUT = {
     "an alpha above one": ({"alpha": 1.1}, "'alpha' parameter .*1.1"),
     "an unknown word for alpha": ({"alpha": "best"}, "'alpha' parameter .*'best'"),
     "an unknown augmenter": ({"augmenter": "noise"}, "'augmenter' parameter .*'noise'"),
+    "a single round of questions": (
+        {"augmenter": Inquire(rounds=1)},
+        "'rounds' parameter of Inquire must be .* Got 1",
+    ),
+    "questions by another rule": (
+        {"augmenter": Inquire(by="chance")},
+        "'by' parameter of Inquire must be .* Got 'chance'",
+    ),
+    "no candidates for questions": (
+        {"augmenter": Inquire(n_candidates=0)},
+        "'n_candidates' parameter of Inquire must be .* Got 0",
+    ),
+    "questions about sparse rows": (
+        {"X": csr_matrix(X), "augmenter": Inquire()},
+        r"augmenter=Inquire\(\) needs dense rows, but X is sparse",
+    ),
     "one fold": ({"cv": 1}, "'cv' parameter .* Got 1"),
     "folds that overlap": (
         {"cv": ShuffleSplit(2, random_state=0)},
