@@ -71,7 +71,8 @@ class DistilledRanker(RankerMixin, BaseDistilled):
         The source of synthetic rows: with the default `effort` four for each real row, at most
         50,000. The teachers score them, and the student is drawn to each of these scores, not to
         an order. "auto" is `Munge`, or None where X is sparse. An object is cloned. It has
-        ``fit(X)`` and ``sample(n_samples, random_state)``, which returns rows like X.
+        ``fit(X)`` and ``sample(n_samples, random_state)``, which returns rows like X. `Inquire`
+        is refused.
     validation_fraction : float, int, "auto" or None, default="auto"
         Share or number of the rows, in whole queries, that are held out to compare candidates for
         `alpha` and to stop the student early. With a number, or with `X_val` of `fit`, the

@@ -73,7 +73,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         The source of synthetic rows: with the default `effort` four for each real row, at most
         50,000. The teachers label them. "auto" is `Munge`, or None where X is sparse. An object
         is cloned. It has ``fit(X)`` and ``sample(n_samples, random_state)``, which returns rows
-        like X.
+        like X. With `Inquire` the student chooses its rows, in rounds.
     validation_fraction : float, int, "auto" or None, default="auto"
         Share or number of the rows that are held out to compare candidates for `alpha` and to
         stop the student early. With a number, or with `X_val` of `fit`, the student always stops

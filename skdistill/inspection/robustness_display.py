@@ -73,8 +73,8 @@ class RobustnessDisplay:
     def plot(self, *, metric=None, axes=None):
         """Draw one panel for each corruption, with a curve for each model.
 
-        A curve begins with the rows as they are. Its band is one standard deviation of the
-        repeats wide, to each side.
+        A curve begins with the rows as they are. It has no band: all models get the same rows,
+        so the spread of the repeats, which `rows` have, says little of their differences.
 
         Parameters
         ----------
@@ -129,15 +129,11 @@ class RobustnessDisplay:
             ]
             if len(own) < 2:  # it refused the corrupted rows
                 continue
-            strength, mean, std = (
-                np.array([row[key] for row in own]) for key in ("strength", metric, f"{metric}_std")
-            )
-            std = np.nan_to_num(std)
             ax.plot(
-                strength, mean, color=f"C{i}", marker=MARKERS[i % len(MARKERS)], markersize=4,
-                linewidth=1.4, label=model, zorder=10 - i,
+                [row["strength"] for row in own], [row[metric] for row in own], color=f"C{i}",
+                marker=MARKERS[i % len(MARKERS)], markersize=4, linewidth=1.4, label=model,
+                zorder=10 - i,
             )  # fmt: skip
-            ax.fill_between(strength, mean - std, mean + std, color=f"C{i}", alpha=0.15, lw=0)
         ax.set_title(corruption, loc="left")
         ax.set_xlabel(CORRUPTIONS[corruption].axis, fontsize=9)
         ax.grid(alpha=0.25)
@@ -145,8 +141,8 @@ class RobustnessDisplay:
 
 
 def _new_axes(plt, n_panels):
-    """Return new axes in rows of up to three."""
-    n_columns = min(max(n_panels, 1), MOST_IN_A_ROW)
+    """Return new axes in rows of up to three, and four of them in two rows."""
+    n_columns = 2 if n_panels == 4 else min(max(n_panels, 1), MOST_IN_A_ROW)
     n_rows = -(-max(n_panels, 1) // n_columns)
     size = n_columns * WIDTH, n_rows * HEIGHT
     axes = plt.subplots(n_rows, n_columns, figsize=size, layout="constrained", squeeze=False)[1]

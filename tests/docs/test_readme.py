@@ -17,6 +17,7 @@ WITH_CODE = [
     "SECURITY.md",
     "docs/cookbook.md",
     "docs/how_it_works.md",
+    "docs/robustness.md",
     "docs/scaling.md",
     "docs/shipping.md",
     "docs/start.md",
