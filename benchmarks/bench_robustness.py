@@ -6,7 +6,8 @@
 Each data set and split compares every teacher, the pooled teachers, the same net on labels and
 the student, all with default settings, on the same corrupted test rows. Results are added to the
 JSON after each split. `--table` prints the mean over the sets, `--table sets` the student beside
-its teachers on each set. `draw_robustness.py` draws the picture.
+its teachers on each set, `--table growth` what each model loses against itself.
+`draw_robustness.py` draws the picture.
 """
 
 import os
@@ -41,7 +42,7 @@ def main():
     arguments = parse_splits(__doc__.splitlines()[0], TABLES, "robustness")
     if arguments.smoke:
         run = measure("wine", 0, None, arguments.jobs, effort="low")
-        print(table([run]), table_of_sets([run]), sep="\n\n")
+        print(*(each([run]) for each in (table, table_of_sets)), sep="\n\n")
         return
     runs = measure_splits(arguments, ROWS, measure)
     print(TABLES[arguments.table or "all"](runs))
@@ -157,7 +158,29 @@ def table_of_sets(runs):
     return "\n".join(lines)
 
 
-TABLES = {"all": table, "sets": table_of_sets}
+def table_of_growth(runs):
+    """Return a Markdown table of how often each model's log loss is that of the rows as given."""
+    keys = [_key(*each) for each in MIDDLE.items()]
+    models = [POOL, *runs[0]["teacher_weights"], LABELS, STUDENT]
+    lines = [f"| times its own log loss | {' | '.join(keys)} |", "|---|" + "---:|" * len(keys)]
+    for model in models:
+        cells = [f"{_growth(runs, model, key):.2f}" for key in keys]
+        cells = [f"**{cell}**" if model == STUDENT else cell for cell in (model, *cells)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _growth(runs, model, key):
+    """Return the mean over the sets of a model's log loss, relative to the rows as given."""
+    ratios = [
+        geometric_mean(run["log_loss"][model][key] / run["log_loss"][model][CLEAN] for run in group)
+        for group in by_data(runs).values()
+        if all(key in run["log_loss"][model] for run in group)
+    ]
+    return geometric_mean(ratios)
+
+
+TABLES = {"all": table, "sets": table_of_sets, "growth": table_of_growth}
 
 if __name__ == "__main__":
     main()

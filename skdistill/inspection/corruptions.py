@@ -21,6 +21,8 @@ from skdistill.table.containers import (
 )
 from skdistill.table.encoder import TableEncoder
 
+FARTHEST = np.finfo(np.float64).max
+
 
 class CorruptibleTable:
     """A table, and what its corruptions need to know of its columns.
@@ -51,8 +53,7 @@ class CorruptibleTable:
         encoder = TableEncoder(categorical_features).fit(X)
         self.X = X if is_frame(X) or X.dtype.kind in "biuf" else X.astype(np.float64)
         self.values = encoder.encode(self.X)  # numbers, and codes of categories
-        with np.errstate(over="ignore"):  # beyond 1e154 a variance is infinite
-            self.std = np.array([_std(column) for column in self.values.T])
+        self.std = np.array([_std(column) for column in self.values.T])
         columns = [column_of(self.X, j) for j in range(self.X.shape[1])]
         is_boolean = np.array([holds_booleans(column.dtype) for column in columns])
         varies, of_numbers = self.std > 0, ~(encoder.is_categorical_ | is_boolean)
@@ -62,10 +63,14 @@ class CorruptibleTable:
     def __len__(self):
         return self.X.shape[0]
 
-    def moved(self, j, offset):
-        """Return column j, of numbers, with an offset; whole numbers stay whole."""
+    def moved(self, j, deviations):
+        """Return column j, of numbers, moved by so many standard deviations.
+
+        Whole numbers stay whole.
+        """
         values = self.values[:, j]
-        moved = values + offset
+        with np.errstate(over="ignore"):
+            moved = (values + deviations * self.std[j]).clip(-FARTHEST, FARTHEST)
         present = values[~np.isnan(values)]
         return np.round(moved) if (present == np.round(present)).all() else moved
 
@@ -141,18 +146,15 @@ def _std(values):
     present = values[~np.isnan(values)]
     if not len(present) or present.min() == present.max():
         return 0.0
-    std = present.std()
-    return std if np.isfinite(std) else 0.0
+    unit = np.abs(present).max()  # squares of huge numbers would overflow, of tiny ones vanish
+    return unit * (present / unit).std()
 
 
 def add_noise(table, strength, rng):
     """Add normal noise to all numbers, `strength` standard deviations of the column wide."""
     drawn = rng.standard_normal((len(table), len(table.numbers)))
     return table.with_columns(
-        {
-            j: table.moved(j, strength * table.std[j] * noise)
-            for j, noise in zip(table.numbers, drawn.T)
-        }
+        {j: table.moved(j, strength * noise) for j, noise in zip(table.numbers, drawn.T)}
     ), None
 
 
@@ -174,7 +176,7 @@ def swap_categories(table, strength, rng):
 def shift_column(table, strength, rng):
     """Shift one column of numbers, drawn at random, up or down by `strength` deviations."""
     j, sign = table.numbers[rng.randint(len(table.numbers))], rng.choice([-1, 1])
-    return table.with_columns({j: table.moved(j, sign * strength * table.std[j])}), None
+    return table.with_columns({j: table.moved(j, sign * strength)}), None
 
 
 def take_upper_tail(table, strength, rng):

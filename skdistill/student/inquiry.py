@@ -11,6 +11,7 @@ from skdistill.transfer.inquire import UNCERTAINTY, draw_by_score
 from skdistill.transfer.transfer_set import TransferSet
 
 ROWS_TO_EXPECT_BY = 10_000  # the divergence of so many rows tells that of others
+LARGEST = 1e30
 SHARE_OF_TIME = 6  # a draft gets this part of the time that is left, if there is a limit
 
 
@@ -82,6 +83,12 @@ def _expected_divergences(draft, transfer_set, data, known, seed):
     rows = rng.permutation(len(encoded))[:ROWS_TO_EXPECT_BY]
     outputs = draft(transfer_set.X[rows])
     divergences = data.task.divergences(outputs, transfer_set.soft_targets[rows])
+    divergences = np.nan_to_num(divergences, posinf=LARGEST).clip(0, LARGEST)
     forest = ExtraTreesRegressor(50, min_samples_leaf=5, max_features=0.5, random_state=rng)
-    forest.fit(np.hstack([encoded[rows], outputs]), divergences)
-    return forest.predict(np.hstack(known))
+    forest.fit(_features(encoded[rows], outputs), divergences)
+    return forest.predict(_features(*known))
+
+
+def _features(encoded, outputs):
+    """Return what the forest sees of rows; its numbers are of single precision."""
+    return np.hstack([encoded, outputs]).clip(-LARGEST, LARGEST)

@@ -48,11 +48,13 @@ class Inquire(DocumentationLink, BaseEstimator):
     is what a small forest expects of the row: the divergence of student and pool, which is known
     of the rows that are labeled already, given the columns and the student's outputs. The
     teachers therefore label no row that the student is not trained on. The divergence is that of
-    the student's loss, such as Kullback and Leibler's.
+    the student's loss, such as Kullback and Leibler's. The time that all this takes is that of
+    the "synthetic rows" in `fit_times_`.
 
-    The teachers of all folds are kept in memory until the last round. The rounds need teachers
-    that can label new rows, and a `DistilledClassifier` or `DistilledRegressor`: the student of a
-    `DistilledRanker` is drawn to scores that have no meaning outside of their query.
+    The teachers of all folds are kept until the last round, and in the folder of `memory`; a fit
+    that finds them there draws the later rounds, and lets them be labeled, again. Teachers must
+    be able to label new rows, so `teacher_proba` of `fit` is refused, and so is a
+    `DistilledRanker`, whose scores have no meaning outside of their query.
 
     To train on the rows that a learner visits, labeled by the expert, is the idea of DAgger. To
     choose rows to be labeled is active learning. "uncertainty" is uncertainty sampling;

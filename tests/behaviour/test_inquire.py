@@ -18,6 +18,7 @@ from skdistill import (
     load,
 )
 from tests.small import (
+    extreme_rows,
     mixed_table,
     numeric_rows,
     quick_classifier,
@@ -141,6 +142,14 @@ def test_a_regressor_of_any_loss_asks(params):
     reg = quick_regressor(augmenter=Inquire(), **params).fit(rows, y)
 
     assert np.isfinite(reg.predict(rows)).all()
+
+
+def test_finite_numbers_of_any_size_can_be_asked_about():
+    rows, y = extreme_rows()
+
+    clf = asking().fit(rows, y)  # its trees get them as they are
+
+    assert np.isfinite(clf.predict_proba(rows)).all()
 
 
 def test_a_student_of_scikit_learn_asks():

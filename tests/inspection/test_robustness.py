@@ -14,7 +14,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skdistill import DistilledRanker, RobustnessDisplay, load, robustness
 from skdistill.inspection.robustness_measures import NO_TEACHERS
-from tests.small import mixed_table, numeric_rows, quick_classifier, rows_and_targets
+from tests.small import extreme_rows, mixed_table, numeric_rows, quick_classifier, rows_and_targets
 
 X, Y = numeric_rows()
 
@@ -170,6 +170,16 @@ def test_a_student_from_a_file_knows_its_categories(tmp_path):
     result = robustness(load(tmp_path / "student.safetensors"), codes, Y, random_state=0)
 
     assert len(losses(result, "student", "swap")) == 4
+
+
+def test_finite_numbers_of_any_size_are_corrupted():
+    rows, y = extreme_rows()
+    clf = quick_classifier().fit(rows, y)
+
+    result = robustness(clf, rows, y, n_repeats=1, random_state=0)
+
+    assert np.isfinite([row["log_loss"] for row in result.rows]).all()
+    assert {row["corruption"] for row in result.rows} >= {"none", "missing", "shift", "tail"}
 
 
 def test_an_unfitted_student_is_refused():
