@@ -104,7 +104,7 @@ def robustness(
     categorical_features=None,
     random_state=None,
 ):
-    """Measure a student and its teachers on corrupted rows: is it as robust as they are?
+    """Measure a student and its teachers on corrupted rows.
 
     Each model predicts the same corrupted copies of rows that none of them was fitted on.
 

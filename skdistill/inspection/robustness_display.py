@@ -58,10 +58,16 @@ class RobustnessDisplay:
 
         Parameters
         ----------
-        estimator, X, y, **kwargs
-            As in `robustness`.
-        metric, axes
+        estimator : classifier or regressor
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            These, and `kwargs`, are as in `robustness`.
+        metric : str, default=None
             As in `plot`.
+        axes : sequence of matplotlib Axes, default=None
+            As in `plot`.
+        **kwargs
+            Further parameters of `robustness`.
 
         Returns
         -------

@@ -45,16 +45,22 @@ class NetStudent:
 
     def draft(self, transfer_set, *, seed, max_time=None):
         """Train a clone of the net shortly; return what maps encoded rows to its outputs."""
-        alpha = self.distilled.alpha
-        how = {"alpha": alpha, "effort": self.effort, "seed": seed, "max_time": max_time}
-        return draft_student(self.net, transfer_set, **how)
+        return draft_student(
+            self.net, transfer_set, alpha=self.distilled.alpha, temperature=self._temperature,
+            effort=self.effort, seed=seed, max_time=max_time,
+        )  # fmt: skip
 
     def train(self, transfer_set, *, early_stopping, seed, memory, clock):
         """Train the net, and return its `Training`."""
         params = self.distilled
         return train_student(
             self.net, transfer_set, alpha=params.alpha,
-            temperature=getattr(params, "temperature", None),  # a regressor has none
+            temperature=self._temperature,
             early_stopping=early_stopping, effort=self.effort, seed=seed, memory=memory,
             n_jobs=params.n_jobs, verbose=params.verbose, clock=clock,
         )  # fmt: skip
+
+    @property
+    def _temperature(self):
+        """The temperature as it was set; None for a regressor, which has none."""
+        return getattr(self.distilled, "temperature", None)

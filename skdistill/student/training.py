@@ -23,6 +23,7 @@ from skdistill.nets.training import (
 from skdistill.sklearn_private import safe_indexing
 from skdistill.student.recipe import (
     SHARE_OF_EPOCHS,
+    TEMPERATURES,
     Candidate,
     Trials,
     alpha_of_noise,
@@ -182,7 +183,7 @@ def _train(net, transfer_set, settings, n_jobs, clock, verbose):
     return Training(student, chosen, candidates, history, ended, messages, seconds)
 
 
-def draft_student(net, transfer_set, *, alpha, effort, seed, max_time=None):
+def draft_student(net, transfer_set, *, alpha, temperature, effort, seed, max_time=None):
     """Train a clone of a net shortly, without its validation rows.
 
     Parameters
@@ -191,6 +192,7 @@ def draft_student(net, transfer_set, *, alpha, effort, seed, max_time=None):
         Sized and unfitted.
     transfer_set : TransferSet
     alpha : float or "auto"
+    temperature : float, "auto" or None
     effort : Effort
     seed : int
     max_time : float, default=None
@@ -202,7 +204,7 @@ def draft_student(net, transfer_set, *, alpha, effort, seed, max_time=None):
         Maps encoded rows to outputs, ndarray of shape (n_samples, n_outputs).
     """
     alpha = alpha_of_noise(transfer_set) if alpha == "auto" else alpha
-    temperature = 1.0 if transfer_set.task.kind == "classifier" else None
+    temperature = TEMPERATURES[0] if temperature == "auto" else temperature
     draft = settle(clone_net(net, shared=False), early_stopping=False, effort=effort)
     draft.set_params(max_epochs=max(1, draft.max_epochs // SHARE_OF_DRAFT), verbose=0)
     switch_off(draft, "early_stopping")
