@@ -125,6 +125,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         # Imported here: predicting must load neither torch nor sklearn.model_selection.
         from skdistill.jobs.clock import Clock
         from skdistill.jobs.memory import open_memory
+        from skdistill.jobs.processes import check_alike
         from skdistill.jobs.seeds import repeatable_rng
         from skdistill.student.inquiry import ask_in_rounds
         from skdistill.student.warm_start import PresentStudent
@@ -135,6 +136,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         present = PresentStudent.of(self)
         self._forget()
         self._validate_params()
+        check_alike(self)
         clock, effort = Clock(self.max_time), effort_named(self.effort)
         asks = isinstance(self.augmenter, Inquire)
         data = TrainingData.check(
@@ -241,13 +243,13 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
     def _make_student_net(self, data, effort, present):
         """Return the unfitted net, checked against the table."""
         from skdistill.nets.cloning import clone_net
-        from skdistill.nets.training import resolve_device
+        from skdistill.nets.training import place
         from skdistill.student.checks import check_student, check_validation
         from skdistill.student.student_net import StudentNet, choose_width
 
         net = clone_net(StudentNet() if self.student is None else self.student)
         verbose = max(0, int(self.verbose) - 1)
-        net.set_params(device=resolve_device(self.device), verbose=verbose)
+        place(net.set_params(verbose=verbose), self.device)
         if present is not None:
             present.start(net, data)
         choose_width(net, data)

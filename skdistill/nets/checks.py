@@ -9,6 +9,7 @@ from skorch.callbacks import BatchScoring, EpochScoring, LRScheduler, Passthroug
 from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
+from skdistill.jobs.processes import Processes, device_of, release
 from skdistill.nets.cloning import clone_net, shared_callbacks
 from skdistill.nets.losses import DistillationLoss
 from skdistill.nets.modules import LayerStack
@@ -51,7 +52,8 @@ def check_parameters(net, criterion, owner):
     if not (is_auto or (isinstance(size, Integral) and (int(size) > 0 or size == -1))):
         raise ValueError(f"{owner}__batch_size must be 'auto' or an int above 0, got {size!r}.")
     if isinstance(net, TensorNet):
-        _check_stopping_and_averaging(net, owner)
+        _check_own_parameters(net, owner)
+    _check_accelerator(net, owner)
     _check_criterion(net, criterion, owner)
     _check_callbacks(net, owner)
 
@@ -77,12 +79,31 @@ def check_whole_queries(net, owner):
         )
 
 
-def _check_stopping_and_averaging(net, owner):
+def _check_own_parameters(net, owner):
     patience, decay = net.patience, net.ema_decay
     if patience is not None and not (isinstance(patience, Integral) and int(patience) > 0):
         raise ValueError(f"{owner}__patience must be None or an int above 0, got {patience!r}.")
     if not (isinstance(decay, Real) and 0 <= float(decay) < 1):
         raise ValueError(f"{owner}__ema_decay must be at least 0 and below 1, got {decay!r}.")
+    precision = net.mixed_precision
+    if not (isinstance(precision, bool) or precision == "auto"):
+        raise ValueError(
+            f"{owner}__mixed_precision must be 'auto', True or False, got {precision!r}."
+        )
+
+
+def _check_accelerator(net, owner):
+    """Check that the processes of a net's accelerator end with the same plain module."""
+    if Processes(net).count > 1 and not isinstance(net, TensorNet):
+        raise ValueError(
+            f"the accelerator of {owner} has several processes, which would not stop together: mix "
+            f"AccelerateMixin into StudentNet or TensorNet, got {type(net).__name__}."
+        )
+    if not getattr(net, "unwrap_after_train", True):
+        raise ValueError(
+            f"{owner}__unwrap_after_train=False leaves the net in its accelerator, where its "
+            "arrays are not found: leave it at True."
+        )
 
 
 def _check_criterion(net, criterion, owner):
@@ -196,7 +217,7 @@ def try_training(net, task, X, targets):
         net.set_params(iterator_train__drop_last=False)
     doing = "initialized"
     try:
-        with seeded(0, net.device), one_thread(net.device):
+        with seeded(0, device_of(net)), one_thread(device_of(net)):
             net.initialize()
             doing = "trained"
             net.callbacks_ = [each for each in net.callbacks_ if isinstance(each[1], HARMLESS)]
@@ -204,6 +225,7 @@ def try_training(net, task, X, targets):
             net.fit_loop(X, targets, epochs=1)
             _run_schedules(net)
             net.notify("on_train_end", X=X, y=targets)
+        release(net)
     except Exception as error:
         raise ValueError(
             f"the student cannot be {doing}: {type(error).__name__}: {error}. Check its "

@@ -5,6 +5,7 @@ from inspect import signature
 import torch
 from scipy.sparse import issparse
 
+from skdistill.jobs.processes import device_of, release
 from skdistill.nets.cloning import clone_net
 from skdistill.nets.modules import LayerStack, StudentMLP
 from skdistill.nets.training import seeded
@@ -100,10 +101,11 @@ def check_module(net, X, task):
     kind = net.module if isinstance(net.module, type) else type(net.module)
     what = f"the module {kind.__name__}"
     trial = clone_net(net).set_params(verbose=0)
-    with seeded(0, net.device):
+    with seeded(0, device_of(net)):
         trial.initialize()
         try:
             logits = trial.forward(few)
+            release(trial)
         except Exception as error:
             raise ValueError(
                 f"{what} failed on rows of shape {few.shape[1:]}, float32: "

@@ -9,7 +9,9 @@ from sklearn.base import BaseEstimator
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, LRScheduler, PrintLog
 from skorch.dataset import ValidSplit
+from skorch.utils import to_device
 
+from skdistill.jobs.processes import Processes, device_of
 from skdistill.nets.averaging import RunningAverage
 from skdistill.nets.cloning import clone_net, leave_unpicklable
 from skdistill.nets.losses import DistillationLoss
@@ -19,6 +21,27 @@ from skdistill.sklearn_private import DocumentationLink
 PATIENCE = 15
 EVALUATION_BATCH = 8192
 SPARSE_EVALUATION_BATCH = 512  # small, as most modules need it dense
+
+
+class Log(PrintLog):
+    """skorch's table of epochs, which an accelerator would print at any verbosity."""
+
+    def on_epoch_end(self, net, **kwargs):
+        """Print a row of the table if the net is verbose."""
+        if net.verbose:
+            super().on_epoch_end(net, **kwargs)
+
+
+class Stopping(EarlyStopping):
+    """Early stopping that restores the best epoch of a net whose accelerator has unwrapped it."""
+
+    def on_train_end(self, net, **kwargs):
+        """Restore the best epoch."""
+        best = vars(self)["best_model_weights_"]
+        if best is not None and best.keys() != net.module_.state_dict().keys():
+            unwrapped = {name.removeprefix("module."): each for name, each in best.items()}
+            self.best_model_weights_ = unwrapped
+        super().on_train_end(net, **kwargs)
 
 
 class OneInFive(ValidSplit):
@@ -73,8 +96,9 @@ class TensorNet(DocumentationLink, NeuralNet):
     ema_decay : float, default=0.998
         Decay of the exponential moving average of the weights. The averaged weights are
         validated and kept. 0 disables averaging.
-    mixed_precision : bool, default=True
-        Train in bfloat16 if the device is a GPU.
+    mixed_precision : bool or "auto", default="auto"
+        Train in bfloat16. "auto": only if the device is a GPU. It also pays on CPUs that
+        multiply bfloat16 in hardware. A net with an accelerator follows the accelerator.
     train_split : callable or None, default=ValidSplit(5)
         As in `skorch.NeuralNet`: holds out validation rows.
     device : str, default="cpu"
@@ -125,7 +149,7 @@ class TensorNet(DocumentationLink, NeuralNet):
         batch_size="auto",
         patience=PATIENCE,
         ema_decay=0.998,
-        mixed_precision=True,
+        mixed_precision="auto",
         train_split=OneInFive(),  # noqa: B008, as skorch does
         device="cpu",
         verbose=0,
@@ -169,22 +193,29 @@ class TensorNet(DocumentationLink, NeuralNet):
         # Two schedules would change the same learning rate.
         schedule = [] if any(map(_is_schedule, users)) else [("lr_scheduler", annealing)]
         patience = PATIENCE if self.patience is None else self.patience
-        stopping = EarlyStopping(patience=patience, load_best=True, sink=_silent)
+        stopping = Stopping(patience=patience, load_best=True, sink=_silent)
         stoppers = [] if self.train_split is None else [("early_stopping", stopping)]
-        return [*schedule, *stoppers, ("print_log", PrintLog())]
+        return [*schedule, *stoppers, ("print_log", Log())]
 
     def _users_callbacks(self):
         given = getattr(self, "callbacks", None)
         return given if isinstance(given, (list, tuple)) else []
+
+    def initialize_criterion(self):
+        """Create the criterion. It has no parameters, so that no accelerator may wrap it."""
+        super().initialize_criterion()
+        self.criterion_._is_accelerate_prepared = True
+        return self
 
     def get_iterator(self, dataset, training=False):
         """Move a dataset to the device and return its `Batches`."""
         indices = slice(None)
         if isinstance(dataset, torch.utils.data.Subset):  # from skorch's own train_split
             dataset, indices = dataset.dataset, dataset.indices
-        X = _on_device(dataset.X[indices], self.device)
+        device = device_of(self)
+        X = _on_device(dataset.X[indices], device)
         y = np.zeros(len(X), np.float32) if dataset.y is None else dataset.y[indices]
-        y = _on_device(y, self.device)
+        y = _on_device(y, device)
         has_groups = dataset.y is not None and hasattr(self.criterion_, "groups")
         groups = self.criterion_.groups(y) if has_groups else None
         if not training:
@@ -192,14 +223,14 @@ class TensorNet(DocumentationLink, NeuralNet):
             return Batches(X, y, size, shuffle=False, groups=groups)
         size = self.batch_size
         size = auto_batch_size(len(X)) if size == "auto" else size
-        return Batches(X, y, size, shuffle=True, groups=groups)
+        return Batches(X, y, size, shuffle=True, groups=groups, processes=Processes(self))
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Run one epoch and record its mean loss."""
         if iterator is None:
             return
         # skorch reads the loss of each batch; each reading waits for the GPU.
-        total = torch.zeros((), device=self.device)
+        total, n_rows = torch.zeros((), device=device_of(self)), 0
         average = self._average if training else None
         if average is not None:
             average.restore()
@@ -207,12 +238,14 @@ class TensorNet(DocumentationLink, NeuralNet):
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             total += step["loss"].detach() * len(batch[0])
+            n_rows += len(batch[0])
             if average is not None:
                 average.step()
             self.notify("on_batch_end", batch=batch, training=training, **step)
         if average is not None:
             average.swap_in()
-        self._record_loss(f"{prefix}_loss", total.item() / iterator.n_samples)
+        # The same in all processes, so that they stop together.
+        self._record_loss(f"{prefix}_loss", Processes(self).mean(total / n_rows).item())
 
     def _record_loss(self, name, loss):
         """Record a loss of the epoch, and whether it is the lowest, as skorch does."""
@@ -239,6 +272,14 @@ class TensorNet(DocumentationLink, NeuralNet):
         with self._autocast():
             return super().infer(x, **fit_params)
 
+    def forward_iter(self, X, training=False, device="cpu"):
+        """Yield the outputs of batches, all of them in each process.
+
+        skorch's `AccelerateMixin` would gather those of all processes.
+        """
+        for batch in self.get_iterator(self.get_dataset(X)):
+            yield to_device(NeuralNet.evaluation_step(self, batch, training), device=device)
+
     def get_params_for_optimizer(self, prefix, named_parameters):
         """Return the arguments of the optimizer, which is fused if it can be."""
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
@@ -247,8 +288,11 @@ class TensorNet(DocumentationLink, NeuralNet):
         return args, kwargs
 
     def _autocast(self):
+        if getattr(self, "accelerator", None) is not None:
+            return self.accelerator.autocast()
         device_type = torch.device(self.device).type
-        enabled = self.mixed_precision and device_type == "cuda"
+        is_auto = self.mixed_precision == "auto"
+        enabled = device_type == "cuda" if is_auto else self.mixed_precision
         return torch.autocast(device_type, dtype=torch.bfloat16, enabled=enabled)
 
 
@@ -305,13 +349,16 @@ class Batches:
     shuffle : bool
     groups : tensor of shape (n_samples,), default=None
         Rows of one group are in one batch. NaN: a row of its own.
+    processes : Processes, default=None
+        Those that share each shuffled batch, unless it has groups.
     """
 
-    def __init__(self, X, y, batch_size, *, shuffle, groups=None):
+    def __init__(self, X, y, batch_size, *, shuffle, groups=None, processes=None):
         self.X, self.y, self.shuffle = X, y, shuffle
-        self.n_samples = len(X)
+        self.processes = Processes(None) if processes is None else processes
         # Of two rows or more each, as batch norm cannot be trained on one row.
-        most = len(X) if batch_size == 1 else len(X) // 2
+        n_own = len(self.processes.share(range(len(X)))) if groups is None else len(X)
+        most = n_own if batch_size == 1 else n_own // 2
         self.n_batches = max(1, min(round(len(X) / batch_size), most))
         self.groups = None if groups is None else _numbered(groups)
 
@@ -326,22 +373,25 @@ class Batches:
         if not self.shuffle:
             yield from zip(self.X.tensor_split(self.n_batches), self.y.tensor_split(self.n_batches))
             return
-        order = torch.randperm(self.n_samples, device=self.X.device)
-        for indices in order.tensor_split(self.n_batches):
+        own = self.processes.share(self._permutation(len(self.X)))
+        for indices in own.tensor_split(self.n_batches):
             yield self.X[indices], self.y[indices]
+
+    def _permutation(self, n):
+        return self.processes.agree(torch.randperm(n, device=self.X.device))
 
     def _whole(self, groups):
         """Return the rows of each batch, cut where a group ends."""
         if self.shuffle:
-            groups = torch.randperm(int(groups.max()) + 1, device=groups.device)[groups]
+            groups = self._permutation(int(groups.max()) + 1)[groups]
         ordered, order = groups.sort(stable=True)
         is_end = torch.ones_like(ordered, dtype=torch.bool)
         is_end[:-1] = ordered[1:] != ordered[:-1]
         ends = is_end.nonzero().flatten() + 1
         wanted = torch.arange(1, self.n_batches, device=ends.device)
-        wanted = wanted * self.n_samples // self.n_batches
+        wanted = wanted * len(self.X) // self.n_batches
         cuts = ends[torch.searchsorted(ends, wanted)].unique()
-        return order.tensor_split(cuts[cuts < self.n_samples].cpu())
+        return order.tensor_split(cuts[cuts < len(self.X)].cpu())
 
 
 def _numbered(groups):

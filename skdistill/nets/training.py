@@ -12,6 +12,7 @@ from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 
 from skdistill.jobs.locks import ForkSafeLock
+from skdistill.jobs.processes import device_of, is_placed, release
 from skdistill.jobs.progress import Progress
 from skdistill.nets.losses import pack_targets
 from skdistill.warn import warn_user
@@ -73,11 +74,13 @@ def train_net(net, transfer_set, *, seed, max_time=None, verbose=0, keep_interru
 
     def fit():
         _join_single_row(net, len(packed[1]))
-        with seeded(seed, net.device), one_thread(net.device):
+        device = device_of(net)
+        with seeded(seed, device), one_thread(device):
             net.fit(*packed)
 
     packed = _packed(transfer_set)
     within_memory(fit, net, len(packed[1]))
+    release(net)
     net.callbacks = users  # as it was given, to be trained or shown again
     if how_it_ended(net) == "interrupt" and not (keep_interrupted and _has_an_epoch(net)):
         raise KeyboardInterrupt
@@ -285,6 +288,12 @@ def check_finite(net, what, rate):
             f"training of {what} diverged: its weights are not finite after {len(net.history)} "
             f"epochs. Lower the learning rate ({rate}={net.lr}) or the temperature."
         )
+
+
+def place(net, device):
+    """Set the device of a net; "auto" is "cuda" or "cpu". An accelerator places its net itself."""
+    if not is_placed(net):
+        net.set_params(device=resolve_device(device))
 
 
 def resolve_device(device):

@@ -12,6 +12,7 @@ from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.jobs.memory import open_memory
+from skdistill.jobs.processes import check_alike
 from skdistill.jobs.seeds import repeatable_rng
 from skdistill.sklearn_private import HasMethods, StrOptions
 from skdistill.soft_targets.composition import TeachersMixin
@@ -97,6 +98,7 @@ class BaseTeacherEnsemble(TeachersMixin):
     def _fit(self, X, y, sample_weight, groups):
         self._forget()
         self._validate_params()
+        check_alike(self)
         data = TrainingData.check(self, self._task, X, y, sample_weight, groups=groups)
         data.task.check_learnable(data.y, data.sample_weight)
         memory = open_memory(self.memory, self.random_state)

@@ -9,6 +9,7 @@ import numpy as np
 
 from skdistill.jobs.clock import STUDENT, TRIALS, Clock
 from skdistill.jobs.memory import remembered
+from skdistill.jobs.processes import Processes
 from skdistill.nets.cloning import clone_net
 from skdistill.nets.interface import settle
 from skdistill.nets.training import (
@@ -227,6 +228,8 @@ def expected_seconds(net, data, early_stopping, effort):
 
 def _expected_seconds(net, data, early_stopping, effort):
     n_rows = len(data) + data.n_unlabeled + data.n_to_ask
+    if Processes(net).count > 1:  # only a process that is asked would train
+        return 0.0
     few = np.arange(min(len(data), ROWS_TO_TIME))
     trial = settle(clone_net(net), early_stopping=early_stopping, effort=effort)
     n_epochs = trial.max_epochs * (1 + 2 / SHARE_OF_EPOCHS)  # with trials

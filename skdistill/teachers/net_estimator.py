@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill.jobs.processes import check_alike
 from skdistill.jobs.seeds import draw_seed
 from skdistill.nets.checks import check_cut, check_parameters, watches_validation
 from skdistill.nets.cloning import clone_net
@@ -24,7 +25,7 @@ from skdistill.nets.training import (
     check_finite,
     cut_off,
     epoch_records,
-    resolve_device,
+    place,
     seeded,
     train_net,
     within_memory,
@@ -92,13 +93,14 @@ class BaseNetEstimator(DocumentationLink, BaseEstimator):
         return self._fit(X, y, sample_weight)
 
     def _fit(self, X, y, sample_weight, groups=None):
+        check_alike(self)
         data = TrainingData.check(self, self._task, X, y, sample_weight, groups=groups)
         rng = check_random_state(self.random_state)
         rows = {"groups": data.groups, "sample_weight": data.sample_weight}
         held_out = hold_out(data.task.strata(data.y), rng, **rows)
         net = self._checked_net()
         check_cut(net, math.prod(data.X.shape[1:]), data.task)
-        net.set_params(device=resolve_device(self.device))
+        place(net, self.device)
         seed, trial = draw_seed(rng), clone_net(net)
         inputs = self._train(trial, replace(data, held_out=held_out), seed)
         self.history_ = epoch_records(trial.history)
@@ -174,7 +176,7 @@ class BaseNetEstimator(DocumentationLink, BaseEstimator):
         """
         rng = check_random_state(self.random_state)
         net, data = self._checked_net(), self._own(data)
-        net.set_params(device=resolve_device(self.device))
+        place(net, self.device)
         seed = draw_seed(rng)
         inputs, rows = self._rows_of_folds(data, splits, seed)
         size_module(net, inputs[0].layout, data.task.n_targets)

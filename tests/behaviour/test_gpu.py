@@ -67,6 +67,31 @@ def test_mixed_precision_trains_in_bfloat16():
     assert set(seen) == {torch.bfloat16}
 
 
+def test_mixed_precision_reaches_about_the_loss_of_float32():
+    X, y = numeric_rows(1_000)
+    losses = []
+    for mixed_precision in (False, "auto"):
+        net = TensorNet(StudentMLP, max_epochs=15, mixed_precision=mixed_precision)
+        losses.append(NetClassifier(net, device="cuda", random_state=0).fit(X, y).history_[-1])
+
+    assert losses[1]["valid_loss"] == pytest.approx(losses[0]["valid_loss"], rel=0.1)
+
+
+def test_accelerate_trains_on_the_gpu_that_it_has_chosen():
+    pytest.importorskip("accelerate", reason="pip install 'skdistill[accelerate]'")
+    from accelerate import Accelerator
+
+    from tests.accelerated import AcceleratedStudent
+
+    X, y = numeric_rows(200)
+    student = AcceleratedStudent(max_epochs=30, accelerator=Accelerator())
+
+    clf = quick_classifier(student=student, device="cuda").fit(X, y)
+
+    assert clf.history_[-1]["train_loss"] < clf.history_[0]["train_loss"]
+    assert clf.score(X, y) > 0.7
+
+
 def test_without_mixed_precision_it_trains_in_float32():
     X, y = numeric_rows()
     seen = []

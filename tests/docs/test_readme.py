@@ -26,6 +26,7 @@ WITH_CODE = [
     "docs/when_not_to_distill.md",
 ]
 NEED_MORE = {
+    "docs/accelerate.md": ["accelerate"],
     "docs/engines.md": ["distributed", "ray"],
     "docs/mlflow.md": ["mlflow"],
     "docs/tensorboard.md": ["tensorboard"],

@@ -44,6 +44,7 @@ def test_parameters_that_can_be_used_are_let_through(net):
         (tensor_net(lr=-1.0), "net__lr must be a finite number of at least 0, got -1.0"),
         (tensor_net(patience=0), "net__patience must be None or an int above 0, got 0"),
         (tensor_net(ema_decay=1), "net__ema_decay must be at least 0 and below 1, got 1"),
+        (tensor_net(mixed_precision="bf16"), "net__mixed_precision must be .* got 'bf16'"),
         (tensor_net(callbacks=[3]), "callbacks of net cannot be initialized: AttributeError"),
         (tensor_net(callbacks=[LRScheduler("No")]), "callbacks of net cannot be initialized"),
     ],

@@ -320,3 +320,40 @@ def test_reversed_and_read_only_rows_are_trained_on_as_copies_are():
 
     assert_array_equal(weights_of(nets[0]), weights_of(nets[1]))
     assert_array_equal(nets[0].forward(X[::-1]), nets[1].forward(X[::-1].copy()))
+
+
+class Dtypes(Linear):
+    """A module that notes in which type its outputs are computed."""
+
+    seen: set = set()
+
+    def forward(self, X):
+        outputs = super().forward(X)
+        self.seen.add(outputs.dtype)
+        return outputs
+
+
+@pytest.mark.parametrize(
+    ("mixed_precision", "dtype"),
+    [("auto", torch.float32), (False, torch.float32), (True, torch.bfloat16)],
+)
+def test_a_cpu_computes_in_bfloat16_only_if_it_is_asked_to(mixed_precision, dtype, monkeypatch):
+    monkeypatch.setattr(Dtypes, "seen", set())
+    net = linear_net(mixed_precision=mixed_precision).set_params(module=Dtypes)
+
+    train(net)
+
+    assert Dtypes.seen == {dtype}
+    assert weights_of(net).dtype == np.float32
+
+
+def test_training_in_bfloat16_reaches_about_the_same_loss():
+    X, y = numeric_rows(300)
+    losses = []
+    for mixed_precision in (False, True):
+        net = TensorNet(StudentMLP, max_epochs=15, mixed_precision=mixed_precision)
+        losses.append(NetClassifier(net, random_state=0).fit(X, y).history_[-1])
+
+    assert losses[1]["train_loss"] < 0.3
+    for name in ("train_loss", "valid_loss"):
+        assert losses[1][name] == pytest.approx(losses[0][name], rel=0.1)
