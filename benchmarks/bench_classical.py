@@ -6,8 +6,9 @@ The teachers are nets of 784-128-128-10 on the pixels of fashion_mnist, trained 
 Adagrad. The student is a net of 784-64-10. It is trained on labels, by one teacher and by the
 pool of the three, by each of the optimizers. Its start is fresh, or the first layer of the
 teacher, half as wide. A grid of alpha and temperature has no synthetic rows, as Hinton et al.
-had none; a curve over alpha has them. Nothing is chosen by the test rows: "student" is
-`DistilledClassifier` with its default alpha, temperature and augmenter.
+had none; a curve over alpha has them. "student" is `DistilledClassifier` with its default alpha,
+temperature and augmenter, "shifted images" that of a pool with a forest in it, which labels
+shifted images instead of mixed ones. Nothing is chosen by the test rows.
 """
 
 import os
@@ -20,8 +21,10 @@ import time
 
 import numpy as np
 import torch
+from bench_convolution import shift
 from common import load_split, mean_and_spread, recorded, save
 from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import log_loss
 
 from skdistill import (
@@ -41,8 +44,11 @@ OPTIMIZERS = {
 TEACHER, STUDENT = (128, 128), (64,)
 EPOCHS, EPOCHS_ON_LABELS = 30, 50  # on labels it stops early
 FEW_EPOCHS = 3
+TREES, COPIES = 200, 4  # of the forest; of each image
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 TEMPERATURES = (1.0, 2.0, 4.0)
+MODELS = ("labels", "labels, shifted images", "teacher", "pool", "student of one", "classical")
+MODELS += ("student", "shifted images")
 CLASSICAL = {"alpha": 0.5, "temperature": 2.0, "augmenter": None}
 
 
@@ -58,10 +64,10 @@ def main():
         arguments.data, arguments.rows, arguments.seeds = "digits", 300, [0]
     runs = [] if arguments.smoke else recorded("classical").get("runs", [])
     for seed in arguments.seeds:
-        if seed not in {run["seed"] for run in runs}:
-            runs += measure(arguments, seed)
-            if not arguments.smoke:
-                save("classical", {"data": arguments.data, "rows": arguments.rows, "runs": runs})
+        done = {run["model"] for run in select(runs, seed=seed)}
+        runs += measure(arguments, seed, done)
+        if not arguments.smoke:
+            save("classical", {"data": arguments.data, "rows": arguments.rows, "runs": runs})
     for lines in (models_table(runs), grid_table(runs), gains(runs)):
         print(*lines, sep="\n", end="\n\n")
 
@@ -117,32 +123,61 @@ class Split:
         fitted = NetClassifier(net, random_state=self.seed).fit(self.X, self.y)
         return self.record(fitted, name, by=by)
 
-    def distill(self, teachers, student, name, what, **params):
+    def distill(self, teachers, student, name, what, X_unlabeled=None, **params):
         """Distill teachers into a student, and record it."""
         params |= {"keep_teachers": True, "random_state": self.seed, "memory": self.memory}
-        clf = DistilledClassifier(teachers, student, **params).fit(self.X, self.y)
+        clf = DistilledClassifier(teachers, student, **params)
+        clf.fit(self.X, self.y, X_unlabeled=X_unlabeled)
         return self.record(clf, name, **what)
 
 
-def measure(arguments, seed):
-    """Return the accuracy and log loss of each model on the test rows of a split."""
+def measure(arguments, seed, done=()):
+    """Return the accuracy and log loss of the models that are not done, on a split's test rows."""
+    parts = {
+        "student": measure_models, "shifted images": measure_shifted, "warm": measure_starts,
+        "curve": measure_alphas,
+    }  # fmt: skip
     with tempfile.TemporaryDirectory() as memory:
         split = Split(arguments, seed, memory)
         teachers = [
             (name, NetClassifier(net(TensorNet, TEACHER, name, split.on_labels)))
             for name in OPTIMIZERS
         ]
-        for name, teacher in teachers:
-            split.on_labels_alone(teacher.net, "teacher", name)
-            split.on_labels_alone(net(StudentNet, STUDENT, name, split.on_labels), "labels", name)
-            student, by = net(StudentNet, STUDENT, name, split.full), {"by": name}
-            split.distill([(name, teacher)], student, "student of one", by)
-            taught = split.distill(teachers, student, "student", by)
-            split.distill(teachers, student, "classical", by, **CLASSICAL)
-        split.record(taught.teacher_, "pool", by="all")
-        measure_starts(split, teachers)
-        measure_alphas(split, teachers)
+        for model, measure_part in parts.items():
+            if model not in done:
+                measure_part(split, teachers)
     return split.runs
+
+
+def measure_models(split, teachers):
+    """Measure teachers and students by each optimizer."""
+    for name, teacher in teachers:
+        split.on_labels_alone(teacher.net, "teacher", name)
+        split.on_labels_alone(net(StudentNet, STUDENT, name, split.on_labels), "labels", name)
+        student, by = net(StudentNet, STUDENT, name, split.full), {"by": name}
+        split.distill([(name, teacher)], student, "student of one", by)
+        taught = split.distill(teachers, student, "student", by)
+        split.distill(teachers, student, "classical", by, **CLASSICAL)
+    split.record(taught.teacher_, "pool", by="all")
+
+
+def measure_shifted(split, teachers):
+    """Measure students of shifted images, which nets and a forest have labeled."""
+    forest = RandomForestClassifier(TREES, min_samples_leaf=2)
+    rng = np.random.RandomState(split.seed)
+    side = round(split.X.shape[1] ** 0.5)
+    images = split.X.reshape(-1, 1, side, side)
+    shifted = np.concatenate([shift(images, rng, by=1) for _ in range(COPIES)])
+    shifted = shifted.reshape(-1, side * side)
+    for name in OPTIMIZERS:
+        student, by = net(StudentNet, STUDENT, name, split.full), {"by": name}
+        how = {"augmenter": None, "X_unlabeled": shifted}
+        split.distill([*teachers, ("forest", forest)], student, "shifted images", by, **how)
+        rows, labels = np.concatenate([split.X, shifted]), np.tile(split.y, COPIES + 1)
+        on_labels = NetClassifier(
+            net(StudentNet, STUDENT, name, split.on_labels), random_state=split.seed
+        )
+        split.record(on_labels.fit(rows, labels), "labels, shifted images", by=name)
 
 
 def measure_starts(split, teachers):
@@ -181,7 +216,7 @@ def means(runs):
 def models_table(runs):
     """Yield a table of models by optimizer, and of the two starts."""
     yield "| model | by | accuracy | log loss |\n|---|---|---:|---:|"
-    for model in ("labels", "teacher", "pool", "student of one", "student", "classical"):
+    for model in MODELS:
         for by in dict.fromkeys(run["by"] for run in select(runs, model=model)):
             yield f"| {model} | {by} | {means(select(runs, model=model, by=by))} |"
     for start in ("fresh", "warm"):
@@ -208,7 +243,7 @@ def gains(runs):
     """Yield by how many standard errors students are above the net on labels, in pairs."""
     for by in OPTIMIZERS:
         labels = select(runs, model="labels", by=by)
-        for model in ("student", "classical"):
+        for model in ("classical", "student", "shifted images"):
             gains = []
             for measure, sign in (("accuracy", 1), ("log_loss", -1)):
                 pairs = zip(select(runs, model=model, by=by), labels)

@@ -181,11 +181,11 @@ def as_images(X):
     return (X / X.max() * 2 - 1).reshape(-1, 1, side, side)
 
 
-def shift(X, rng):
-    """Return images shifted by at most two pixels each way, half of them mirrored."""
-    padded = np.pad(X, ((0, 0), (0, 0), (2, 2), (2, 2)), mode="edge")
+def shift(X, rng, by=2):
+    """Return images shifted by at most so many pixels each way, half of them mirrored."""
+    padded = np.pad(X, ((0, 0), (0, 0), (by, by), (by, by)), mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, X.shape[2:], axis=(2, 3))
-    down, right = rng.randint(5, size=(2, len(X)))
+    down, right = rng.randint(2 * by + 1, size=(2, len(X)))
     shifted = windows[np.arange(len(X)), :, down, right]
     is_mirrored = rng.rand(len(X)) < 0.5
     shifted[is_mirrored] = shifted[is_mirrored, :, :, ::-1]
