@@ -17,6 +17,7 @@ OUTSIDE = re.compile(r"(?<!!)(\[(?:[^\[\]]|\[[^\]]*\])*\]\()\.\./")
 FIRST_EXAMPLES = [
     "plot_first_distillation.py",
     "plot_own_ensemble.py",
+    "plot_reading_a_report.py",
     "plot_combination_rules.py",
     "plot_grid_search.py",
     "plot_text.py",
