@@ -5,6 +5,7 @@ from html import escape
 from skdistill.inspection.robustness_display import RobustnessDisplay
 from skdistill.inspection.robustness_measures import CLEAN, measure_robustness
 from skdistill.inspection.rows import four_digits
+from skdistill.inspection.tables import as_frame, html_table
 
 
 class Robustness:
@@ -37,10 +38,14 @@ class Robustness:
         return "rmse" if "rmse" in self.rows[0] else "log_loss"
 
     def to_frame(self):
-        """Return the rows as a pandas DataFrame."""
-        import pandas as pd
+        """Return the rows as a DataFrame of pandas.
 
-        return pd.DataFrame(self.rows)
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        return as_frame(self.rows)
 
     def _cells(self):
         """Return the texts of the table of losses by row, the header first."""
@@ -68,14 +73,8 @@ class Robustness:
 
     def _repr_html_(self):
         """Return the table as HTML; notebooks show it."""
-        header, *rows = [[escape(cell) for cell in row] for row in self._cells()]
-        lines = ["".join(f"<th>{cell}</th>" for cell in header)]
-        for name, *losses in rows:
-            cells = [f'<td style="text-align: left">{name}</td>']
-            lines.append("".join(cells + [f"<td>{loss}</td>" for loss in losses]))
-        table = "\n".join(f"<tr>{line}</tr>" for line in lines)
         notes = "\n".join(f"<p>{escape(note)}</p>" for note in self.absent)
-        return f"<table>\n{table}\n</table>\n{notes}"
+        return f"{html_table(self._cells())}\n{notes}"
 
     def plot(self, **kwargs):
         """Draw one panel for each corruption, with a curve for each model.
@@ -111,9 +110,10 @@ def robustness(
     Parameters
     ----------
     estimator : classifier or regressor
-        A fitted `DistilledClassifier` or `DistilledRegressor`, the "student". Teachers that it
-        has kept by ``keep_teachers=True`` are measured too, as "pooled teachers". Another
-        fitted classifier with `predict_proba`, or regressor, is named by its class.
+        A fitted `DistilledClassifier` or `DistilledRegressor`, a pipeline that ends with one, or
+        a search over either: the "student". Teachers that it has kept by ``keep_teachers=True``
+        are measured too, as "pooled teachers". Another fitted classifier with `predict_proba`, or
+        regressor, is named by its class.
     X : array-like or DataFrame of shape (n_samples, n_features)
         Rows that no model was fitted on. They are not changed.
     y : array-like of shape (n_samples,) or (n_samples, n_targets)

@@ -7,9 +7,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skdistill.inspection.corruptions import CORRUPTIONS, NEEDED, CorruptibleTable
-from skdistill.inspection.rows import row_class
+from skdistill.inspection.rows import is_ranker, row_class
+from skdistill.inspection.subjects import POOL, STUDENT, split_pipeline, teachers_of
 
-STUDENT, POOL = "student", "pooled teachers"
 CLEAN = "none"
 METRICS = "log_loss", "accuracy", "rmse"
 NO_TEACHERS = (
@@ -39,12 +39,13 @@ def measure_robustness(
         As `Robustness` has them.
     """
     models, absent = _named_models(estimator, models)
+    _refuse_rankers(models)
     kind = row_class(models)
     check_consistent_length(X, y)
     if n_repeats < 1:
         raise ValueError(f"n_repeats must be at least 1, got {n_repeats!r}.")
     y = np.asarray(y)
-    clean = kind.measure(models, X, y, next(iter(models)))
+    clean = _measures(kind, models, X, y)
     if categorical_features is None:
         categorical_features = _known_categories(estimator)
     table = CorruptibleTable(X, categorical_features)
@@ -67,10 +68,11 @@ def _named_models(estimator, others):
     """Return the models by name, and what is absent."""
     if hasattr(estimator, "fit"):
         check_is_fitted(estimator)
-    is_student = hasattr(estimator, "student_")
+    is_student = hasattr(split_pipeline(estimator)[1], "student_")
     models, absent = {STUDENT if is_student else type(estimator).__name__: estimator}, []
-    if hasattr(estimator, "teacher_"):
-        models[POOL] = estimator.teacher_
+    pooled, _ = teachers_of(estimator)
+    if pooled is not None:
+        models[POOL] = pooled
     elif is_student and not others:
         absent.append(NO_TEACHERS)
     if not isinstance(others or {}, Mapping):
@@ -85,10 +87,22 @@ def _named_models(estimator, others):
     return models, absent
 
 
+def _refuse_rankers(models):
+    for name, model in models.items():
+        if is_ranker(split_pipeline(model)[1]):
+            raise ValueError(
+                f"model {name!r}, a {type(model).__name__}, is a ranker, whose scores compare only "
+                "within a query, where corrupted rows would not stay alone: robustness measures "
+                "classifiers and regressors."
+            )
+
+
 def _known_categories(estimator):
     """Return a mask of the columns that a student encodes as categories, or "from_dtype"."""
-    encoder = getattr(getattr(estimator, "inputs_", None), "encoder", None)
-    return "from_dtype" if encoder is None else encoder.is_categorical_
+    steps, student = split_pipeline(estimator)
+    encoder = getattr(getattr(student, "inputs_", None), "encoder", None)
+    # Behind other steps, the student's columns are not those of the table.
+    return "from_dtype" if encoder is None or steps else encoder.is_categorical_
 
 
 def _check_corruptions(corruptions, table, absent):
@@ -140,7 +154,13 @@ def _measure_all(kind, models, copies, y, corruption, absent):
 def _measure(kind, name, model, copy, y):
     """Return the measures of a model on a corrupted copy: a table, and its rows or None."""
     X, rows = copy
-    return kind.measure({name: model}, X, y if rows is None else y[rows], name)[name]
+    return _measures(kind, {name: model}, X, y if rows is None else y[rows])[name]
+
+
+def _measures(kind, models, X, y):
+    """Return the measures of each model by its name."""
+    predictions = kind.predict(models, X, y)
+    return {name: kind.measures(predictions, name, None) for name in models}
 
 
 def _row(name, corruption, strength, found):

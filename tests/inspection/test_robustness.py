@@ -10,6 +10,9 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss, root_mean_squared_error
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skdistill import DistilledRanker, RobustnessDisplay, load, robustness
@@ -172,6 +175,23 @@ def test_a_student_from_a_file_knows_its_categories(tmp_path):
     assert len(losses(result, "student", "swap")) == 4
 
 
+def test_a_pipeline_and_a_search_are_measured_as_the_student_in_them():
+    clf = quick_classifier(keep_teachers=True)
+    pipeline = make_pipeline(StandardScaler(), clf)
+    search = GridSearchCV(pipeline, {"distilledclassifier__alpha": [1.0]}, cv=2).fit(X, Y)
+
+    result = robustness(search, X, Y, corruptions=["noise"], n_repeats=1, random_state=0)
+
+    student = search.best_estimator_[-1]
+    scaled = search.best_estimator_[:-1].transform(X)
+    assert losses(result, "student", "none")[0.0] == pytest.approx(
+        log_loss(Y, student.predict_proba(scaled))
+    )
+    assert losses(result, "pooled teachers", "none")[0.0] == pytest.approx(
+        log_loss(Y, student.teacher_.predict_proba(scaled))
+    )
+
+
 def test_finite_numbers_of_any_size_are_corrupted():
     rows, y = extreme_rows()
     clf = quick_classifier().fit(rows, y)
@@ -229,7 +249,7 @@ def test_a_ranker_is_refused_by_name():
     ranker = DistilledRanker()
     ranker.student_ = None
 
-    with pytest.raises(ValueError, match="'student', a DistilledRanker, is a ranker"):
+    with pytest.raises(ValueError, match=r"'student', a DistilledRanker, .* measures cl"):
         robustness(ranker, X, Y)
 
 
