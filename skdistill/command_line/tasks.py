@@ -1,7 +1,7 @@
 """What the commands do differently for labels, for numbers and for grades of queries."""
 
 from skdistill.command_line.columns import MANY
-from skdistill.inspection.rows import is_ranker
+from skdistill.inspection.pipelines import is_ranker
 
 NOTES = (
     "Agreement is {}. The time is that of one row of a DataFrame, predicted alone. The net on {} "

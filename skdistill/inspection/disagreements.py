@@ -6,10 +6,11 @@ from html import escape
 import numpy as np
 
 from skdistill.inspection.metrics import kl_divergence
+from skdistill.inspection.pipelines import is_ranker
 from skdistill.inspection.predictions import Predictions
 from skdistill.inspection.regions import find_regions
-from skdistill.inspection.rows import is_ranker, row_class
-from skdistill.inspection.subjects import POOL, STUDENT, split_pipeline, teachers_of
+from skdistill.inspection.rows import row_class
+from skdistill.inspection.subjects import POOL, STUDENT, teachers_of
 from skdistill.inspection.tables import as_frame, html_table
 
 SHOWN = 10  # rows and regions that are printed
@@ -267,7 +268,7 @@ def disagreements(estimator, X, *, teachers=None, max_depth=3, min_samples_leaf=
 
 def _both(estimator, X, teachers):
     """Return the `Predictions` of a student and its teachers."""
-    if is_ranker(split_pipeline(estimator)[1]):
+    if is_ranker(estimator):
         raise ValueError(
             f"a {type(estimator).__name__} ranks, and its scores compare only within a query: see "
             "its agreement by DistillationReport.from_estimator(ranker, X, qid=qid)."

@@ -1,14 +1,11 @@
 """What fitted models predict, and what predicting costs: the rows of a report."""
 
-import io
 import pickle
 import time
-from contextlib import suppress
-from copy import copy
 
-import joblib
 import numpy as np
 
+from skdistill.inspection.pipelines import size_in_bytes
 from skdistill.inspection.rows import row_class
 from skdistill.sklearn_private import num_samples, safe_indexing
 
@@ -53,21 +50,6 @@ def _kilobytes(model):
         return size_in_bytes(model) / 1000
     except (pickle.PicklingError, TypeError, AttributeError):
         return None
-
-
-def size_in_bytes(model):
-    """Return the size of the joblib file of a model, in bytes, that of a student without teachers.
-
-    These are the fitted ones that it was given or has kept.
-    """
-    if hasattr(model, "student_"):
-        model = copy(model)
-        for name in ("teacher_", "teachers"):
-            with suppress(AttributeError):
-                delattr(model, name)
-    file = io.BytesIO()
-    joblib.dump(model, file)
-    return file.tell()
 
 
 def microseconds(model, X, n_repeats):

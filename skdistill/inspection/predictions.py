@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from skdistill.inspection.pipelines import AfterSteps, split_pipeline
 from skdistill.tasks.ranked_fitting import with_queries
 
 
@@ -175,10 +176,11 @@ def _predictions(name, model, X, shape):
 
 def _bounds(model, X):
     """Return the outer quantiles of rows, and the share that should lie between them."""
-    quantiles = getattr(model, "quantiles_", None) or []
+    steps, last = split_pipeline(model)
+    quantiles = getattr(last, "quantiles_", None) or []
     if len(quantiles) < 2:
         return None
-    predicted = model.predict(X, quantiles=True)
+    predicted = AfterSteps.of(steps, last).predict(X, quantiles=True)
     return predicted[:, 0], predicted[:, -1], float(quantiles[-1] - quantiles[0])
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from skdistill.inspection.facts import facts_of
 from skdistill.inspection.measuring import measure
+from skdistill.inspection.pipelines import split_pipeline
 from skdistill.inspection.slices import (
     check_whole_queries,
     measures_by_class,
@@ -11,7 +12,7 @@ from skdistill.inspection.slices import (
     slice_labels,
     values_of,
 )
-from skdistill.inspection.subjects import POOL, STUDENT, TEACHER, models_of, split_pipeline
+from skdistill.inspection.subjects import POOL, STUDENT, TEACHER, models_of
 from skdistill.inspection.tables import as_frame, html_table
 from skdistill.sklearn_private import num_samples, safe_indexing
 

@@ -7,8 +7,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skdistill.inspection.corruptions import CORRUPTIONS, NEEDED, CorruptibleTable
-from skdistill.inspection.rows import is_ranker, row_class
-from skdistill.inspection.subjects import POOL, STUDENT, split_pipeline, teachers_of
+from skdistill.inspection.pipelines import is_ranker, split_pipeline
+from skdistill.inspection.rows import row_class
+from skdistill.inspection.subjects import POOL, STUDENT, teachers_of
 
 CLEAN = "none"
 METRICS = "log_loss", "accuracy", "rmse"
@@ -89,7 +90,7 @@ def _named_models(estimator, others):
 
 def _refuse_rankers(models):
     for name, model in models.items():
-        if is_ranker(split_pipeline(model)[1]):
+        if is_ranker(model):
             raise ValueError(
                 f"model {name!r}, a {type(model).__name__}, is a ranker, whose scores compare only "
                 "within a query, where corrupted rows would not stay alone: robustness measures "

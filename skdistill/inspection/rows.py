@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from inspect import signature
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +16,7 @@ from skdistill.inspection.metrics import (
     macro_auc,
     mean_tau,
 )
+from skdistill.inspection.pipelines import is_ranker
 from skdistill.inspection.predictions import (
     predicted_probabilities,
     predicted_scores,
@@ -319,11 +319,6 @@ def _check_scores(models):
                 f"model {name!r}, a {type(model).__name__}, predicts no scores, by which rows of a "
                 "query are ranked: leave it out, or leave out qid."
             )
-
-
-def is_ranker(model):
-    """Tell whether the `fit` of a model takes queries."""
-    return hasattr(model, "fit") and "qid" in signature(model.fit).parameters
 
 
 def _kind(name, model):

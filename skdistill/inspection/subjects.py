@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 
-from skdistill.inspection.rows import is_ranker
+from skdistill.inspection.pipelines import AfterSteps, is_ranker, split_pipeline, transformed
 from skdistill.tasks.pooling import pool
 from skdistill.tasks.regression_pool import pool_values
 
@@ -58,17 +57,6 @@ def _named(models):
     if not isinstance(models, Mapping):
         raise ValueError(f"models must be a dict {{name: fitted model}}, got {models!r:.80}.")
     return dict(models)
-
-
-def split_pipeline(estimator):
-    """Return the steps in front of a student, a list of transformers, and the student."""
-    estimator = getattr(estimator, "best_estimator_", estimator)
-    if isinstance(estimator, Pipeline):
-        transformers = [
-            each for _, each in estimator.steps[:-1] if each not in (None, "passthrough")
-        ]
-        return transformers, estimator.steps[-1][1]
-    return [], estimator
 
 
 def teachers_of(estimator, teachers=None):
@@ -159,39 +147,6 @@ class GivenTeachers:
         values = np.stack([np.asarray(each.predict(X), dtype=float) for each in self.teachers])
         as_columns = values.reshape(*values.shape[:2], -1)
         return pool_values(as_columns, self.weights, self.combination).reshape(values.shape[1:])
-
-
-class AfterSteps:
-    """A fitted model behind the fitted transformers of a pipeline."""
-
-    def __init__(self, steps, model):
-        self.steps, self.model = steps, model
-
-    @classmethod
-    def of(cls, steps, model):
-        """Return the model itself where there are no transformers."""
-        return cls(steps, model) if steps else model
-
-    def __getattr__(self, name):
-        if name in ("classes_", "quantiles_"):
-            return getattr(self.model, name)
-        raise AttributeError(name)
-
-    @available_if(lambda self: hasattr(self.model, "predict_proba"))
-    def predict_proba(self, X):
-        """Return the probabilities of transformed rows."""
-        return self.model.predict_proba(transformed(self.steps, X))
-
-    def predict(self, X, **how):
-        """Return the predictions of transformed rows."""
-        return self.model.predict(transformed(self.steps, X), **how)
-
-
-def transformed(steps, X):
-    """Return rows as fitted transformers leave them."""
-    for step in steps:
-        X = step.transform(X)
-    return X
 
 
 def on_labels(steps, student, X, y, qid=None):

@@ -276,6 +276,10 @@ class TensorNet(DocumentationLink, NeuralNet):
         """Yield the outputs of batches, all of them in each process.
 
         skorch's `AccelerateMixin` would gather those of all processes.
+
+        Yields
+        ------
+        outputs : Tensor
         """
         for batch in self.get_iterator(self.get_dataset(X)):
             yield to_device(NeuralNet.evaluation_step(self, batch, training), device=device)

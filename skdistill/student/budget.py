@@ -12,7 +12,8 @@ import numpy as np
 from skorch import NeuralNet
 
 from skdistill.effort import Effort
-from skdistill.inspection.measuring import microseconds, size_in_bytes
+from skdistill.inspection.measuring import microseconds
+from skdistill.inspection.pipelines import size_in_bytes
 from skdistill.jobs.clock import Clock
 from skdistill.jobs.seeds import draw_seed
 from skdistill.nets.cloning import clone_net

@@ -10,7 +10,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 
 from skdistill import StudentNet, TensorNet
-from skdistill.inspection.measuring import size_in_bytes
+from skdistill.inspection.pipelines import size_in_bytes
 from skdistill.student import budget
 from tests.small import (
     Linear,

@@ -14,7 +14,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import compare
-from skdistill.inspection.measuring import size_in_bytes
+from skdistill.inspection.pipelines import size_in_bytes
 from skdistill.inspection.report import DistillationReport
 from skdistill.inspection.rows import ClassifierRow
 from tests.small import numeric_rows, quick_classifier

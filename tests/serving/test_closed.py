@@ -29,7 +29,7 @@ from skdistill import (
     StudentNet,
     student_from_teacher,
 )
-from skdistill.inspection.measuring import size_in_bytes
+from skdistill.inspection.pipelines import size_in_bytes
 from skdistill.serving.closed import CLASS, PARAMS, Pickled, built, described
 from tests.small import (
     numeric_rows,
