@@ -12,6 +12,7 @@ from skdistill.inspection.regions import find_regions
 from skdistill.inspection.rows import row_class
 from skdistill.inspection.subjects import POOL, STUDENT, teachers_of
 from skdistill.inspection.tables import as_frame, html_table
+from skdistill.tasks.probabilities import check_probabilities
 
 SHOWN = 10  # rows and regions that are printed
 
@@ -279,7 +280,7 @@ def _both(estimator, X, teachers):
         own = predictions.by_model[STUDENT]
         given = _as_numbers(teachers, own.shape)
         if predictions.classes is not None:
-            _check_probabilities(given)
+            given = check_probabilities(given, "teachers do not hold")
         return Predictions(None, {STUDENT: own, POOL: given}, predictions.classes)
     pooled, _ = teachers_of(estimator, teachers)
     if pooled is None:
@@ -319,11 +320,3 @@ def _as_numbers(teachers, shape):
             "they predict for X, as the student does."
         )
     return given
-
-
-def _check_probabilities(given):
-    if (given < 0).any() or not np.allclose(given.sum(1), 1, atol=1e-3):
-        raise ValueError(
-            "teachers must be probabilities that are not negative and sum to one in each row, got "
-            f"{given[0].round(4).tolist()} in the first: pass predict_proba(X) of the teachers."
-        )

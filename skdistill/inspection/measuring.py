@@ -30,6 +30,8 @@ def measure(models, X, y, *, reference, qid=None, n_repeats=30):
     rows : list of Row
     predictions : Predictions
     """
+    if n_repeats < 1:
+        raise ValueError(f"n_repeats must be at least 1, got {n_repeats!r}.")
     kind = row_class(models, has_queries=qid is not None)
     predictions = kind.predict(models, X, y, qid)
     rows = [

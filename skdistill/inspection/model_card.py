@@ -100,9 +100,9 @@ def _results(report, name, dataset):
         for key in METRICS
         if measures.get(key) is not None
     ]
-    task = report.facts.get("pipeline_tag") or report.facts["task"]
+    task = report.facts.get("pipeline_tag") or report.facts.get("task")
     result = {
-        "task": {"type": task},
+        **({"task": {"type": task}} if task else {}),
         "dataset": {"name": dataset, "type": dataset},
         "metrics": metrics,
     }

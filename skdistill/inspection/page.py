@@ -65,10 +65,16 @@ def _student_against_pool(report):
     )
 
 
+def _quality_and_cost(report):
+    """Return the display of the report, where it has losses and sizes."""
+    is_known = report.rows[-1].loss is not None and any(row.kilobytes for row in report.rows)
+    return report.plot() if is_known else None
+
+
 # What is drawn, in this order: a title, and a function of the report that returns a display with
 # `figure_`, or None where the report has not what it needs.
 PICTURES = [
-    ("Quality and cost", lambda report: None if report.rows[0].loss is None else report.plot()),
+    ("Quality and cost", _quality_and_cost),
     ("Where student and teachers part", _student_against_pool),
 ]
 

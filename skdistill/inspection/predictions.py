@@ -7,6 +7,8 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from skdistill.inspection.pipelines import AfterSteps, split_pipeline
+from skdistill.sklearn_private import num_samples
+from skdistill.tasks.probabilities import as_probabilities
 from skdistill.tasks.ranked_fitting import with_queries
 
 
@@ -72,9 +74,8 @@ def predicted_probabilities(models, X, y):
     if y is not None:
         index = {label: k for k, label in enumerate(classes)}
         y = np.array([index[label] for label in y.tolist()], dtype=int)
-    return Predictions(
-        y, {name: _in_order(model, X, classes) for name, model in models.items()}, classes
-    )
+    by_model = {name: _in_order(name, model, X, classes) for name, model in models.items()}
+    return Predictions(y, by_model, classes)
 
 
 def _as_labels(X, y):
@@ -112,10 +113,17 @@ def _check_classes(models, labels):
     return classes
 
 
-def _in_order(model, X, classes):
-    """Return a model's probabilities, with the columns in the order of the classes."""
+def _in_order(name, model, X, classes):
+    """Return a model's probabilities, with the columns in the order of the classes.
+
+    All are of double precision, in which the logarithm of zero is bounded alike.
+    """
     own = np.asarray(model.classes_).tolist()
-    proba = np.asarray(model.predict_proba(X))
+    proba = model.predict_proba(X)
+    try:
+        proba = as_probabilities(proba, (num_samples(X), len(classes)))
+    except ValueError as error:
+        raise ValueError(f"model {name!r}: {error}") from error
     return proba if own == classes else proba[:, [own.index(label) for label in classes]]
 
 

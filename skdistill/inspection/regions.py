@@ -125,7 +125,8 @@ def tree_inputs(X):
     splits : list of Split
         Numbers keep NaN. Empty if X has no columns, as texts and images.
     """
-    if len(getattr(X, "shape", ())) != 2:
+    X = X if hasattr(X, "shape") else np.asarray(X)
+    if len(X.shape) != 2:
         return []
     if issparse(X):
         X = X.tocsc()

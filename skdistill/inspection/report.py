@@ -1,5 +1,6 @@
 """`DistillationReport`: measures of fitted models on held-out rows."""
 
+from collections.abc import Hashable
 from pathlib import Path
 
 from skdistill.inspection.facts import facts_of
@@ -127,7 +128,7 @@ class DistillationReport:
             More fitted models.
         X_train, y_train : table and array-like, default=None
             Rows to train the student's net on, without teachers: the "same net on labels".
-        slices : sequence of str or int, default=()
+        slices : str, int or sequence of them, default=()
             Columns of X whose values the report keeps, for `by_slice` and `save`.
         qid, qid_train : array-like of shape (n_samples,), default=None
             The query of each row of X and of `X_train`, for a ranker. Of a ranker, given teachers
@@ -152,6 +153,7 @@ class DistillationReport:
             raise ValueError("X has no rows: pass rows that no model was fitted on.")
         if (X_train is None) != (y_train is None):
             raise ValueError("got only one of X_train and y_train: pass both, or none of them.")
+        slices = [slices] if isinstance(slices, (str, int)) else slices
         kept = {str(name): values_of(name, X) for name in slices}
         for values in kept.values():
             slice_labels(values, num_samples(X))
@@ -252,7 +254,7 @@ class DistillationReport:
             If the column is not known, has not one value for each row of the report, or divides
             the queries of rankers.
         """
-        if X is None and isinstance(column, (str, int)) and str(column) in self.slices:
+        if X is None and isinstance(column, Hashable) and str(column) in self.slices:
             column = self.slices[str(column)]
         limits = {"n_bins": n_bins, "max_slices": max_slices, "min_rows": min_rows}
         return as_frame(self._slice_measures(values_of(column, X), **limits))
@@ -385,7 +387,8 @@ class DistillationReport:
         Raises
         ------
         ValueError
-            If the report was made without labels, so that there is no loss to draw.
+            If the report was made without labels, so that there is no loss to draw, or if no
+            model can be pickled, so that no size is known.
         """
         from skdistill.inspection.displays import ReportDisplay
 
@@ -394,6 +397,11 @@ class DistillationReport:
                 "the report was made without labels, so there is no loss to draw: pass y."
             )
         rows = [row for row in self.rows if row.kilobytes is not None]
+        if not rows:
+            raise ValueError(
+                "the report has no model whose size is known, because none can be pickled: there "
+                "is nothing to draw."
+            )
         names = [row.name for row in rows]
         return ReportDisplay(rows, self.reference if self.reference in names else None).plot(
             **kwargs

@@ -1,6 +1,7 @@
 """Measures by class, and by slice of a column: where a model is better or worse."""
 
 from collections import Counter
+from collections.abc import Hashable
 from itertools import pairwise
 
 import numpy as np
@@ -92,14 +93,16 @@ def values_of(column, X):
     Parameters
     ----------
     column : str, int, callable or array-like of shape (n_samples,)
-        Name or index of a column of X, a function of X, or the values.
+        Name or index of a column of X, a function of X, or the values. A name goes first.
     X : table of shape (n_samples, n_features) or None
 
     Returns
     -------
     values : Series or ndarray of shape (n_samples,)
     """
-    is_name = isinstance(column, (str, int, np.integer))
+    X = X if X is None or hasattr(X, "shape") else np.asarray(X)
+    names = list(X.columns) if is_frame(X) else []
+    is_name = isinstance(column, (str, int, np.integer)) or _is_among(column, names)
     if (is_name or callable(column)) and X is None:
         raise ValueError(
             f"a report keeps no rows, so column {column!r:.60} is not known: pass X too, name the "
@@ -109,15 +112,19 @@ def values_of(column, X):
         return column(X)
     if not is_name:
         return column
-    if not is_frame(X):
-        if isinstance(column, str) or column >= X.shape[1]:
-            raise ValueError(f"X has no column {column!r}: name one of 0 to {X.shape[1] - 1}.")
-        values = column_of(X, column)
-        return values.toarray().ravel() if hasattr(values, "toarray") else values
-    names = list(X.columns)
-    if column not in names:
-        raise ValueError(f"X has no column {column!r}: choose among {names}.")
-    return column_of(X, names.index(column))
+    if column in names:
+        return column_of(X, names.index(column))
+    n_columns = X.shape[1] if np.ndim(X) == 2 else 0
+    if isinstance(column, str) or not 0 <= column < n_columns:
+        instead = f"choose among {names}" if names else f"name one of 0 to {n_columns - 1}"
+        raise ValueError(f"X has no column {column!r}: {instead}.")
+    values = column_of(X, column)
+    return values.toarray().ravel() if hasattr(values, "toarray") else values
+
+
+def _is_among(column, names):
+    """Tell whether a column is named, be it by a date or a tuple; not if it is given."""
+    return isinstance(column, Hashable) and column in names
 
 
 def slice_labels(values, n_samples, *, n_bins=4, max_slices=10, min_rows=20):
@@ -164,7 +171,7 @@ def slice_labels(values, n_samples, *, n_bins=4, max_slices=10, min_rows=20):
         labels[~missing], order = _cut(numbers, n_bins)
     else:
         labels[~missing], order = _pooled(known, max_slices, min_rows)
-    return labels, [*order, *([MISSING] if missing.any() else [])]
+    return labels, list(dict.fromkeys([*order, *([MISSING] if missing.any() else [])]))
 
 
 def check_whole_queries(labels, queries):

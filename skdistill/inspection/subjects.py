@@ -39,15 +39,17 @@ def models_of(estimator, *, teachers=None, models=None, train=None):
     found = {f"{TEACHER}{name}": each for name, each in single.items()}
     if pooled is not None:
         found[POOL] = pooled
-    found |= _named(models)
-    if train is not None:
-        found |= on_labels(steps, student, *train)
-    taken = [name for name in models or {} if name in (POOL, STUDENT)]
+    more = _named(models)
+    own = {*found, POOL, STUDENT, *([] if train is None else [name_on_labels(student)])}
+    taken = [name for name in more if name in own]
     if taken:
         raise ValueError(
             f"models names {taken}, which the report itself uses: rename them, or pass the "
             "teachers as teachers."
         )
+    found |= more
+    if train is not None:
+        found |= on_labels(steps, student, *train)
     return {**found, STUDENT: estimator}
 
 
@@ -94,6 +96,10 @@ def teachers_of(estimator, teachers=None):
         raise ValueError(
             "teachers must be a fitted ensemble, or a list of (name, fitted teacher), got "
             f"{teachers!r:.80}."
+        )
+    if len(single) < len(teachers):
+        raise ValueError(
+            f"two of the teachers have one name, of {list(single)}: give each its own."
         )
     # Scores of rankers have scales of their own.
     return None if is_ranker(student) else GivenTeachers(single, student), single
@@ -181,7 +187,7 @@ def on_labels(steps, student, X, y, qid=None):
 
 def name_on_labels(student):
     """Return what a report calls the student's net without teachers."""
-    kind = "net" if hasattr(student.student_, "weights") else "model"
+    kind = "net" if hasattr(getattr(student, "student_", None), "weights") else "model"
     if is_ranker(student):
         return f"{ALONE}{kind} on relevance"
     return f"{ALONE}{kind} on {'labels' if hasattr(student, 'classes_') else 'targets'}"

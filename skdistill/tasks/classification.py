@@ -9,6 +9,7 @@ from sklearn.metrics import log_loss
 from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
 
+from skdistill.sklearn_private import num_samples
 from skdistill.table.containers import is_polars
 from skdistill.table.validation import check_rows
 from skdistill.tasks.class_weights import weigh_rows, weights_of_classes
@@ -172,8 +173,8 @@ class Classification(Task):
 
     def predict_teacher(self, estimator, columns, X):
         if len(columns) == 1:
-            return self.as_soft_targets(np.repeat(columns, X.shape[0]))
-        return self.place_columns(estimator.predict_proba(X), columns, X.shape[0])
+            return self.as_soft_targets(np.repeat(columns, num_samples(X)))
+        return self.place_columns(estimator.predict_proba(X), columns, num_samples(X))
 
     def predict_out_of_bag(self, estimator, columns, n_samples):
         if len(columns) == 1:

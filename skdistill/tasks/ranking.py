@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from skdistill.sklearn_private import num_samples
 from skdistill.table.validation import check_rows
 from skdistill.tasks.ranked_fitting import can_score, fit_within_queries, scores_of
 from skdistill.tasks.ranking_pool import (
@@ -122,7 +123,7 @@ class Ranking(Task):
         return scores_of(estimator, X)
 
     def predict_teacher(self, estimator, columns, X):
-        return self.place_columns(scores_of(estimator, X), columns, X.shape[0])
+        return self.place_columns(scores_of(estimator, X), columns, num_samples(X))
 
     def predict_out_of_bag(self, estimator, columns, n_samples):
         raise ValueError(

@@ -6,6 +6,7 @@ from numbers import Real
 import numpy as np
 from sklearn.base import is_regressor
 
+from skdistill.sklearn_private import num_samples
 from skdistill.table.target import LOSSES, SMALLEST_MEAN, Target
 from skdistill.table.validation import check_rows
 from skdistill.tasks.regression_diversity import regression_diversity
@@ -189,7 +190,7 @@ class Regression(Task):
         return np.arange(self.n_targets)
 
     def predict_teacher(self, estimator, columns, X):
-        return self.place_columns(estimator.predict(X), columns, X.shape[0])
+        return self.place_columns(estimator.predict(X), columns, num_samples(X))
 
     def predict_out_of_bag(self, estimator, columns, n_samples):
         predictions = _as_columns(estimator.oob_prediction_)

@@ -238,6 +238,13 @@ def test_of_a_wide_sparse_table_the_columns_with_the_most_entries_count():
     assert {"column 7", "column 1999"} < set(names)
 
 
+def test_lists_have_columns_too():
+    X, _ = numeric_rows()
+
+    assert [split.column for split in tree_inputs(X.tolist())] == [f"column {j}" for j in range(5)]
+    assert tree_inputs(["one text", "another"]) == []
+
+
 def test_images_have_no_regions():
     images, values = np.zeros((4, 1, 2, 2)), np.arange(4.0)
 
@@ -278,7 +285,10 @@ def test_without_teachers_there_is_nothing_to_compare_with():
     [
         (np.full((60, 2), 0.5), r"teachers has shape \(60, 2\), expected finite .* \(60, 3\)"),
         (np.full((60, 3), np.nan), "expected finite numbers"),
-        (np.full((60, 3), 0.5), r"sum to one in each row, got \[0.5, 0.5, 0.5\] in the first"),
+        (
+            np.full((60, 3), 0.5),
+            r"teachers do not hold probabilities .* row 0 of them \[0.5 0.5 0.5\]",
+        ),
         (["a", "b"], "teachers must be fitted, a list of"),
         (LinearRegression(), "'student' is a classifier, but 'pooled teachers' a regressor"),
     ],

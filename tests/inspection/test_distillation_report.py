@@ -69,6 +69,30 @@ def names_in(report):
 # Who is in it.
 
 
+def test_two_models_of_one_name_are_refused(alone):
+    clf, X, y = alone
+    tree = DecisionTreeClassifier(max_depth=2).fit(X, y)
+
+    with pytest.raises(ValueError, match="two of the teachers have one name"):
+        report_on(clf, X, y, teachers=[("a", tree), ("a", tree)])
+    with pytest.raises(ValueError, match=r"models names \['teacher a'\], which the report itself"):
+        report_on(clf, X, y, teachers=[("a", tree)], models={"teacher a": tree})
+    with pytest.raises(ValueError, match=r"models names \['same net on labels'\]"):
+        report_on(clf, X, y, models={ALONE: tree}, X_train=X, y_train=y)
+
+
+def test_lists_are_reported_as_arrays_are(mixed):
+    X, y = numeric_rows(60)
+    clf = quick_classifier(keep_teachers=True).fit(X.tolist(), y.tolist())
+
+    of_lists = report_on(clf, X.tolist(), y.tolist(), slices=[0])
+    of_arrays = report_on(clf, X, y, slices=[0])
+
+    measures = ["log_loss", "roc_auc", "agreement", "kl_divergence"]
+    assert of_lists.to_frame()[measures].equals(of_arrays.to_frame()[measures])
+    assert of_lists.by_slice(0).equals(of_arrays.by_slice(0))
+
+
 def test_the_teachers_that_a_student_has_kept_come_from_worst_to_best(report):
     names = names_in(report)
 
@@ -430,6 +454,53 @@ def test_a_slice_may_be_named_computed_or_given(mixed, report, as_given):
     pd.testing.assert_frame_equal(report.by_slice(*as_given(X)), report.by_slice("age"))
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        [3, 1, 4, 0, 2],
+        pd.date_range("2020", periods=5),
+        pd.MultiIndex.from_product([["a"], range(5)]),
+    ],
+    ids=["numbers", "dates", "tuples"],
+)
+def test_a_slice_is_named_as_its_column_is(columns):
+    X, y = numeric_rows(60)
+    frame = pd.DataFrame(X, columns=columns)
+    clf = quick_classifier().fit(frame, y)
+    report = report_on(clf, frame, y, slices=[columns[1]])
+
+    expected = report.by_slice(X[:, 1])
+
+    assert report.by_slice(columns[1]).equals(expected)
+    assert report.by_slice(columns[1], frame).equals(expected)
+
+
+def test_a_column_of_named_ones_may_be_given_by_its_index(mixed):
+    clf, X, y = mixed
+
+    report = report_on(clf, X, y, slices=2)
+
+    assert report.by_slice(2).equals(report.by_slice("city", X))
+    with pytest.raises(ValueError, match=r"X has no column 4: choose among \['age', "):
+        report.by_slice(4, X)
+
+
+def test_a_single_column_needs_no_list(mixed):
+    clf, X, y = mixed
+
+    assert list(report_on(clf, X, y, slices="city").slices) == ["city"]
+
+
+@pytest.mark.parametrize("name", [OTHER, MISSING])
+def test_a_category_of_the_name_of_a_slice_is_a_part_of_it(name):
+    values = np.array([name] * 3 + ["a"] * 30 + ["b", "c", None], dtype=object)
+
+    labels, order = slice_labels(values, len(values))
+
+    assert len(set(order)) == len(order)
+    assert sum((labels == each).sum() for each in order) == len(values)
+
+
 def test_slices_cover_all_rows_once(report):
     for column in ("city", "age"):
         frame = report.by_slice(column).query("model == 'student'")
@@ -565,6 +636,37 @@ def test_a_report_of_regressors_is_saved(tmp_path):
     assert "<th>RMSE</th><th>MAE</th><th>R2</th>" in page
     assert "coverage" in page
     assert "By 1" in page
+
+
+def test_a_model_that_cannot_be_pickled_is_reported_without_a_picture_of_costs(tmp_path, alone):
+    _, X, y = alone
+    model = CallableTeacher(lambda rows: np.full((len(rows), 3), 1 / 3), classes=[0, 1, 2]).fit(
+        X, y
+    )
+    report = report_on(model, X, y)
+
+    report.save(tmp_path / "report.html")
+
+    assert "Quality and cost" not in Path(tmp_path / "report.html").read_text()
+    with pytest.raises(ValueError, match="no model whose size is known"):
+        report.plot()
+
+
+def test_a_comparison_with_a_student_has_a_model_card(alone):
+    clf, X, y = alone
+
+    card = compare({"student": clf}, X, y, n_repeats=1).to_model_card(dataset="made up")
+
+    assert '"dataset": {"name": "made up"' in card
+    assert '"task"' not in card
+
+
+@pytest.mark.parametrize("n_repeats", [0, -1])
+def test_no_repeats_are_refused(alone, n_repeats):
+    clf, X, y = alone
+
+    with pytest.raises(ValueError, match="n_repeats must be at least 1"):
+        compare({"student": clf}, X, y, n_repeats=n_repeats)
 
 
 def test_a_saved_comparison_names_its_reference(alone, tmp_path):

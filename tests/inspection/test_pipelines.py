@@ -68,9 +68,9 @@ def test_the_size_of_other_searches_is_that_of_their_file():
 @pytest.mark.parametrize("wrap", [lambda each: each, lambda each: FrozenEstimator(each[-1])])
 def test_a_ranker_is_found_behind_steps_and_frozen(ranker, wrap):
     assert is_ranker(wrap(ranker))
-    with pytest.raises(ValueError, match="is a ranker, .* pass qid"):
+    with pytest.raises(ValueError, match=r"is a ranker, .* pass qid"):
         compare({"model": wrap(ranker)}, X, Y)
-    with pytest.raises(ValueError, match="is a ranker, .* pass qid"):
+    with pytest.raises(ValueError, match=r"is a ranker, .* pass qid"):
         DistillationReport.from_estimator(wrap(ranker), X, Y)
     with pytest.raises(ValueError, match="scores compare only within a query"):
         disagreements(wrap(ranker), X)

@@ -217,3 +217,38 @@ def test_a_report_shows_its_table_in_a_notebook():
     report = compare(*two_models(), n_repeats=1)
 
     assert repr(report) == str(report)
+
+
+class Fixed(ClassifierMixin, BaseEstimator):
+    """A fitted classifier that predicts the same probabilities for all rows."""
+
+    def __init__(self, proba, dtype=np.float64):
+        self.proba = proba
+        self.dtype = dtype
+        self.classes_ = np.arange(len(proba))
+
+    def predict(self, X):
+        return np.zeros(len(X), dtype=int)
+
+    def predict_proba(self, X):
+        return np.tile(np.array(self.proba, dtype=self.dtype), (len(X), 1))
+
+
+def test_a_wrong_certainty_costs_the_same_in_either_precision():
+    X, y = np.zeros((4, 1)), [0, 1, 0, 1]
+    models = {"single": Fixed([1, 0], np.float32), "double": Fixed([1, 0])}
+
+    report = compare(models, X, y, n_repeats=1)
+
+    assert report["single"].log_loss == report["double"].log_loss
+    by_class = report.by_class().query("model == 'single'")["log_loss"]
+    assert by_class.mean() == pytest.approx(report["single"].log_loss)
+
+
+@pytest.mark.parametrize("y", [None, [0, 1]])
+@pytest.mark.parametrize("proba", [[np.nan, np.nan], [0.9, 0.9], [1.5, -0.5]])
+def test_what_are_no_probabilities_is_refused_by_the_models_name(proba, y):
+    X = np.zeros((2, 1))
+
+    with pytest.raises(ValueError, match="model 'student': predict_proba did not return prob"):
+        DistillationReport.from_estimator(Fixed(proba), X, y, n_repeats=1)
