@@ -152,8 +152,8 @@ def _splits_of(name, column):
     splits = []
     if missing.any():
         splits = [Split(name, missing.astype(np.float64), "missing")]
-    elif len(counts) <= MOST_CATEGORIES:
-        common = common[:-1] or common  # the last one is where the others are not
+    elif len(counts) == 2:
+        common = common[:1]  # the other one is where this is not
     codes = np.full(len(objects), -1)
     codes[~missing] = [common.index(each) if each in common else -1 for each in known.tolist()]
     for k, category in enumerate(common):
