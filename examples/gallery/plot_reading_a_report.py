@@ -46,9 +46,7 @@ teachers = [
     ("trees", TableClassifier(ExtraTreesClassifier(150, min_samples_leaf=3, random_state=0))),
     ("boosting", HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=8)),
 ]
-small = StudentNet(
-    module__hidden_sizes=(2,), module__n_frequencies=0, module__bin_embedding_size=0
-)
+small = StudentNet(module__hidden_sizes=(2,), module__n_frequencies=0, module__bin_embedding_size=0)
 clf = DistilledClassifier(teachers, small, effort="low", keep_teachers=True, random_state=0)
 clf.fit(X_train, y_train)
 
