@@ -9,7 +9,7 @@ import numpy as np
 PACKAGES = ("skdistill", "scikit-learn", "numpy", "torch")
 MOST_NAMES = 50  # columns or classes beyond are counted, not named
 TRAINING = {
-    "alpha": "alpha, the teachers' share of the loss",
+    "alpha": "alpha, the teachers' share of the loss on labeled rows",
     "temperature": "temperature",
     "epochs": "epochs",
     "seconds": "seconds of the fit, with its teachers",

@@ -17,6 +17,7 @@ from skdistill.serving.writing import write_whole
 FORMAT = "skdistill"
 # Files of these names are expected to be pickles.
 PICKLES = (".joblib", ".pkl", ".pickle")
+OTHER_FORMATS = {".onnx": "to_onnx", ".c": "to_c"}
 FORMAT_VERSION = 3
 # Of earlier ones, arrays had other names.
 OLDEST_VERSION = 2
@@ -45,11 +46,17 @@ def save(estimator, path):
     Raises
     ------
     ValueError
-        If the name is that of a pickle, if the student is a custom torch module, if the estimator
-        is of a class that is not in `SCHEMAS`, if a label or a category is neither a string nor
-        a number, or if predictions of a regressor could be infinite.
+        If the name is that of a pickle, of ONNX or of C code, if the student is a custom torch
+        module, if the estimator is of a class that is not in `SCHEMAS`, if a label or a category
+        is neither a string nor a number, or if predictions of a regressor could be infinite.
     """
-    if Path(path).suffix in PICKLES:
+    suffix = Path(path).suffix
+    if suffix in OTHER_FORMATS:
+        raise ValueError(
+            f"{path} would be a safetensors file: name it .safetensors, or use "
+            f"{OTHER_FORMATS[suffix]}."
+        )
+    if suffix in PICKLES:
         raise ValueError(
             f"{path} would be a safetensors file, which joblib.load does not read: name it "
             ".safetensors, or use joblib.dump."

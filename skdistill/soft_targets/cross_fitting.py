@@ -367,22 +367,37 @@ def _label_prefit(prefit, raw, splits, data, refit):
     return soft_targets, prefit
 
 
+# What errors of teachers say, and what helps.
+REMEDIES = {
+    # of XGBoost or LightGBM
+    "early stopping": "Wrap it in TableClassifier or TableRegressor, which hold out rows to stop "
+    "it by.",
+    "could not convert string to float": "X has text or categories: wrap the teacher in "
+    "TableClassifier or TableRegressor, which turn them into numbers.",
+    "contains NaN": "X has missing values, or an encoder keeps them: put SimpleImputer in front of "
+    "the teacher, in a Pipeline; inside TableClassifier or TableRegressor if X has categories.",
+}
+
+
 @contextmanager
 def naming_teacher(name, where, X):
     """Add to an error which teacher failed, and in which fit."""
     try:
         yield
     except Exception as error:
-        hint = ""
-        if "early stopping" in str(error):  # of XGBoost or LightGBM
-            hint = (
-                " Wrap it in TableClassifier or TableRegressor, which hold out rows to stop it by."
-            )
-        if issparse(X) and isinstance(error, (TypeError, ValueError)):
-            hint = (
-                " X is sparse: if this teacher does not support sparse input, put TruncatedSVD or "
-                "another step that makes the rows dense in front of it, in a Pipeline."
-            )
         raise ValueError(
-            f"Teacher {name!r} failed on {where}: {type(error).__name__}: {error}{hint}"
+            f"Teacher {name!r} failed on {where}: {type(error).__name__}: {error}{_hint(error, X)}"
         ) from error
+
+
+def _hint(error, X):
+    """Return what helps a teacher that failed; empty if that is not known."""
+    if issparse(X) and isinstance(error, (TypeError, ValueError)):
+        return (
+            " X is sparse: if this teacher does not support sparse input, put TruncatedSVD or "
+            "another step that makes the rows dense in front of it, in a Pipeline."
+        )
+    for symptom, remedy in REMEDIES.items():
+        if symptom in str(error):
+            return f" {remedy}"
+    return ""

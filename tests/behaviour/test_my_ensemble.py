@@ -142,6 +142,20 @@ def test_boosting_that_stops_early_is_told_what_holds_rows_out():
         distilled(booster).fit(X, Y)
 
 
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        (pd.Series(["a", "b"] * 30), r"could not convert string.*wrap the teacher in TableClass"),
+        (pd.Series([np.nan, 1.0] * 30), r"(?s)contains NaN.*put SimpleImputer in front"),
+    ],
+)
+def test_a_teacher_that_cannot_take_a_column_is_told_what_helps(column, said):
+    table, labels = pd.DataFrame({"x": np.arange(60.0), "column": column}), ["p", "q", "q"] * 20
+
+    with pytest.raises(ValueError, match=said):
+        distilled(LogisticRegression()).fit(table, labels)
+
+
 def test_a_vote_of_labels_is_told_to_be_soft():
     with pytest.raises(ValueError, match="set voting='soft'"):
         DistilledClassifier(VotingClassifier(PARTS)).fit(X, Y)

@@ -261,3 +261,12 @@ def test_the_name_of_a_pickle_is_refused(tmp_path, suffix):
 
     with pytest.raises(ValueError, match=r"joblib\.load does not read: name it"):
         clf.save(tmp_path / f"student{suffix}")
+
+
+@pytest.mark.parametrize(("name", "method"), [("s.onnx", "to_onnx"), ("s.c", "to_c")])
+def test_a_name_of_another_format_is_refused_and_what_writes_it_is_said(tmp_path, name, method):
+    clf = quick_classifier().fit(*numeric_rows())
+
+    with pytest.raises(ValueError, match=rf"would be a safetensors file.*or use {method}"):
+        clf.save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
