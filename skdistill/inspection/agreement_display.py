@@ -13,6 +13,7 @@ from skdistill.inspection.drawing import (
     settle_labels,
     shortened,
 )
+from skdistill.inspection.subjects import teachers_of
 
 MOST_POINTS = 2_000  # above, rows are counted in hexagons
 MOST_NAMES = 3  # of rows that share a label
@@ -88,8 +89,8 @@ class AgreementDisplay:
         Parameters
         ----------
         estimator : DistilledClassifier, DistilledRegressor or DistilledRanker
-            Fitted, with kept teachers (``keep_teachers=True``), unless `teacher_predictions` are
-            given.
+            Fitted, a pipeline that ends with one, or a search over either; with kept teachers
+            (``keep_teachers=True``), unless `teacher_predictions` are given.
         X : table of shape (n_samples, n_features)
             Rows, best such that nothing was fitted on.
         teacher_predictions : array-like, default=None
@@ -115,7 +116,7 @@ class AgreementDisplay:
             If there are neither kept teachers nor `teacher_predictions`, or `label` is no class.
         """
         check_is_fitted(estimator)
-        teacher = getattr(estimator, "teacher_", None)
+        teacher, _ = teachers_of(estimator)
         method = "predict_proba" if hasattr(estimator, "predict_proba") else "predict"
         can_ask = hasattr(teacher, method)  # not if its targets were computed elsewhere
         if teacher_predictions is None and not can_ask:
@@ -161,7 +162,7 @@ class AgreementDisplay:
         Raises
         ------
         ValueError
-            If the shapes differ, or `label` is none of the classes.
+            If the shapes differ, a prediction is missing, or `label` is none of the classes.
         """
         pool, student = (_as_columns(each) for each in (pool, student))
         if pool.shape != student.shape or not len(pool):
@@ -268,6 +269,11 @@ def _listed(names):
 def _as_columns(predictions):
     """Return predictions as floats of shape (n_samples, n_outputs)."""
     predictions = np.asarray(predictions, dtype=float)
+    if not np.isfinite(predictions).all():
+        raise ValueError(
+            f"{(~np.isfinite(predictions)).sum()} predictions are missing or infinite: leave these "
+            "rows out."
+        )
     return predictions[:, None] if predictions.ndim == 1 else predictions
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from html import escape
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from skdistill.inspection.metrics import kl_divergence
 from skdistill.inspection.pipelines import is_ranker
@@ -221,6 +222,8 @@ def disagreements(estimator, X, *, teachers=None, max_depth=3, min_samples_leaf=
 
     Raises
     ------
+    NotFittedError
+        If the estimator is not fitted.
     ValueError
         If there are no teachers to compare with, if they predict other classes or shapes, or for
         a ranker, whose scores compare only within a query.
@@ -274,6 +277,8 @@ def _both(estimator, X, teachers):
             f"a {type(estimator).__name__} ranks, and its scores compare only within a query: see "
             "its agreement by DistillationReport.from_estimator(ranker, X, qid=qid)."
         )
+    if hasattr(estimator, "fit"):
+        check_is_fitted(estimator)
     kind = row_class({STUDENT: estimator})
     if _is_array(teachers):
         predictions = kind.predict({STUDENT: estimator}, X, None)

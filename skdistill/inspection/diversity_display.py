@@ -10,6 +10,7 @@ from skdistill.inspection.drawing import (
     ink_on,
     shortened,
 )
+from skdistill.inspection.pipelines import split_pipeline
 
 MOST_WRITTEN = 12  # teachers up to which each cell has its number
 SHARES = "disagreement", "double_fault"
@@ -100,7 +101,8 @@ class DiversityDisplay:
         Parameters
         ----------
         estimator : DistilledClassifier, DistilledRegressor or DistilledRanker
-            Fitted. Or a fitted `TeacherEnsemble`, or that of regressors or rankers.
+            Fitted. Or a fitted `TeacherEnsemble`, or that of regressors or rankers; or a pipeline
+            that ends with one of these, or a search over either.
         measure : str, default="disagreement"
             A measure of pairs out of `teacher_diversity_`: "disagreement" or
             "error_correlation"; of classifiers also "q_statistic" or "double_fault".
@@ -119,6 +121,7 @@ class DiversityDisplay:
             If no teachers were fitted, or there is no such measure.
         """
         check_is_fitted(estimator)
+        _, estimator = split_pipeline(estimator)
         diversity, weights, losses = (_of_teachers(estimator, name) for name in _ATTRIBUTES)
         if not diversity:
             raise ValueError(

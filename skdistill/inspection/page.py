@@ -12,6 +12,8 @@ from skdistill.inspection.tables import html_table
 
 LIGHT, DARK = "#ffffff", "#14171c"
 GRID = "#808890"  # seen on both
+MOST_SHAPES = 300  # points, say, that are drawn as such; more are a bitmap within the picture
+DOTS = 200  # of that bitmap, per inch
 STYLE = f"""\
 :root {{ color-scheme: light dark; --page: {LIGHT}; --text: #1b1f24; --soft: #5c6670;
   --line: #d6dbe0; --stripe: #f4f6f8; }}
@@ -165,8 +167,12 @@ def _as_svg(plt, report, draw, page):
         display = draw(report)
         if display is None:
             return None
+        for ax in display.figure_.axes:
+            for drawn in ax.collections:  # thousands of shapes would be a large file
+                if len(drawn.get_offsets()) > MOST_SHAPES:
+                    drawn.set_rasterized(True)
         file = BytesIO()
-        display.figure_.savefig(file, format="svg", metadata={"Date": None})
+        display.figure_.savefig(file, format="svg", dpi=DOTS, metadata={"Date": None})
         plt.close(display.figure_)
     return file.getvalue()
 

@@ -11,6 +11,7 @@ from skdistill.inspection.metrics import (
     expected_calibration_error,
     wilson_interval,
 )
+from skdistill.tasks.probabilities import check_probabilities
 
 MIN_ROWS = 50  # in a bin
 MARKERS, LINES = "osD^vPX<>p", ("-", "--", "-.", ":")  # so that colors are not all there is
@@ -131,7 +132,8 @@ class ReliabilityDisplay:
         Raises
         ------
         ValueError
-            If `y_true` has no indices of columns, or there are fewer than `min_rows` rows.
+            If `y_true` has no indices of columns, `proba` no probabilities, or there are fewer than
+            `min_rows` rows.
         """
         y = column_or_1d(np.asarray(y_true), warn=True)
         probas = proba if isinstance(proba, Mapping) else {"model": proba}
@@ -152,6 +154,7 @@ class ReliabilityDisplay:
                     f"got {len(y)} labels and {len(proba)} rows of {name}, expected as many, and "
                     f"at least {min_rows} for one bin: pass more rows, or decrease min_rows."
                 )
+            proba = check_probabilities(np.asarray(proba, dtype=float), f"{name} does not predict")
             curves[name] = equal_count_reliability(y, proba, n_bins=n_bins, min_rows=min_rows)
             errors[name] = expected_calibration_error(y, proba)
         return cls(curves, errors)

@@ -191,7 +191,8 @@ def check_whole_queries(labels, queries):
 
 def _cut(numbers, n_bins):
     """Cut numbers at their quantiles; equal numbers share a slice."""
-    inner = np.quantile(numbers, np.arange(1, n_bins) / n_bins)
+    with np.errstate(invalid="ignore", over="ignore"):  # between infinite numbers is none
+        inner = np.quantile(numbers, np.arange(1, n_bins) / n_bins)
     edges = [edge for edge in np.unique(inner) if edge < numbers.max()]
     texts = _distinct(edges)
     names = [f"up to {texts[0]}"] if edges else ["all"]

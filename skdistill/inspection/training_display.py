@@ -11,6 +11,7 @@ from skdistill.inspection.drawing import (
     frame,
     settle_labels,
 )
+from skdistill.inspection.pipelines import split_pipeline
 
 FEW_EPOCHS = 40  # up to which each is marked
 COMPARABLE = 5  # losses whose medians differ more have an axis each
@@ -72,8 +73,8 @@ class TrainingDisplay:
         Parameters
         ----------
         estimator : estimator
-            Fitted, with `history_`: a student, a torch teacher such as `NetClassifier`, or a
-            pipeline that ends with one.
+            Fitted, with `history_`: a student, a torch teacher such as `NetClassifier`, a
+            pipeline that ends with one, or a search over either.
         ax : matplotlib Axes, default=None
             None: create a figure.
 
@@ -89,7 +90,7 @@ class TrainingDisplay:
             If it has no `history_`.
         """
         check_is_fitted(estimator)
-        final = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+        _, final = split_pipeline(estimator)
         if not getattr(final, "history_", None):
             raise ValueError(
                 f"{type(final).__name__} has no history_, as it is not trained by epochs: pass a "

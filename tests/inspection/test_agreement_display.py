@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skdistill import AgreementDisplay, DistilledRanker
 from tests.small import (
@@ -140,3 +142,18 @@ def test_a_label_that_is_no_class_is_refused():
 
     with pytest.raises(ValueError, match=r"label='9' is none of the classes \[0, 1, 2\]"):
         AgreementDisplay.from_estimator(clf, X, label="9")
+
+
+def test_a_student_behind_steps_is_drawn_beside_its_teachers():
+    model = make_pipeline(StandardScaler(), quick_classifier(keep_teachers=True)).fit(X, Y)
+
+    display = AgreementDisplay.from_estimator(model, X, label=1)
+
+    scaled = model[:-1].transform(X)
+    expected = model[-1].teacher_.predict_proba(scaled)[:, 1], model.predict_proba(X)[:, 1]
+    assert_allclose(points(display), np.column_stack(expected))
+
+
+def test_missing_predictions_are_refused():
+    with pytest.raises(ValueError, match="1 predictions are missing or infinite"):
+        AgreementDisplay.from_predictions(POOL, [np.nan, *STUDENT[1:]])

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_matrix
+from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -300,6 +301,11 @@ def test_what_cannot_be_compared_is_refused(teachers, message):
 
     with pytest.raises(ValueError, match=message):
         disagreements(clf, X, teachers=teachers)
+
+
+def test_an_unfitted_student_is_refused():
+    with pytest.raises(NotFittedError):
+        disagreements(quick_classifier(), numeric_rows()[0])
 
 
 def test_other_columns_than_those_of_fit_are_refused(mixed):

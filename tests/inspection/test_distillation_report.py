@@ -538,6 +538,13 @@ def test_numbers_are_cut_at_quantiles_and_equal_ones_stay_together():
     assert [np.sum(labels == name) for name in order] == [60, 15, 25]
 
 
+def test_infinite_numbers_are_cut_too(recwarn):
+    _, order = slice_labels([np.inf] * 20 + list(range(10)), 30)
+
+    assert order == ["up to 7.25", "above 7.25"]
+    assert not recwarn.list
+
+
 def test_rare_categories_are_one_slice():
     values = np.repeat(["a", "b", "c", "d"], [50, 30, 3, 2])
 
@@ -667,6 +674,18 @@ def test_no_repeats_are_refused(alone, n_repeats):
 
     with pytest.raises(ValueError, match="n_repeats must be at least 1"):
         compare({"student": clf}, X, y, n_repeats=n_repeats)
+
+
+def test_a_saved_report_of_many_rows_is_hardly_larger(tmp_path, alone):
+    clf, sizes, path = alone[0], {}, tmp_path / "report.html"
+    X, y = numeric_rows(2_000)
+    tree = DecisionTreeClassifier(max_depth=8).fit(X, y)
+
+    for n_rows in (200, 2_000):
+        report_on(clf, X[:n_rows], y[:n_rows], teachers=tree).save(path)
+        sizes[n_rows] = path.stat().st_size
+
+    assert sizes[2_000] < 1.2 * sizes[200]
 
 
 def test_a_saved_comparison_names_its_reference(alone, tmp_path):

@@ -8,7 +8,14 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdistill import DistillationReport, DistilledRanker, compare, disagreements
+from skdistill import (
+    DistillationReport,
+    DistilledRanker,
+    DiversityDisplay,
+    TrainingDisplay,
+    compare,
+    disagreements,
+)
 from skdistill.inspection.pipelines import is_ranker, size_in_bytes
 from tests.small import (
     numeric_rows,
@@ -91,3 +98,14 @@ def test_quantiles_of_a_student_behind_steps_are_measured():
 
     assert row.coverage == compare({"student": model[-1]}, rows, y)["student"].coverage
     assert row.nominal_coverage == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("display", [TrainingDisplay, DiversityDisplay])
+def test_a_search_is_drawn_as_the_student_that_it_has_found(pipeline, display):
+    search = GridSearchCV(pipeline, {"distilledclassifier__alpha": [0.5]}, cv=2).fit(X, Y)
+
+    of_search = display.from_estimator(search)
+
+    of_student = display.from_estimator(search.best_estimator_[-1])
+    attribute = "history" if display is TrainingDisplay else "weights"
+    assert getattr(of_search, attribute) == getattr(of_student, attribute)

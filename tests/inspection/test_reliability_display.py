@@ -99,3 +99,9 @@ def test_labels_that_a_model_does_not_know_are_refused():
 def test_a_model_without_probabilities_is_refused_by_name():
     with pytest.raises(ValueError, match="svc has no predict_proba"):
         ReliabilityDisplay.from_estimator({"svc": LinearSVC().fit(X, Y)}, X, Y)
+
+
+@pytest.mark.parametrize("proba", [np.nan, 1.5])
+def test_what_are_no_probabilities_is_refused(proba):
+    with pytest.raises(ValueError, match="model does not predict probabilities for 60 of 60 rows"):
+        ReliabilityDisplay.from_predictions(np.zeros(60, int), np.full(60, proba))
