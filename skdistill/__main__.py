@@ -195,6 +195,11 @@ def _part(arguments, frame):
             f"--query {query!r} must be a column of {arguments.table} beside the target "
             f"{target!r}: choose among {[*frame.columns.drop(target)][:20]}."
         )
+    if frame[query].isna().any():
+        raise ValueError(
+            f"--query {query!r} is empty in {frame[query].isna().sum():,} of {len(frame):,} rows: "
+            "name the query of each row, or leave these rows out."
+        )
     return fitting.Part(frame.drop(columns=[target, query]), frame[target], {"qid": frame[query]})
 
 
@@ -274,6 +279,18 @@ def predict(arguments):
     return 0
 
 
+def _beside(columns, arguments):
+    """Return the columns of a report that are none of the model's: its target and queries."""
+    asked = {"target": arguments.target, "query": arguments.query}
+    for option, name in asked.items():
+        if name in columns:
+            raise ValueError(
+                f"--{option} is {name!r}, which is one of the columns that the model predicts "
+                f"from: name the column of the {option}."
+            )
+    return [name for name in asked.values() if name is not None]
+
+
 def report(arguments):
     """Print the measures of fitted models on the rows of a table that have a target."""
     from skdistill import DistillationReport, compare
@@ -290,8 +307,7 @@ def report(arguments):
         )
     columns, text = columns_of(first), text_columns(first)
     if columns is not None:
-        queries = [] if arguments.query is None else [arguments.query]
-        columns = [*columns, arguments.target, *queries]
+        columns = [*columns, *_beside(columns, arguments)]
     if hasattr(first, "classes_") and first.classes_.dtype.kind in "UO":
         text = [*text, arguments.target]
     frame = _read(arguments, columns=columns, text=text, target=arguments.target)

@@ -252,7 +252,7 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         place(net.set_params(verbose=verbose), self.device)
         if present is not None:
             present.start(net, data)
-        choose_width(net, data)
+        choose_width(net, data.task, data.X)
         check_validation(net, data, self.validation_fraction)
         check_student(net, data, effort)
         return net

@@ -480,6 +480,11 @@ def test_report_takes_labels_of_text_as_text(exported, capsys):
         (["predict", "tree.joblib", "new.csv", "--out", "x/p.csv"], "there is no folder 'x'"),
         (["report", "tree.joblib", "new.csv", "--target", "y"], "lacks the columns ['b', 'y']"),
         (["report", "tree.joblib", "./tree.joblib", "new.csv", "--target", "y"], "have one name"),
+        (["report", "tree.joblib", "new.csv", "--target", "a"], "--target is 'a', which is one"),
+        (
+            ["report", "tree.joblib", "new.csv", "--target", "c", "--query", "b"],
+            "--query is 'b', which is one of the columns",
+        ),
     ],
 )
 def test_what_cannot_be_predicted_or_reported_is_an_error_of_one_line(
@@ -690,3 +695,20 @@ def test_a_target_that_is_no_relevance_is_refused(ranked, capsys):
     assert main(["fit", ranked.table, "--target", "links", "--query", "query"]) == 2
 
     assert "ranks rows by their relevance, whole numbers from 0 on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("queries", "message"),
+    [
+        (["a"] * 6 + [None], "--query 'query' is empty in 1 of 7 rows"),
+        (["a"] * 3 + ["b"] * 3, "--query names 2 different queries"),
+    ],
+)
+def test_queries_that_are_missing_or_too_few_are_refused(queries, message, tmp_path, capsys):
+    rows = {"age": range(len(queries)), "query": queries, "relevance": 1}
+    pd.DataFrame(rows).to_csv(tmp_path / "pages.csv", index=False)
+
+    given = ["fit", str(tmp_path / "pages.csv"), "--target", "relevance", "--query", "query"]
+    assert main([*given, "--out", str(tmp_path / "student.joblib")]) == 2
+
+    assert message in capsys.readouterr().err

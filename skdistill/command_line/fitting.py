@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 from skdistill.jobs.progress import duration
 
+FEWEST_QUERIES = 3  # two for the folds of the teachers, and one held out
+
 
 class Part(NamedTuple):
     """Rows of a table, with their targets, and for a ranking their queries as "qid"."""
@@ -30,6 +32,12 @@ def divide(task, table, *, test_size, seed):
     rows = np.arange(len(table.X))
     how, strata = {"test_size": test_size, "random_state": seed}, task.strata(table.y)
     if "qid" in table.of_rows:
+        n_queries = table.of_rows["qid"].nunique()
+        if n_queries < FEWEST_QUERIES:
+            raise ValueError(
+                f"--query names {n_queries} different queries, of which some are held out: a "
+                f"ranking needs at least {FEWEST_QUERIES}."
+            )
         train, test = next(GroupShuffleSplit(1, **how).split(rows, groups=table.of_rows["qid"]))
     elif strata is None:
         train, test = train_test_split(rows, **how)

@@ -101,7 +101,7 @@ def _only(frame, columns, path):
     if lacking:
         raise ValueError(
             f"{str(path)!r} lacks the columns {lacking}, on which the model was fitted (or the "
-            f"target): it has {list(frame.columns)}."
+            f"target, or the query): it has {list(frame.columns)}."
         )
     return frame[columns]
 

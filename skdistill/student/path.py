@@ -8,10 +8,11 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from skdistill.inspection.comparison import compare
+from skdistill.inspection.pipelines import is_ranker
 from skdistill.inspection.report import DistillationReport
 from skdistill.jobs.seeds import draw_seed
 from skdistill.student.budget import hidden_sizes_of, narrowed
-from skdistill.student.student_net import StudentNet
+from skdistill.student.student_net import StudentNet, choose_width
 
 WIDTHS = (8, 16, 32, 64, 128, 256)
 TEACHERS = "teachers"
@@ -101,8 +102,8 @@ def student_path(
     Raises
     ------
     ValueError
-        If `widths` are no ints above 0, if the student is of a module of one's own, or if only
-        one of `X_test` and `y_test` is given.
+        If the estimator is a ranker, if `widths` are no ints above 0, if the student is of a
+        module of one's own, or if only one of `X_test` and `y_test` is given.
 
     See Also
     --------
@@ -129,7 +130,7 @@ def student_path(
     >>> path.students["64-64"].predict(X).shape
     (150,)
     """
-    sizes = _sizes(estimator, widths)
+    sizes = _sizes(estimator, widths, X)
     if (X_test is None) != (y_test is None):
         raise ValueError("got only one of X_test and y_test: pass both, or none of them.")
     if X_test is None and fit_params:
@@ -172,9 +173,15 @@ def _fit(estimator, sizes, seed, X, y, fit_params):
     return students
 
 
-def _sizes(estimator, widths):
+def _sizes(estimator, widths, X):
     """Return the hidden layers of each width, the narrowest first."""
-    net = StudentNet() if estimator.student is None else estimator.student
+    if is_ranker(estimator):
+        raise ValueError(
+            f"a {type(estimator).__name__} ranks, and students of several widths are not compared "
+            "within queries: train them one by one, and compare them by compare(..., qid=qid)."
+        )
+    net = StudentNet() if estimator.student is None else clone(estimator.student)
+    choose_width(net, estimator._task, X)
     own = hidden_sizes_of(net)
     if not own:
         raise ValueError(

@@ -142,10 +142,10 @@ def _load_arrays(module, arrays):
     module.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
 
 
-def choose_width(net: NeuralNet, data):
+def choose_width(net: NeuralNet, task, X):
     """Give a net the hidden layers of its task, where nobody has set any."""
-    hidden_sizes = data.task.hidden_sizes(math.prod(data.X.shape[1:]))
-    is_free = net.module is StudentMLP and getattr(net, "start", None) is None
+    hidden_sizes = task.hidden_sizes(math.prod(np.shape(X)[1:]))
+    is_free = getattr(net, "module", None) is StudentMLP and getattr(net, "start", None) is None
     if hidden_sizes and is_free and "hidden_sizes" not in net.get_params_for("module"):
         net.set_params(module__hidden_sizes=hidden_sizes)
 

@@ -338,7 +338,8 @@ class Regression(Task):
 
         return RegressionLoss
 
-    def hidden_sizes(self, n_columns):
+    @staticmethod
+    def hidden_sizes(n_columns):
         # Wider nets are closer to the pool; those of many columns would exceed 600 kB.
         return (512, 256) if n_columns <= MOST_COLUMNS_OF_WIDE_NETS else None
 

@@ -183,7 +183,8 @@ class Task(ABC):
         mode it returns the loss on y alone.
         """
 
-    def hidden_sizes(self, n_columns):
+    @staticmethod
+    def hidden_sizes(n_columns):
         """Return the hidden layers of a student for which nobody has set any.
 
         Parameters

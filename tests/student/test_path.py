@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skdistill import StudentNet, TensorNet, student_path
+from skdistill import DistilledRanker, StudentNet, TensorNet, student_path
 from tests.small import (
     Linear,
     encoded_tree,
@@ -167,3 +167,17 @@ def test_a_regressors_path_has_the_rmse_on_its_axis():
     assert display.axes_[0].get_ylabel() == "RMSE, lower is better"
     expected = [[row.kilobytes, row.rmse] for row in path.rows[1:]]
     assert_array_equal(display.axes_[0].lines[0].get_xydata(), expected)
+
+
+def test_a_regressors_students_have_the_proportions_of_its_default():
+    target = X[:, 0] + 0.01 * np.arange(120)
+    reg = quick_regressor(student=StudentNet(max_epochs=1))
+
+    path = student_path(reg, X, target, widths=[8, 16])
+
+    assert list(path.students) == ["8-4", "16-8"]
+
+
+def test_a_ranker_is_refused_before_a_teacher_is_fitted():
+    with pytest.raises(ValueError, match="a DistilledRanker ranks, and students of several widths"):
+        student_path(DistilledRanker(), X, Y)
