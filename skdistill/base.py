@@ -125,7 +125,6 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         # Imported here: predicting must load neither torch nor sklearn.model_selection.
         from skdistill.jobs.clock import Clock
         from skdistill.jobs.memory import open_memory
-        from skdistill.jobs.processes import check_alike
         from skdistill.jobs.seeds import repeatable_rng
         from skdistill.student.inquiry import ask_in_rounds
         from skdistill.student.warm_start import PresentStudent
@@ -136,17 +135,11 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
         present = PresentStudent.of(self)
         self._forget()
         self._validate_params()
-        check_alike(self)
         clock, effort = Clock(self.max_time), effort_named(self.effort)
+        data = self._check(
+            X, y, sample_weight, X_unlabeled=X_unlabeled, groups=groups, validation=validation
+        )
         asks = isinstance(self.augmenter, Inquire)
-        data = TrainingData.check(
-            self, self._task, X, y, sample_weight,
-            X_unlabeled=X_unlabeled, groups=groups, validation=validation,
-        )  # fmt: skip
-        data.task.check_learnable(data.y, data.sample_weight)
-        if asks:
-            self.augmenter.check(data.task, data.X)
-        data.warn_of_rare_categories()
         student = self._make_student(data, effort, present)
         teacher = self._make_teacher(data, teacher_predictions)
         memory = open_memory(self.memory, self.random_state)
@@ -186,6 +179,19 @@ class BaseDistilled(ExportMixin, PicklingMixin, TeachersMixin):
 
         # 5. Plain arrays are kept.
         return self._keep(data, teacher, inputs, training, clock)
+
+    def _check(self, X, y, sample_weight, **tables):
+        """Check the arguments of `fit`, and return its rows."""
+        from skdistill.jobs.processes import check_alike
+        from skdistill.transfer.inquire import Inquire
+
+        check_alike(self)
+        data = TrainingData.check(self, self._task, X, y, sample_weight, **tables)
+        data.task.check_learnable(data.y, data.sample_weight)
+        if isinstance(self.augmenter, Inquire):
+            self.augmenter.check(data.task, data.X)
+        data.warn_of_rare_categories()
+        return data
 
     def _keep(self, data, teacher, inputs, training, clock):
         """Set the fitted attributes."""

@@ -14,7 +14,7 @@ from skdistill.inspection.slices import (
     values_of,
 )
 from skdistill.inspection.subjects import POOL, STUDENT, TEACHER, models_of
-from skdistill.inspection.tables import as_frame, html_table
+from skdistill.inspection.tables import aligned, as_frame, html_table
 from skdistill.sklearn_private import num_samples, safe_indexing
 
 MEANING = (
@@ -348,11 +348,7 @@ class DistillationReport:
         first_row = self.rows[0]
         # Without labels there is room for all measures.
         cells = self._cells(first_row.details if first_row.loss is None else first_row.columns)
-        widths = [max(map(len, column)) for column in zip(*cells)]
-        lines = [
-            "  ".join([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])])
-            for name, *numbers in cells
-        ]
+        lines = aligned(cells)
         rule = "-" * len(lines[0])
         first = [row.name for row in self.rows].index(self.reference)
         blocks = [lines[:1], lines[1 : 1 + first], lines[1 + first :]]

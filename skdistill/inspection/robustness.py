@@ -5,7 +5,7 @@ from html import escape
 from skdistill.inspection.robustness_display import RobustnessDisplay
 from skdistill.inspection.robustness_measures import CLEAN, measure_robustness
 from skdistill.inspection.rows import four_digits
-from skdistill.inspection.tables import as_frame, html_table
+from skdistill.inspection.tables import aligned, as_frame, html_table
 
 
 class Robustness:
@@ -63,12 +63,7 @@ class Robustness:
 
     def __repr__(self):
         """Format the losses as a table, and say what is absent."""
-        cells = self._cells()
-        widths = [max(map(len, column)) for column in zip(*cells)]
-        lines = [
-            "  ".join([name.ljust(widths[0]), *map(str.rjust, losses, widths[1:])])
-            for name, *losses in cells
-        ]
+        lines = aligned(self._cells())
         return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], *self.absent])
 
     def _repr_html_(self):

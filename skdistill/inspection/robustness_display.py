@@ -3,6 +3,7 @@
 import numpy as np
 
 from skdistill.inspection.corruptions import CORRUPTIONS
+from skdistill.inspection.drawing import frame, pyplot
 from skdistill.inspection.robustness_measures import CLEAN, METRICS, measure_robustness
 
 MARKERS = "osD^vP*X"
@@ -101,10 +102,7 @@ class RobustnessDisplay:
         ValueError
             If there is no such metric, or not one of the axes for each corruption.
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError("plotting needs matplotlib: pip install 'skdistill[plot]'") from error
+        plt = pyplot()
         metrics = [name for name in METRICS if name in self.rows[0]]
         metric = metrics[0] if metric is None else metric
         if metric not in metrics:
@@ -142,8 +140,7 @@ class RobustnessDisplay:
             )  # fmt: skip
         ax.set_title(corruption, loc="left")
         ax.set_xlabel(CORRUPTIONS[corruption].axis, fontsize=9)
-        ax.grid(alpha=0.25)
-        ax.spines[["top", "right"]].set_visible(False)
+        frame(ax)
 
 
 def _new_axes(plt, n_panels):

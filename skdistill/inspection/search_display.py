@@ -9,6 +9,7 @@ from skdistill.inspection.drawing import (
     PALE,
     axes_or_new,
     density_colors,
+    frame,
     ink_on,
     shortened,
 )
@@ -202,8 +203,7 @@ class SearchDisplay:
         for values, scale in ((x, ax.set_xscale), (y, ax.set_yscale)):
             if values.min() > 0 and values.max() > 100 * values.min():
                 scale("log")
-        ax.grid(alpha=0.25)
-        ax.spines[["top", "right"]].set_visible(False)
+        frame(ax)
         return drawn
 
 

@@ -18,6 +18,25 @@ def as_frame(rows):
     return pd.DataFrame(rows)
 
 
+def aligned(cells):
+    """Return the lines of a table of texts: the first column on the left, numbers on the right.
+
+    Parameters
+    ----------
+    cells : list of list of str
+        By row, the header first.
+
+    Returns
+    -------
+    lines : list of str
+    """
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    return [
+        "  ".join([name.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])])
+        for name, *numbers in cells
+    ]
+
+
 def html_table(cells, *, bold=()):
     """Return texts as an HTML table.
 

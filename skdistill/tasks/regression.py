@@ -1,7 +1,6 @@
 """The task of regression: numbers, standardized for the student."""
 
 from functools import partial
-from numbers import Real
 
 import numpy as np
 from sklearn.base import is_regressor
@@ -9,6 +8,14 @@ from sklearn.base import is_regressor
 from skdistill.sklearn_private import num_samples
 from skdistill.table.target import LOSSES, SMALLEST_MEAN, Target
 from skdistill.table.validation import check_rows
+from skdistill.tasks.regression_checks import (
+    as_columns,
+    as_numbers,
+    check_quantile,
+    check_quantiles,
+    check_range,
+    in_every_bag,
+)
 from skdistill.tasks.regression_diversity import regression_diversity
 from skdistill.tasks.regression_pool import Residuals, pool_values, value_weights
 from skdistill.tasks.sample_weights import fit_with_weights
@@ -102,9 +109,9 @@ class Regression(Task):
         if loss not in LOSSES:
             raise ValueError(f"loss must be one of {LOSSES}, got {loss!r}.")
         if loss == "quantile":
-            quantile = _check_quantile(estimator.quantile)
-        y = _as_numbers(y)
-        _check_range(y, loss)
+            quantile = check_quantile(estimator.quantile)
+        y = as_numbers(y)
+        check_range(y, loss)
         if quantiles and y.shape[1] > 1:
             raise ValueError(
                 f"quantiles={quantiles} are of a single target, but y has {y.shape[1]} columns: "
@@ -143,10 +150,10 @@ class Regression(Task):
         return y[:, 0] if self.n_targets == 1 else y
 
     def encode(self, y, sample_weight=None):
-        y = _as_numbers(y)
+        y = as_numbers(y)
         if y.shape[1] != self.n_targets:
             raise ValueError(f"y_val has {y.shape[1]} columns, but y has {self.n_targets}.")
-        _check_range(y, self.loss, "y_val")
+        check_range(y, self.loss, "y_val")
         return self.target.scaled(y), sample_weight
 
     def resumed(self, attributes):
@@ -193,14 +200,14 @@ class Regression(Task):
         return self.place_columns(estimator.predict(X), columns, num_samples(X))
 
     def predict_out_of_bag(self, estimator, columns, n_samples):
-        predictions = _as_columns(estimator.oob_prediction_)
+        predictions = as_columns(estimator.oob_prediction_)
         # A row in every bag is 0 in a forest, and NaN in a BaggingRegressor.
         if hasattr(estimator, "estimators_samples_"):
-            predictions = np.where(_in_every_bag(estimator, n_samples), np.nan, predictions)
+            predictions = np.where(in_every_bag(estimator, n_samples), np.nan, predictions)
         return self.target.scaled(predictions)
 
     def place_columns(self, predictions, columns, n_samples):
-        predictions = _as_columns(np.asarray(predictions, dtype=np.float64))
+        predictions = as_columns(np.asarray(predictions, dtype=np.float64))
         expected = (n_samples, self.n_targets)
         if predictions.shape != expected:
             raise ValueError(
@@ -232,7 +239,7 @@ class Regression(Task):
         soft_targets : ndarray of shape (n_samples, n_targets)
         """
         try:
-            predictions = _as_columns(np.asarray(soft_targets, dtype=np.float64))
+            predictions = as_columns(np.asarray(soft_targets, dtype=np.float64))
         except (TypeError, ValueError) as error:
             raise ValueError(f"teacher_prediction must hold numbers: {error}") from error
         expected = (n_samples, self.n_targets)
@@ -386,74 +393,3 @@ class Regression(Task):
         mixture = share * soft_targets + (1 - share) * np.nan_to_num(y)
         mixture = self.in_unit_of_y(mixture).reshape(mixture.shape)
         return fit_outputs(student, X, mixture, sample_weight), self.target
-
-
-def check_quantiles(quantiles):
-    """Check the parameter `quantiles`, and return it as a sorted tuple of floats.
-
-    Raises
-    ------
-    ValueError
-        If they are not distinct numbers between 0 and 1.
-    """
-    if quantiles is None:
-        return ()
-    levels = np.asarray(quantiles)
-    are_levels = levels.ndim == 1 and levels.dtype.kind == "f" and levels.size > 0
-    if not are_levels or not ((levels > 0) & (levels < 1)).all() or _repeat(levels):
-        raise ValueError(
-            "quantiles must be distinct numbers above 0 and below 1, such as (0.05, 0.5, 0.95), "
-            f"got {quantiles!r}."
-        )
-    return tuple(np.sort(levels).tolist())
-
-
-def _repeat(levels):
-    return len(np.unique(levels)) < len(levels)
-
-
-def _check_quantile(quantile):
-    if not isinstance(quantile, Real) or not 0 < float(quantile) < 1:
-        raise ValueError(
-            "loss='quantile' needs a quantile above 0 and below 1, such as quantile=0.9, got "
-            f"{quantile!r}."
-        )
-    return float(quantile)
-
-
-def _as_numbers(y):
-    """Return targets as floats of shape (n_samples, n_targets)."""
-    error = None
-    if y.dtype.kind not in "mMSU":
-        try:
-            return _as_columns(y.astype(np.float64))
-        except (TypeError, ValueError) as raised:
-            error = raised
-    raise ValueError(
-        f"y must hold numbers, got {y.ravel()[0]!s:.50} of dtype {y.dtype}: a regressor predicts "
-        "numbers, a classifier labels."
-    ) from error
-
-
-def _as_columns(values):
-    return values[:, None] if values.ndim == 1 else values
-
-
-def _check_range(y, loss, name="y"):
-    """Check that targets are of the kind that a loss takes."""
-    is_invalid = {"poisson": y < 0, "gamma": y <= 0}.get(loss)
-    if is_invalid is not None and is_invalid.any():
-        bound = "not be negative" if loss == "poisson" else "be above 0"
-        row = int(is_invalid.any(1).argmax())
-        raise ValueError(
-            f"loss={loss!r} is for targets that must {bound}, but {name} has "
-            f"{y[row].min():g} in row {row}: use another loss, or other targets."
-        )
-
-
-def _in_every_bag(forest, n_samples):
-    """Return which rows no tree of a forest has left out, shape (n_samples, 1)."""
-    in_bag = np.zeros(n_samples, dtype=int)
-    for rows in forest.estimators_samples_:
-        in_bag[np.unique(rows)] += 1
-    return (in_bag == len(forest.estimators_samples_))[:, None]

@@ -17,7 +17,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledRegressor
 from skdistill.table.target import LOSSES, ROBUST
-from skdistill.tasks.regression import Regression, check_quantiles
+from skdistill.tasks.regression import Regression
+from skdistill.tasks.regression_checks import check_quantiles
 from skdistill.tasks.regression_pool import value_weights
 
 RNG = np.random.RandomState(0)
