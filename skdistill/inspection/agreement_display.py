@@ -14,6 +14,7 @@ from skdistill.inspection.drawing import (
     shortened,
 )
 from skdistill.inspection.subjects import teachers_of
+from skdistill.tasks.probabilities import in_order
 
 MOST_POINTS = 2_000  # above, rows are counted in hexagons
 MOST_NAMES = 3  # of rows that share a label
@@ -95,8 +96,8 @@ class AgreementDisplay:
             Rows, best such that nothing was fitted on.
         teacher_predictions : array-like, default=None
             What teachers predict for these rows: probabilities of shape (n_samples, n_classes),
-            with columns as `classes_`, or numbers as `predict` returns them. None: the kept
-            teachers are asked.
+            with columns as `classes_`, or in a frame named by them; or numbers as `predict`
+            returns them. None: the kept teachers are asked.
         label : object, default=None
             The class whose probability is drawn, see Notes.
         target : int, default=0
@@ -126,7 +127,7 @@ class AgreementDisplay:
             )
         if teacher_predictions is None:
             teacher_predictions = getattr(teacher, method)(X)
-        names = {"index": getattr(X, "index", None), "n_marked": n_marked, "ax": ax}
+        names = {"index": X.index if hasattr(X, "iloc") else None, "n_marked": n_marked, "ax": ax}
         student = getattr(estimator, method)(X)
         if method == "predict_proba":
             names |= {"label": label, "classes": estimator.classes_}
@@ -164,6 +165,9 @@ class AgreementDisplay:
         ValueError
             If the shapes differ, a prediction is missing, or `label` is none of the classes.
         """
+        if classes is not None:
+            labels = np.asarray(classes).tolist()
+            pool, student = (in_order(each, labels, "a prediction") for each in (pool, student))
         pool, student = (_as_columns(each) for each in (pool, student))
         if pool.shape != student.shape or not len(pool):
             raise ValueError(
@@ -173,7 +177,7 @@ class AgreementDisplay:
         if classes is None:
             column, what = target, "prediction"
         else:
-            column, what = _column(pool, np.asarray(classes).tolist(), label)
+            column, what = _column(pool, labels, label)
         rows = np.arange(len(pool))
         display = cls(
             pool[rows, column], student[rows, column], index=index, what=what, n_marked=n_marked

@@ -13,7 +13,7 @@ from skdistill.inspection.regions import find_regions
 from skdistill.inspection.rows import row_class
 from skdistill.inspection.subjects import POOL, STUDENT, teachers_of
 from skdistill.inspection.tables import as_frame, html_table
-from skdistill.tasks.probabilities import check_probabilities
+from skdistill.tasks.probabilities import check_probabilities, in_order
 
 SHOWN = 10  # rows and regions that are printed
 
@@ -208,8 +208,8 @@ def disagreements(estimator, X, *, teachers=None, max_depth=3, min_samples_leaf=
     teachers : estimator, list of (str, estimator), dict or array-like, default=None
         Fitted: an ensemble, another model, or teachers to pool, as in
         `DistillationReport.from_estimator`. Or what they predict for X: probabilities of shape
-        (n_samples, n_classes), the columns in the order of the sorted labels, or numbers. None:
-        those that ``keep_teachers=True`` has kept.
+        (n_samples, n_classes), the columns in the order of the sorted labels or, in a frame,
+        named by them; or numbers. None: those that ``keep_teachers=True`` has kept.
     max_depth : int, default=3
         Depth of the tree, which is the number of conditions in a rule at most.
     min_samples_leaf : int or float, default=0.05
@@ -283,6 +283,8 @@ def _both(estimator, X, teachers):
     if _is_array(teachers):
         predictions = kind.predict({STUDENT: estimator}, X, None)
         own = predictions.by_model[STUDENT]
+        if predictions.classes is not None:
+            teachers = in_order(teachers, predictions.classes, "teachers")
         given = _as_numbers(teachers, own.shape)
         if predictions.classes is not None:
             given = check_probabilities(given, "teachers do not hold")

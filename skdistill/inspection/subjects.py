@@ -89,15 +89,16 @@ def teachers_of(estimator, teachers=None):
     if _predicts(teachers):
         return teachers, {}
     try:
-        single = dict(teachers)
+        named = list(teachers.items() if isinstance(teachers, Mapping) else teachers)
+        single = dict(named)
     except (TypeError, ValueError):
-        single = {}
+        named, single = [], {}
     if not single or not all(map(_predicts, single.values())):
         raise ValueError(
             "teachers must be a fitted ensemble, or a list of (name, fitted teacher), got "
             f"{teachers!r:.80}."
         )
-    if len(single) < len(teachers):
+    if len(single) < len(named):
         raise ValueError(
             f"two of the teachers have one name, of {list(single)}: give each its own."
         )

@@ -10,7 +10,6 @@ from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
 
 from skdistill.sklearn_private import num_samples
-from skdistill.table.containers import is_polars
 from skdistill.table.validation import check_rows
 from skdistill.tasks.class_weights import weigh_rows, weights_of_classes
 from skdistill.tasks.diversity import diversity
@@ -28,7 +27,7 @@ from skdistill.tasks.pooling import (
     pool_weights,
     sharpen,
 )
-from skdistill.tasks.probabilities import as_probabilities, check_probabilities
+from skdistill.tasks.probabilities import as_probabilities, check_probabilities, in_order
 from skdistill.tasks.sample_weights import fit_with_weights, weight_parameter
 from skdistill.tasks.student_estimators import (
     LEAST,
@@ -206,8 +205,7 @@ class Classification(Task):
         soft_targets : ndarray of shape (n_samples, n_classes)
             Columns follow `classes`; rows sum to one.
         """
-        if hasattr(soft_targets, "columns"):
-            soft_targets = _in_order(soft_targets, self.classes)
+        soft_targets = in_order(soft_targets, self.classes.tolist(), "teacher_proba")
         try:
             proba = np.asarray(soft_targets, dtype=np.float64)
         except (TypeError, ValueError) as error:
@@ -313,19 +311,6 @@ class Classification(Task):
         mixture[labeled] *= alpha
         mixture[labeled, y[labeled]] += 1 - alpha
         return mixture
-
-
-def _in_order(frame, classes):
-    """Return a frame as an array, with its columns in the order of the classes."""
-    names, labels = list(frame.columns), classes.tolist()
-    if is_polars(frame):  # its column names are always strings
-        labels = list(map(str, labels))
-    if len(names) != len(classes) or set(names) != set(labels):
-        raise ValueError(
-            f"teacher_proba has the columns {names}, but y has the classes {labels}: "
-            "give one column for each class, named by it."
-        )
-    return np.asarray(frame)[:, [names.index(label) for label in labels]]
 
 
 def _as_one_type(y):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from skdistill.table.containers import is_polars
+
 
 def as_probabilities(proba, shape):
     """Check a classifier's probabilities and normalize them to sum to one.
@@ -58,3 +60,36 @@ def check_probabilities(proba, what):
         )
     proba = np.maximum(proba, 0)
     return proba / proba.sum(1, keepdims=True)
+
+
+def in_order(proba, classes, name):
+    """Return a frame of probabilities as an array, with its columns in the order of the classes.
+
+    Parameters
+    ----------
+    proba : DataFrame or array-like of shape (n_samples, n_classes)
+        Anything but a frame is returned as it is.
+    classes : list
+        Labels, by which the columns of a frame are named.
+    name : str
+        What the error message calls it.
+
+    Returns
+    -------
+    proba : array-like of shape (n_samples, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If a frame has other columns.
+    """
+    if not hasattr(proba, "columns"):
+        return proba
+    # Names of columns of polars are always strings.
+    names, labels = list(proba.columns), list(map(str, classes)) if is_polars(proba) else classes
+    if len(names) != len(labels) or set(names) != set(labels):
+        raise ValueError(
+            f"{name} has the columns {names}, but y has the classes {labels}: "
+            "give one column for each class, named by it."
+        )
+    return np.asarray(proba)[:, [names.index(label) for label in labels]]

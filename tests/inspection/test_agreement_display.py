@@ -157,3 +157,20 @@ def test_a_student_behind_steps_is_drawn_beside_its_teachers():
 def test_missing_predictions_are_refused():
     with pytest.raises(ValueError, match="1 predictions are missing or infinite"):
         AgreementDisplay.from_predictions(POOL, [np.nan, *STUDENT[1:]])
+
+
+def test_columns_of_a_frame_are_found_by_their_names():
+    clf = quick_classifier().fit(X, Y)
+    pool = pd.DataFrame({2: [0.7] * 120, 0: [0.2] * 120, 1: [0.1] * 120})
+
+    display = AgreementDisplay.from_estimator(clf, X, teacher_predictions=pool, label=0)
+
+    assert_array_equal(points(display)[:, 0], np.full(120, 0.2))
+
+
+def test_rows_of_lists_are_named_by_their_position():
+    clf = quick_classifier(keep_teachers=True).fit(X, Y)
+
+    display = AgreementDisplay.from_estimator(clf, X.tolist(), n_marked=1)
+
+    assert texts(display) == [str(display.marked_[0])]

@@ -101,6 +101,19 @@ def test_teachers_may_be_given_as_what_they_predict(mixed, found):
     assert_allclose(given.divergence, found.divergence)
 
 
+@pytest.mark.parametrize(
+    "as_frame", [pd.DataFrame, lambda each: pl.from_pandas(pd.DataFrame(each))]
+)
+def test_columns_of_a_frame_are_found_by_their_names(mixed, found, as_frame):
+    clf, X = mixed
+    proba = clf.teacher_.predict_proba(X)
+    given = as_frame({"yes": proba[:, 1], "no": proba[:, 0]})
+
+    assert_allclose(disagreements(clf, X, teachers=given).divergence, found.divergence)
+    with pytest.raises(ValueError, match=r"teachers has the columns \['a', 'b'\]"):
+        disagreements(clf, X, teachers=pd.DataFrame(proba, columns=["a", "b"]))
+
+
 def test_teachers_may_be_a_model_or_several(mixed):
     X, y = numeric_rows(150)
     clf = quick_classifier().fit(X, y)

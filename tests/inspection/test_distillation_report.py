@@ -81,6 +81,13 @@ def test_two_models_of_one_name_are_refused(alone):
         report_on(clf, X, y, models={ALONE: tree}, X_train=X, y_train=y)
 
 
+def test_teachers_may_come_one_by_one(alone):
+    clf, X, y = alone
+    trees = [DecisionTreeClassifier(max_depth=k).fit(X, y) for k in (1, 2)]
+
+    assert "teacher b" in names_in(report_on(clf, X, y, teachers=zip("ab", trees)))
+
+
 def test_lists_are_reported_as_arrays_are(mixed):
     X, y = numeric_rows(60)
     clf = quick_classifier(keep_teachers=True).fit(X.tolist(), y.tolist())

@@ -204,3 +204,13 @@ def test_the_time_of_a_regressor_is_that_of_predict():
 
     assert Counting.asked_about == [len(NEW), 1, 1, 1, 1]
     assert report["counting"].microseconds > 0
+
+
+def test_of_one_number_no_share_is_explained():
+    models = {"constant": DummyRegressor().fit(X, Y), "tree": fitted()["tree"]}
+
+    row = compare(models, NEW, TARGETS, n_repeats=1)["tree"]
+
+    assert row.agreement is None  # the reference predicts the same of all rows
+    assert row.r2 == r2_score(TARGETS, models["tree"].predict(NEW))
+    assert compare(models, NEW, np.full(len(NEW), 0.1), n_repeats=1)["tree"].r2 is None
