@@ -62,10 +62,10 @@ def compare(models, X, y, *, reference=None, qid=None, n_repeats=30):
 
     The agreement of classifiers is the share of rows that get the class of the reference. That of
     regressors is R² of the predictions, with those of the reference as the target: 1 if they are
-    the same, and None, as `r2`, where the target is the same number in all rows. `coverage` is the share of targets between the lowest and the highest of
-    `quantiles_`, and `nominal_coverage` what it should be; both are None, and their column is
-    absent, where a regressor predicts no quantiles. Measures of several targets are
-    means over the targets.
+    the same, and None, as `r2`, where that is the same number in all rows. `coverage` is the share
+    of targets between the lowest and the highest of `quantiles_`, and `nominal_coverage` what it
+    should be; both are None, and their column is absent, where a regressor predicts no quantiles.
+    Measures of several targets are means over the targets.
 
     Of rankers there are `ndcg`, the mean NDCG@10 of the queries, and as `agreement` the mean
     Kendall's tau within queries.
