@@ -66,10 +66,13 @@ def transformed(steps, X):
 def size_in_bytes(model):
     """Return the size of the joblib file of a model, in bytes, that of a student without teachers.
 
-    These are the fitted ones that it was given or has kept. A search for a student counts as the
+    These are the fitted ones that it was given or has kept. Pooled teachers count once: those
+    that were fitted, and not those that were given. A search for a student counts as the
     best that it has found.
     """
-    if hasattr(split_pipeline(model)[1], "student_"):
+    if hasattr(model, "teachers_"):  # a pool, of which what it was given has no part
+        model = _without_teachers(model)
+    elif hasattr(split_pipeline(model)[1], "student_"):
         model = _without_teachers(getattr(model, "best_estimator_", model))
     file = io.BytesIO()
     joblib.dump(model, file)

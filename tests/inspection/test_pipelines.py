@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -12,6 +14,7 @@ from skdistill import (
     DistillationReport,
     DistilledRanker,
     DiversityDisplay,
+    TeacherEnsemble,
     TrainingDisplay,
     compare,
     disagreements,
@@ -109,3 +112,14 @@ def test_a_search_is_drawn_as_the_student_that_it_has_found(pipeline, display):
     of_student = display.from_estimator(search.best_estimator_[-1])
     attribute = "history" if display is TrainingDisplay else "weights"
     assert getattr(of_search, attribute) == getattr(of_student, attribute)
+
+
+def test_a_pool_counts_a_fitted_ensemble_that_it_was_given_once():
+    X, y = numeric_rows()
+    forest = RandomForestClassifier(30, random_state=0)
+    sizes = [
+        size_in_bytes(TeacherEnsemble([("forest", each)], cv=2, random_state=0).fit(X, y))
+        for each in (clone(forest), forest.fit(X, y))
+    ]
+
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.01)
