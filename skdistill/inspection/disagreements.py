@@ -16,6 +16,7 @@ from skdistill.inspection.tables import as_frame, html_table
 from skdistill.tasks.probabilities import check_probabilities, in_order
 
 SHOWN = 10  # rows and regions that are printed
+SAYS_LITTLE = 0.05  # share of the variance that regions explain
 
 
 class Disagreements:
@@ -142,6 +143,8 @@ class Disagreements:
             text += f", the same class in {self._is_alike.mean():.1%}"
         if self.explained is not None:
             text += f". The regions explain {self.explained:.0%} of its variance on other rows"
+            if self.explained < SAYS_LITTLE:
+                text += ", so where they lie says little"
         return f"{text}."
 
     def _region_cells(self):

@@ -77,7 +77,7 @@ def _quality_and_cost(report):
 # `figure_`, or None where the report has not what it needs.
 PICTURES = [
     ("Quality and cost", _quality_and_cost),
-    ("Where student and teachers part", _student_against_pool),
+    ("Where student and teachers part, rows numbered from 0", _student_against_pool),
 ]
 
 
