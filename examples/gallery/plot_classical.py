@@ -1,11 +1,10 @@
-r"""
+"""
 Three layers teach two
 ======================
 
 The example with which distillation began: nets of 784-128-128-10 teach a smaller one of
-784-64-10 to read digits. The loss of a row is
-:math:`\alpha T^2 KL(p_T \| q_T) + (1 - \alpha) CE(y, q)`, with the probabilities p of the
-teachers and q of the student, both at temperature T on the left side.
+784-64-10 to read digits. The loss of a row is ``alpha·T²·KL(p ‖ q) + (1 − alpha)·CE(y, q)``, with
+the probabilities p of the teachers and q of the student, both at temperature T in the first term.
 """
 
 # %%

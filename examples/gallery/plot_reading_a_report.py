@@ -47,8 +47,9 @@ teachers = [
     ("boosting", HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=8)),
 ]
 small = StudentNet(module__hidden_sizes=(2,), module__n_frequencies=0, module__bin_embedding_size=0)
-clf = DistilledClassifier(teachers, small, effort="low", keep_teachers=True, random_state=0)
-clf.fit(X_train, y_train)
+clf = DistilledClassifier(teachers, small, effort="low", keep_teachers=True, random_state=0).fit(
+    X_train, y_train
+)
 
 # %%
 # The whole report
