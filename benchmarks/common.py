@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from copy import copy
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -246,9 +246,16 @@ def machine():
         "gpu": gpu,
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in packages},
+        "versions": {name: _version(name) for name in packages},
         "commit": _commit(),
     }
+
+
+def _version(package):
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return f"{version(f'{package}-cpu')} (built without CUDA)"
 
 
 def _processor():

@@ -68,6 +68,17 @@ def extreme_rows(n_samples=200, seed=0):
     return np.column_stack([*columns, np.full(n_samples, 1e308)]), y
 
 
+def queries(n_queries=50, seed=0, rows=8):
+    """Rows of queries in random order, as (X, relevance, qid); each query has its own level."""
+    rng = np.random.RandomState(seed)
+    n = rows * n_queries
+    X, qid = rng.normal(size=(n, 4)), rng.permutation(np.arange(n) // rows)
+    level = rng.normal(size=n_queries)[qid]
+    X[:, 3] += level
+    y = np.digitize(X[:, 0] + X[:, 1] + 0.3 * rng.normal(size=n) + level, [0, 1.5])
+    return X, y, qid
+
+
 def mixed_table(n_samples=60, seed=0):
     """Numbers, a boolean, categories, and missing values in both kinds, as (frame, labels)."""
     rng = np.random.RandomState(seed)

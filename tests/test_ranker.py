@@ -38,21 +38,10 @@ from skdistill import (
 )
 from skdistill.tasks.ranking_scores import mean_ndcg
 from tests.compiled import compiled
-from tests.small import quick_student
+from tests.small import queries, quick_student
 
 TEACHERS = [("xgb", XGBRanker(n_estimators=20)), ("ridge", Ridge())]
 QUICK_NET = TensorNet(StudentMLP, max_epochs=5, module__hidden_sizes=(16,))
-
-
-def queries(n_queries=50, seed=0, rows=8):
-    """Rows of queries in random order, as (X, relevance, qid); each query has its own level."""
-    rng = np.random.RandomState(seed)
-    n = rows * n_queries
-    X, qid = rng.normal(size=(n, 4)), rng.permutation(np.arange(n) // rows)
-    level = rng.normal(size=n_queries)[qid]
-    X[:, 3] += level
-    y = np.digitize(X[:, 0] + X[:, 1] + 0.3 * rng.normal(size=n) + level, [0, 1.5])
-    return X, y, qid
 
 
 def distilled(teachers=TEACHERS, **params):

@@ -35,7 +35,8 @@ class Stack(nn.Module):
             torch.stack([_as_in_product(name, state[name].detach()) for state in states])
             for name in self.names
         )
-        nets = torch.arange(self.n_nets)[:, None, None]
+        device = self.stacked[0].device
+        nets = torch.arange(self.n_nets, device=device)[:, None, None]
         if first.bins is not None:
             places = first.bins.first + sum(self.layout.n_bins) * nets
             self.register_buffer("first_bin", places, persistent=False)

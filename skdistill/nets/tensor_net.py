@@ -266,7 +266,10 @@ class TensorNet(DocumentationLink, NeuralNet):
         self._average = None
 
     def infer(self, x, **fit_params):
-        """Run the module on a batch, in mixed precision if enabled."""
+        """Run the module on a batch, in mixed precision if it is trained so.
+
+        Predictions are in single precision: NumPy has no bfloat16, whose three digits are few.
+        """
         if x.is_sparse and not getattr(self.module_, "takes_sparse", False):
             x = x.to_dense()
         with self._autocast():
@@ -296,7 +299,8 @@ class TensorNet(DocumentationLink, NeuralNet):
             return self.accelerator.autocast()
         device_type = torch.device(self.device).type
         is_auto = self.mixed_precision == "auto"
-        enabled = device_type == "cuda" if is_auto else self.mixed_precision
+        is_wanted = device_type == "cuda" if is_auto else self.mixed_precision
+        enabled = self.module_.training and is_wanted
         return torch.autocast(device_type, dtype=torch.bfloat16, enabled=enabled)
 
 

@@ -208,7 +208,7 @@ class BaseNetEstimator(DocumentationLink, BaseEstimator):
         n_alike = layout.width - len(layout.n_bins)
         bins = None
         if layout.n_bins:
-            bins = np.stack([each.pack(matrix)[:, n_alike:] for each in inputs]).astype(np.uint16)
+            bins = np.stack([each.pack(matrix)[:, n_alike:] for each in inputs]).astype(np.int16)
         rows = StackedRows(
             inputs[0].pack(matrix)[:, :n_alike],
             bins,

@@ -9,9 +9,29 @@ import joblib
 import numpy as np
 import pytest
 import torch
+import xgboost
+from scipy.sparse import csr_array
 
-from skdistill import DistilledClassifier, NetClassifier, StudentMLP, TensorNet
-from tests.small import mixed_table, numeric_rows, quick_classifier, quick_student
+from skdistill import (
+    DistilledClassifier,
+    DistilledRanker,
+    DistilledRegressor,
+    NetClassifier,
+    NetRanker,
+    NetRegressor,
+    StudentMLP,
+    TensorNet,
+)
+from tests.small import (
+    encoded_tree,
+    mixed_table,
+    numeric_rows,
+    queries,
+    quick_classifier,
+    quick_student,
+    rows_and_targets,
+    small_default_classifier,
+)
 
 pytestmark = pytest.mark.gpu
 
@@ -59,12 +79,12 @@ def test_mixed_precision_trains_in_bfloat16():
     class Spy(StudentMLP):
         def forward(self, X):
             logits = super().forward(X)
-            seen.append(logits.dtype)
+            seen.append((self.training, logits.dtype))
             return logits
 
-    NetClassifier(TensorNet(Spy, max_epochs=1), device="cuda").fit(X, y)
+    NetClassifier(TensorNet(Spy, max_epochs=1), device="cuda").fit(X, y).predict_proba(X)
 
-    assert set(seen) == {torch.bfloat16}
+    assert set(seen) == {(True, torch.bfloat16), (False, torch.float32)}
 
 
 def test_mixed_precision_reaches_about_the_loss_of_float32():
@@ -151,3 +171,88 @@ def test_the_default_teachers_and_the_student_are_fitted_on_the_gpu():
     clf.set_params(student__max_epochs=3, **{f"{n}__net__max_epochs": 3 for n in nets})
 
     np.testing.assert_allclose(clf.fit(X, y).predict_proba(X).sum(1), 1)
+
+
+@pytest.mark.parametrize("n_samples", [60, 1_200])  # from 1,000 rows on, with bins
+def test_a_default_classifier_learns_on_the_gpu(n_samples):
+    X, y = mixed_table(n_samples)
+
+    assert small_default_classifier(device="cuda").fit(X, y).score(X, y) > 0.6
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"loss": "gamma"}, {"loss": "huber"}, {"quantiles": (0.1, 0.9)}]
+)
+def test_a_default_regressor_learns_on_the_gpu(params):
+    X, y = rows_and_targets(1_200)
+    reg = DistilledRegressor(cv=2, device="cuda", random_state=0, **params)
+    nets = [n for n, t in reg._default_teachers() if isinstance(t, NetRegressor)]
+    few = {f"{name}__net__max_epochs": 5 for name in nets}
+
+    reg.set_params(student__max_epochs=5, **few).fit(X, y)
+
+    assert reg.score(X, y) > 0.3
+
+
+@pytest.mark.parametrize("loss", ["listwise", "pairwise", "listmle", "lambdarank"])
+def test_a_default_ranker_learns_on_the_gpu(loss):
+    X, y, qid = queries()
+    ranker = DistilledRanker(cv=2, loss=loss, device="cuda", random_state=0)
+    nets = [n for n, t in ranker._default_teachers() if isinstance(t, NetRanker)]
+    few = {f"{name}__net__max_epochs": 5 for name in nets}
+
+    ranker.set_params(student__max_epochs=5, **few).fit(X, y, qid=qid)
+
+    assert ranker.score(X, y, qid=qid) > 0.6
+
+
+def test_sparse_rows_are_learned_on_the_gpu():
+    X, y = numeric_rows(200)
+    student = quick_student(max_epochs=30)
+
+    clf = quick_classifier(encoded_tree(), student, device="cuda").fit(csr_array(X), y)
+
+    assert clf.score(csr_array(X), y) > 0.7
+
+
+def test_fits_on_threads_share_the_gpu():
+    X, y = numeric_rows(200)
+    one, both = (
+        quick_classifier(device="cuda", n_jobs=n_jobs).fit(X, y).predict_proba(X)
+        for n_jobs in (1, 2)
+    )
+
+    np.testing.assert_allclose(one, both, atol=1e-3)
+
+
+def test_xgboost_is_fitted_on_the_gpu_if_it_is_asked_to():
+    if not xgboost.build_info().get("USE_CUDA"):
+        pytest.skip("this XGBoost was built without CUDA")
+    X, y = mixed_table(200)
+    clf = small_default_classifier(device="cuda").set_params(xgb__device="cuda")
+
+    assert clf.fit(X, y).score(X, y) > 0.6
+
+
+def test_training_goes_on_with_smaller_batches_where_the_memory_of_the_gpu_is_exhausted():
+    X, y = numeric_rows(200)
+
+    class Greedy(StudentMLP):
+        def forward(self, X):
+            if len(X) > 40 and self.training:
+                torch.empty(2**50, dtype=torch.uint8, device=X.device)
+            return super().forward(X)
+
+    net = TensorNet(Greedy, max_epochs=2, batch_size=128)
+    with pytest.warns(UserWarning, match="exhausted"):
+        NetClassifier(net, device="cuda").fit(X, y)
+
+
+def test_a_warm_fit_goes_on_on_the_gpu():
+    X, y = numeric_rows(200)
+    clf = quick_classifier(device="cuda", warm_start=True).fit(X, y)
+    before = clf.score(X, y)
+
+    clf.set_params(student__max_epochs=30).fit(X, y)
+
+    assert clf.score(X, y) >= before

@@ -1,5 +1,6 @@
 """Nets of one shape, stacked and trained side by side."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -158,6 +159,23 @@ def test_dropout_drops_its_share_and_keeps_the_mean(rate):
 
     assert (mask == 0).float().mean() == pytest.approx(rate, abs=0.005)
     assert mask.mean() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "layout", [LAYOUT, replace(LAYOUT, n_bins=()), replace(LAYOUT, n_categories=())]
+)
+def test_a_stack_computes_on_the_device_of_its_nets(layout):
+    """On torch's device without memory, which refuses tensors of others, as a GPU does."""
+    nets = [net.to("meta") for net in modules(2, layout)]
+    n_alike = layout.width - len(layout.n_bins)
+    X, bins = torch.empty(2, 7, n_alike), torch.empty(2, 7, len(layout.n_bins))
+
+    logits = Stack(nets).train()(X.to("meta"), bins.to("meta"))
+    cross_entropy(
+        logits.flatten(0, 1), torch.zeros(14, dtype=torch.int64, device="meta")
+    ).backward()
+
+    assert logits.device.type == "meta"
 
 
 @pytest.mark.gpu

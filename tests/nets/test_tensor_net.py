@@ -15,7 +15,7 @@ from skdistill import (
 from skdistill.nets.losses import pack_targets
 from skdistill.nets.tensor_net import Batches
 from skdistill.nets.training import seeded, train_net
-from skdistill.table.net_inputs import NetInputs
+from skdistill.table.net_inputs import InputLayout, NetInputs
 from skdistill.table.splits import hold_out
 from skdistill.transfer.transfer_set import TransferSet
 from tests.small import Linear, numeric_rows, quick_student, training_data, transfer_set
@@ -345,6 +345,19 @@ def test_a_cpu_computes_in_bfloat16_only_if_it_is_asked_to(mixed_precision, dtyp
 
     assert Dtypes.seen == {dtype}
     assert weights_of(net).dtype == np.float32
+
+
+def test_a_net_trained_in_bfloat16_predicts_in_single_precision():
+    X, y = numeric_rows()
+    params = {"module__layout": InputLayout(5, 5, 0, ()), "module__n_classes": 3}
+    net = TensorNet(
+        StudentMLP, nn.CrossEntropyLoss, mixed_precision=True, max_epochs=2, **params
+    ).fit(X.astype(np.float32), y)
+
+    proba = net.predict_proba(X.astype(np.float32))
+
+    assert proba.dtype == np.float32
+    assert len(np.unique(proba)) > len(X)  # in bfloat16 many would be alike
 
 
 def test_training_in_bfloat16_reaches_about_the_same_loss():
