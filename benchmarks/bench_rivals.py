@@ -47,7 +47,7 @@ import sys
 import tempfile
 import time
 import traceback
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from importlib import import_module, metadata
 from multiprocessing import get_context
 from pathlib import Path
@@ -150,20 +150,20 @@ def errors_of_numbers(predicted, task, name):
 # ---- runs, collected in the JSON
 
 
-def run_one(rival, name, seed, rows, time_limit):
+def run_one(rival, data, seed, rows, time_limit, device="cpu"):
     """Measure all models of one rival on one task; called in a fresh process."""
     function, imports = RIVALS[rival]
     for module in imports:
         import_module(module)
-    task = load_task(name, seed, rows, time_limit)
+    task = load_task(data, seed, rows, time_limit)._replace(device=device)
     return {fitted.name: measure(fitted, task) for fitted in function(task)}
 
 
-def run_apart(*args):
+def run_apart(key):
     """Call `run_one` in a fresh process, so that no rival affects the next."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         try:
-            return {"models": pool.submit(run_one, *args).result()}
+            return {"models": pool.submit(run_one, **key).result()}
         except Exception as error:
             traceback.print_exc()
             return {"error": f"{type(error).__name__}: {error}"}
@@ -204,33 +204,42 @@ def run(args):
         results["environments"].append(here)
     able = FOR_NUMBERS if args.numbers else set(RIVALS)
     rivals = args.rivals or [rival for rival in RIVALS if rival in able and installed(rival)]
-    for name in args.data:
-        for seed in args.seeds:
-            for rival in rivals:
-                key = {"data": name, "seed": seed, "rival": rival}
-                key |= {"rows": args.rows, "time_limit": args.time_limit}
-                run_one_key(key, results, here, again=args.again)
-                out.parent.mkdir(parents=True, exist_ok=True)
-                whole = out.with_suffix(".part")
-                whole.write_text(json.dumps(results, indent=1) + "\n")
-                whole.replace(out)
+    limits = {"rows": args.rows, "time_limit": args.time_limit}
+    if args.device != "cpu":
+        limits["device"] = args.device
+    keys = [
+        {"data": name, "seed": seed, "rival": rival} | limits
+        for name in args.data
+        for seed in args.seeds
+        for rival in rivals
+    ]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(args.jobs) as pool:
+        futures = [pool.submit(run_one_key, key, results, here, again=args.again) for key in keys]
+        for future in as_completed(futures):
+            future.result()
+            whole = out.with_suffix(".part")
+            whole.write_text(json.dumps(results, indent=1) + "\n")
+            whole.replace(out)
     return results
 
 
 def run_one_key(key, results, here, *, again):
     """Measure one rival on one task, unless the JSON has it."""
-    old = next((run for run in results["runs"] if key.items() <= run.items()), None)
+    runs = [run for run in results["runs"] if run.get("device") == key.get("device")]
+    old = next((run for run in runs if key.items() <= run.items()), None)
     if old and "models" in old and not again:
         return
     print("{data} seed {seed} {rival}".format(**key), flush=True)
     load = os.getloadavg()[0]
-    found = run_apart(key["rival"], key["data"], key["seed"], key["rows"], key["time_limit"])
+    found = run_apart(key)
     if old:
         results["runs"].remove(old)
     where = {"environment": results["environments"].index(here), "load_before": round(load, 1)}
     results["runs"].append({**key, **where, **found})
     for name, model in found.get("models", {}).items():
-        print("  ", name, {k: v if k == "error" else round(v, 4) for k, v in model.items()})
+        values = {k: v if k == "error" else round(v, 4) for k, v in model.items()}
+        print("  ", key["data"], name, values, flush=True)
 
 
 # ---- tables of the JSON
@@ -357,6 +366,8 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--time-limit", type=int, default=600, help="seconds, for AutoGluon")
     parser.add_argument("--rivals", nargs="+", choices=RIVALS, help="default: those installed")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at once; then seconds mislead")
+    parser.add_argument("--device", default="cpu", help="of the nets, but AutoGluon's")
     parser.add_argument("--again", action="store_true", help="repeat runs that are in the JSON")
     parser.add_argument("--out", help="JSON; default: rivals.json or rivals_numbers.json")
     parser.add_argument("--table", action="store_true", help="only print the tables of the JSON")

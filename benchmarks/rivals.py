@@ -33,7 +33,8 @@ from sklearn.preprocessing import (
 
 STUDENT = "skdistill"  # name of our student in the JSON
 
-Task = namedtuple("Task", "X y X_test y_test n_classes seed time_limit")
+# `device` is that of skdistill's nets, RealMLP and TabM.
+Task = namedtuple("Task", "X y X_test y_test n_classes seed time_limit device", defaults=["cpu"])
 # `predict` returns probabilities, or numbers; seconds: (CPU, wall)
 Fitted = namedtuple("Fitted", "name predict kilobytes seconds")
 
@@ -61,7 +62,7 @@ def skdistill_student(task):
     from skdistill import DistilledClassifier, DistilledRegressor
 
     estimator = one_for(task, DistilledClassifier, DistilledRegressor)
-    student = estimator(keep_teachers=True, random_state=task.seed)
+    student = estimator(keep_teachers=True, device=task.device, random_state=task.seed)
     _, seconds = timed(student.fit, task.X, task.y)
     teacher = student.teacher_
     del student.teacher_  # a default student keeps no teachers, so its size is without them
@@ -331,7 +332,7 @@ def pytabkit_net(label, classifier, task, **parameters):
     logging.disable(logging.INFO)  # Lightning describes the machine at each prediction
     warnings.filterwarnings("ignore", module="pytorch_lightning")
     net = classifier(
-        device="cpu",
+        device=task.device,
         random_state=task.seed,
         n_threads=threads(),
         val_metric_name="cross_entropy",
