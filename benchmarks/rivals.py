@@ -321,9 +321,20 @@ def realmlp(task):
 
 
 def tabm(task):
-    """Yield TabM-D, for the log loss: the default stops by accuracy."""
-    from pytabkit import TabM_D_Classifier
+    """Yield TabM-D, for the log loss: the default stops by accuracy.
 
+    pytabkit 1.7.3 takes the validation rows' probabilities for logits, and so trains for too
+    long. It gets their logarithms.
+    """
+    from pytabkit import TabM_D_Classifier
+    from pytabkit.models.alg_interfaces import tabm_interface
+
+    class MetricsOfProba(tabm_interface.Metrics):
+        @staticmethod
+        def apply(proba, *args, **kwargs):
+            return original.apply(proba.clamp(min=1e-9).log(), *args, **kwargs)
+
+    original, tabm_interface.Metrics = tabm_interface.Metrics, MetricsOfProba
     yield from pytabkit_net("TabM-D", TabM_D_Classifier, task)
 
 

@@ -15,6 +15,7 @@ from skdistill.jobs.processes import Processes, device_of
 from skdistill.nets.averaging import RunningAverage
 from skdistill.nets.cloning import clone_net, leave_unpicklable
 from skdistill.nets.losses import DistillationLoss
+from skdistill.nets.modules import StudentMLP
 from skdistill.nets.training import auto_batch_size
 from skdistill.sklearn_private import DocumentationLink
 
@@ -97,8 +98,9 @@ class TensorNet(DocumentationLink, NeuralNet):
         Decay of the exponential moving average of the weights. The averaged weights are
         validated and kept. 0 disables averaging.
     mixed_precision : bool or "auto", default="auto"
-        Train in bfloat16. "auto": only if the device is a GPU. It also pays on CPUs that
-        multiply bfloat16 in hardware. A net with an accelerator follows the accelerator.
+        Train in bfloat16. "auto": only on a GPU, and not a `StudentMLP`, whose steps are too
+        short to gain. It also pays on CPUs that multiply bfloat16 in hardware. A net with an
+        accelerator follows the accelerator.
     train_split : callable or None, default=ValidSplit(5)
         As in `skorch.NeuralNet`: holds out validation rows.
     device : str, default="cpu"
@@ -298,9 +300,10 @@ class TensorNet(DocumentationLink, NeuralNet):
         if getattr(self, "accelerator", None) is not None:
             return self.accelerator.autocast()
         device_type = torch.device(self.device).type
-        is_auto = self.mixed_precision == "auto"
-        is_wanted = device_type == "cuda" if is_auto else self.mixed_precision
-        enabled = self.module_.training and is_wanted
+        enabled = self.mixed_precision
+        if enabled == "auto":
+            enabled = device_type == "cuda" and not isinstance(self.module_, StudentMLP)
+        enabled = enabled and self.module_.training
         return torch.autocast(device_type, dtype=torch.bfloat16, enabled=enabled)
 
 

@@ -82,7 +82,8 @@ def test_mixed_precision_trains_in_bfloat16():
             seen.append((self.training, logits.dtype))
             return logits
 
-    NetClassifier(TensorNet(Spy, max_epochs=1), device="cuda").fit(X, y).predict_proba(X)
+    net = TensorNet(Spy, max_epochs=1, mixed_precision=True)
+    NetClassifier(net, device="cuda").fit(X, y).predict_proba(X)
 
     assert set(seen) == {(True, torch.bfloat16), (False, torch.float32)}
 
@@ -90,7 +91,7 @@ def test_mixed_precision_trains_in_bfloat16():
 def test_mixed_precision_reaches_about_the_loss_of_float32():
     X, y = numeric_rows(1_000)
     losses = []
-    for mixed_precision in (False, "auto"):
+    for mixed_precision in (False, True):
         net = TensorNet(StudentMLP, max_epochs=15, mixed_precision=mixed_precision)
         losses.append(NetClassifier(net, device="cuda", random_state=0).fit(X, y).history_[-1])
 
@@ -112,7 +113,8 @@ def test_accelerate_trains_on_the_gpu_that_it_has_chosen():
     assert clf.score(X, y) > 0.7
 
 
-def test_without_mixed_precision_it_trains_in_float32():
+@pytest.mark.parametrize("mixed_precision", [False, "auto"])
+def test_a_table_net_trains_in_float32_unless_it_is_asked_to_mix(mixed_precision):
     X, y = numeric_rows()
     seen = []
 
@@ -122,7 +124,7 @@ def test_without_mixed_precision_it_trains_in_float32():
             seen.append(logits.dtype)
             return logits
 
-    net = TensorNet(Spy, max_epochs=1, mixed_precision=False)
+    net = TensorNet(Spy, max_epochs=1, mixed_precision=mixed_precision)
     NetClassifier(net, device="cuda").fit(X, y)
 
     assert set(seen) == {torch.float32}
