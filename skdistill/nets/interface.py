@@ -72,7 +72,8 @@ def fit_inputs(net, X, categorical_features, soft_targets, rng, *, encoder=None)
     """
     start = getattr(net, "start", None)
     if start is not None:
-        return NetInputs.from_arrays(**start["inputs"], is_sparse=issparse(X))
+        inputs = NetInputs.from_arrays(**start["inputs"], is_sparse=issparse(X))
+        return inputs.with_weak_bins(X, soft_targets)
     unscaled = net.module is LayerStack
     inputs = UnscaledInputs() if unscaled else inputs_for(net, X, categorical_features)
     return inputs.fit(X, soft_targets, rng, encoder=encoder)

@@ -39,6 +39,9 @@ class StudentMLP(nn.Module):
     bin_embedding_size : int, default=4
         Size of the embedding of a number's bin; 0 disables it. There are bins from 1,000 rows
         on, unless the table has more than 100 such numbers.
+    bin_dropout : float, default=0.2
+        Rate at which training drops the embedding of a number's bin as a whole. It concerns
+        numbers whose bins alone explain less than a tenth of the targets' variance.
     category_embedding_size : int, default=8
         Size of the embedding of a category.
     sparse_units : int, default=64
@@ -62,7 +65,8 @@ class StudentMLP(nn.Module):
 
     The periodic embedding of a number x is a linear map of cos(2π(f x + φ)) over learned
     frequencies f and phases φ ([1]_, in the variant of [2]_). The embedding of a bin is the sum
-    of learned increments up to that bin, centered over the bins.
+    of learned increments up to that bin, centered over the bins. Many bins that say little alone
+    can be combined to fit noise, which dropping them prevents.
 
     References
     ----------
@@ -94,6 +98,7 @@ class StudentMLP(nn.Module):
         n_frequencies=16,
         frequency_scale=0.1,
         bin_embedding_size=4,
+        bin_dropout=0.2,
         category_embedding_size=8,
         sparse_units=64,
     ):
@@ -101,8 +106,9 @@ class StudentMLP(nn.Module):
         self.layout = layout
         width = layout.n_numbers + layout.n_indicators
         width += self._add_embeddings(
-            layout, n_frequencies, frequency_scale, bin_embedding_size, category_embedding_size
-        )
+            layout, n_frequencies, frequency_scale, bin_embedding_size, bin_dropout,
+            category_embedding_size,
+        )  # fmt: skip
         sizes = [width, *hidden_sizes]
         if layout.is_sparse and hidden_sizes:
             sizes[1] = min(sizes[1], sparse_units)
@@ -113,7 +119,9 @@ class StudentMLP(nn.Module):
         self.hidden = nn.ModuleList(hidden)
         self.dropout = Dropout(dropout)
 
-    def _add_embeddings(self, layout, n_frequencies, frequency_scale, bin_size, category_size):
+    def _add_embeddings(
+        self, layout, n_frequencies, frequency_scale, bin_size, bin_dropout, category_size
+    ):
         """Add the embeddings of the layout's columns; return their total width."""
         n_embedded, width = layout.n_embedded, 0
         self.periodic = self.bins = self.categories = None
@@ -121,7 +129,7 @@ class StudentMLP(nn.Module):
             self.periodic = PeriodicEmbedding(n_embedded, n_frequencies, frequency_scale)
             width += n_embedded * PeriodicEmbedding.SIZE
         if bin_size and layout.n_bins:
-            self.bins = BinEmbedding(layout.n_bins, bin_size)
+            self.bins = BinEmbedding(layout.n_bins, bin_size, bin_dropout, layout.weak_bins)
             width += n_embedded * bin_size
         if layout.n_categories:
             self.categories = CategoryEmbedding(layout.n_categories, category_size)
@@ -280,7 +288,7 @@ class BinEmbedding(nn.Module):
 
     first: torch.Tensor
 
-    def __init__(self, n_bins, size):
+    def __init__(self, n_bins, size, dropout=0.0, is_weak=()):
         super().__init__()
         counts = torch.tensor(n_bins)
         column = torch.repeat_interleave(torch.arange(len(n_bins)), counts)
@@ -290,13 +298,24 @@ class BinEmbedding(nn.Module):
         self.register_buffer("first", counts.cumsum(0) - counts, persistent=False)
         self.register_buffer("column", column, persistent=False)
         self.register_buffer("share", 1 / counts[column, None], persistent=False)
+        self.register_buffer("drop_rates", _drop_rates(dropout, is_weak), persistent=False)
 
     def table(self):
         """Return one vector per bin of all columns, shape (sum of n_bins, size)."""
         return centered_sums(self.increment, self.column, self.share, len(self.first))
 
     def forward(self, bins):  # (n, p) -> (n, p * size)
-        return F.embedding(bins.long() + self.first, self.table()).flatten(1)
+        embedded = F.embedding(bins.long() + self.first, self.table())
+        if self.training:
+            embedded = drop_embeddings(embedded, self.drop_rates)
+        return embedded.flatten(1)
+
+
+def _drop_rates(dropout, is_weak):
+    """Return the rate of each column, or None if none is dropped."""
+    return (
+        dropout * torch.tensor(is_weak, dtype=torch.float32) if dropout and any(is_weak) else None
+    )
 
 
 def centered_sums(increment, column, share, n_columns):
@@ -320,6 +339,21 @@ def centered_sums(increment, column, share, n_columns):
     means = sums.new_zeros(*sums.shape[:-2], n_columns, sums.shape[-1])
     means = means.index_add(-2, column, sums * share)
     return sums - means.index_select(-2, column)
+
+
+def drop_embeddings(embedded, rates):
+    """Drop whole embeddings, and scale the others so that their mean is kept.
+
+    Parameters
+    ----------
+    embedded : Tensor of shape (..., n_columns, size)
+    rates : Tensor of shape (n_columns,), or None
+        Rate of each column; None drops nothing.
+    """
+    if rates is None:
+        return embedded
+    is_kept = torch.rand(embedded.shape[:-1], device=embedded.device) >= rates
+    return embedded * (is_kept / (1 - rates)).to(embedded.dtype)[..., None]
 
 
 class CategoryEmbedding(nn.Module):

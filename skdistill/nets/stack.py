@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from skdistill.nets.modules import centered_sums, dropout_mask
+from skdistill.nets.modules import centered_sums, drop_embeddings, dropout_mask
 
 
 class Stack(nn.Module):
@@ -42,6 +42,7 @@ class Stack(nn.Module):
             self.register_buffer("first_bin", places, persistent=False)
             self.register_buffer("column", first.bins.column, persistent=False)
             self.register_buffer("share", first.bins.share, persistent=False)
+            self.register_buffer("drop_rates", first.bins.drop_rates, persistent=False)
         if first.categories is not None:
             n_rows = sum(self.layout.n_categories)
             places = first.categories.first + n_rows * nets
@@ -79,7 +80,10 @@ class Stack(nn.Module):
             table = centered_sums(
                 weights["bins.increment"], self.column, self.share, layout.n_embedded
             )
-            parts.append(F.embedding(bins.long() + self.first_bin, table.flatten(0, 1)).flatten(2))
+            embedded = F.embedding(bins.long() + self.first_bin, table.flatten(0, 1))
+            if self.training:
+                embedded = drop_embeddings(embedded, self.drop_rates)
+            parts.append(embedded.flatten(2))
         if "categories.vector" in weights:
             table = weights["categories.vector"].flatten(0, 1)
             codes = X[..., a:].long() + self.first_category

@@ -10,6 +10,7 @@ ROWS_OF_USUAL_BINS = 8_000
 MOST_BINS = 1_024
 MIN_ROWS_WITH_BINS = 1_000
 MAX_NUMBERS_WITH_BINS = 100
+WEAK_SHARE = 0.1
 
 
 def find_split_points(numbers, targets, max_bins):
@@ -44,6 +45,41 @@ def find_split_points(numbers, targets, max_bins):
     return split_points
 
 
+def find_weak_bins(numbers, targets, split_points):
+    """Tell which columns' bins explain less than a tenth of the targets' variance alone.
+
+    What they explain is measured as `find_split_points` counts bins: the means of one half of
+    the rows predict the other half.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n_samples, n_columns)
+        NaN where a number is missing.
+    targets : ndarray of shape (n_samples, n_outputs)
+    split_points : list of ndarray
+        Of each column.
+
+    Returns
+    -------
+    is_weak : tuple of bool
+    """
+    return tuple(
+        bool(_share_explained(column, targets, points) < WEAK_SHARE)
+        for column, points in zip(numbers.T, split_points)
+    )
+
+
+def _share_explained(column, targets, points):
+    is_present = ~np.isnan(column)
+    parts = _halves(clip_for_trees(column[is_present]), targets[is_present])
+    by_bins, by_mean = (
+        sum(part.saved_by(at, other) for part, other in zip(parts, parts[::-1]))
+        for at in (points, points[:0])
+    )
+    left = sum(np.square(part.targets).sum() for part in parts) - by_mean
+    return (by_bins - by_mean) / left if left > 0 else 0.0
+
+
 def _best_splits(column, targets, n_bins):
     """Return the thresholds of a tree of so many leaves, the most useful one first."""
     from sklearn.tree import DecisionTreeRegressor
@@ -65,8 +101,7 @@ def _count_bins(column, targets, max_bins):
     sizes = [few_bins]
     while 2 * sizes[-1] <= max_bins:
         sizes.append(2 * sizes[-1])
-    halves = np.array_split(np.random.RandomState(0).permutation(len(column)), 2)
-    parts = [_Part(column[half], targets[half]) for half in halves]
+    parts = _halves(column, targets)
     splits = [_best_splits(part.column, part.targets, sizes[-1]) for part in parts]
     points = {size: [np.sort(each[: size - 1]) for each in splits] for size in sizes}
     pairs = (parts, parts[::-1])
@@ -85,6 +120,11 @@ def _count_bins(column, targets, max_bins):
     is_clear = gain.mean() > 2 * gain.std() / len(gain) ** 0.5
     # All rows are twice as many as those that chose.
     return min(2 * best, sizes[-1]) if is_clear else few_bins
+
+
+def _halves(column, targets):
+    halves = np.array_split(np.random.RandomState(0).permutation(len(column)), 2)
+    return [_Part(column[half], targets[half]) for half in halves]
 
 
 class _Part:

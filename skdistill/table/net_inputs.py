@@ -12,6 +12,7 @@ from skdistill.table.bins import (
     MIN_ROWS_WITH_BINS,
     MOST_BINS,
     find_split_points,
+    find_weak_bins,
 )
 from skdistill.table.encoder import TableEncoder
 from skdistill.table.scaling import (
@@ -41,6 +42,7 @@ class InputLayout:
     n_indicators: int  # missing indicators, and one-hot categories if there are any
     n_categories: tuple  # number of codes of each column of category codes
     n_bins: tuple = ()  # number of bins of each embedded number; no such columns if empty
+    weak_bins: tuple = ()  # whether these bins explain little alone, see `find_weak_bins`
     is_sparse: bool = False  # the inputs are numbers that are mostly zero, as CSR
 
     @property
@@ -110,6 +112,8 @@ class NetInputs:
     al. 2022, arXiv:2203.05556.
     """
 
+    weak_bins: tuple = ()  # training alone asks for it
+
     def __init__(self, categorical_features="from_dtype", *, max_bins="auto", one_hot=False):
         self.categorical_features = categorical_features
         self.max_bins = max_bins
@@ -155,8 +159,7 @@ class NetInputs:
         numbers = sample[:, self.number_columns].astype(np.float64)
         self.center, self.inverse_scale = robust_scale(numbers)
         max_bins = self._max_bins(len(matrix), n_embedded)
-        self.split_points = find_split_points(numbers[:, :n_embedded], targets, max_bins)
-        return self._lay_out()
+        return self._fit_bins(numbers[:, :n_embedded], targets, max_bins)
 
     def _fit_columns(self, matrix, sample):
         """Order the numbers and find missing ones; return the number of embedded columns."""
@@ -190,8 +193,21 @@ class NetInputs:
             rows = rng.choice(rows, ROWS_FOR_STATISTICS, replace=False)
         n_embedded = len(self.split_points)
         numbers = matrix[np.ix_(rows, self.number_columns[:n_embedded])].astype(np.float64)
+        return copy(self)._fit_bins(numbers, targets[rows], max_bins)
+
+    def _fit_bins(self, numbers, targets, max_bins):
+        self.split_points = find_split_points(numbers, targets, max_bins)
+        if max_bins:
+            self.weak_bins = find_weak_bins(numbers, targets, self.split_points)
+        return self._lay_out()
+
+    def with_weak_bins(self, X, targets):
+        """Return a copy that knows which of its bins explain little of other targets."""
+        if not self.layout.n_bins:
+            return self
         other = copy(self)
-        other.split_points = find_split_points(numbers, targets[rows], max_bins)
+        numbers = self.encode(X)[:, self.number_columns[: self.layout.n_embedded]]
+        other.weak_bins = find_weak_bins(numbers.astype(np.float64), targets, self.split_points)
         return other._lay_out()
 
     def _fit_sparse(self, X):
@@ -252,6 +268,7 @@ class NetInputs:
             + (int(self.n_codes.sum()) if self.one_hot else 0),
             n_categories=() if self.one_hot else tuple(self.n_codes.tolist()),
             n_bins=n_bins if max(n_bins, default=1) > 1 else (),
+            weak_bins=self.weak_bins,
         )
         points = np.concatenate([np.array([]), *self.split_points])
         n_points = np.array([len(each) for each in self.split_points], dtype=np.intp)

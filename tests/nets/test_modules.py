@@ -110,6 +110,29 @@ def test_a_bin_is_looked_up_in_its_own_column():
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
+def test_training_drops_whole_bins_of_weak_columns_and_keeps_their_mean():
+    steps = BinEmbedding((3, 5), 4, dropout=0.25, is_weak=(False, True))
+    bins = torch.tensor([[2.0, 1.0]]).expand(4_000, 2)
+    whole = steps.eval()(bins).view(-1, 2, 4)
+
+    dropped = steps.train()(bins).view(-1, 2, 4)
+
+    torch.testing.assert_close(dropped[:, 0], whole[:, 0])
+    is_gone = (dropped[:, 1] == 0).all(1)
+    assert is_gone.float().mean() == pytest.approx(0.25, abs=0.03)
+    torch.testing.assert_close(dropped[~is_gone, 1], whole[~is_gone, 1] / 0.75)
+
+
+@pytest.mark.parametrize(("dropout", "is_weak"), [(0.0, (True, True)), (0.5, (False, False))])
+def test_without_weak_columns_or_dropout_training_draws_nothing_for_bins(dropout, is_weak):
+    steps = BinEmbedding((3, 5), 4, dropout, is_weak).train()
+    before = torch.get_rng_state()
+
+    steps(torch.tensor([[2.0, 0.0]]))
+
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_the_bins_of_each_column_have_increments_of_their_own_and_a_mean_of_zero():
     steps = BinEmbedding((3, 5), 4)
     with torch.no_grad():

@@ -161,8 +161,27 @@ def test_dropout_drops_its_share_and_keeps_the_mean(rate):
     assert mask.mean() == pytest.approx(1, abs=0.01)
 
 
+def test_a_stack_drops_whole_bins_of_weak_columns_of_each_net():
+    layout = InputLayout(2, 2, 0, (), n_bins=(3, 3), weak_bins=(True, False))
+    nets = modules(2, layout, bin_dropout=0.5, n_frequencies=0, hidden_sizes=(), dropout=0.0)
+    X, bins = torch.zeros(2, 1_000, 2), torch.zeros(2, 1_000, 2, dtype=torch.int64)
+
+    logits = Stack(nets).train()(X, bins)[..., 0].detach()
+
+    for each in logits:  # all rows are alike, but for what is dropped
+        _, counts = each.unique(return_counts=True)
+        assert len(counts) == 2
+        assert counts.min() > 400
+
+
 @pytest.mark.parametrize(
-    "layout", [LAYOUT, replace(LAYOUT, n_bins=()), replace(LAYOUT, n_categories=())]
+    "layout",
+    [
+        LAYOUT,
+        replace(LAYOUT, weak_bins=(True, False)),
+        replace(LAYOUT, n_bins=()),
+        replace(LAYOUT, n_categories=()),
+    ],
 )
 def test_a_stack_computes_on_the_device_of_its_nets(layout):
     """On torch's device without memory, which refuses tensors of others, as a GPU does."""

@@ -126,6 +126,35 @@ def test_a_column_gets_as_many_bins_as_predict_held_out_rows_clearly_better():
     assert few <= 32
 
 
+def test_bins_are_weak_that_explain_little_of_the_targets_alone():
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(4_000, 4))
+    X[:, 2] = X[:, 2] > 0  # has no bins, as it has two values
+    X[::5, 3] = np.nan
+    y = (X[:, 0] * X[:, 1] > 0) | (X[:, 3] > 0.5)
+
+    inputs, _ = inputs_of(X, targets=np.eye(2)[y.astype(int)])
+
+    assert inputs.layout.weak_bins == (True, True, False)
+
+
+def test_noise_alone_does_not_seem_to_explain_the_targets():
+    rng = np.random.RandomState(0)
+    X, targets = rng.rand(1_000, 20), np.eye(2)[rng.randint(0, 2, 1_000)]
+
+    inputs, _ = inputs_of(X, targets=targets)
+
+    assert inputs.layout.weak_bins == (True,) * 20
+
+
+def test_targets_that_do_not_vary_have_weak_bins():
+    X = np.random.RandomState(0).rand(1_000, 1)
+
+    inputs, _ = inputs_of(X, targets=np.ones((1_000, 1)))
+
+    assert not any(inputs.layout.n_bins) or inputs.layout.weak_bins == (True,)
+
+
 def test_no_column_gets_more_bins_than_asked_for():
     X, targets = in_steps(4_000, 120)
 
