@@ -25,7 +25,8 @@ done, so a stopped run can be continued; failures are tried again.
 
 Seconds cover fitting without imports; those of a student include its teachers. Each library
 uses its own default number of threads unless OMP_NUM_THREADS is set (1 is better on a busy
-machine). The JSON records the threads, and the load when a run started. Only AutoGluon accepts
+machine). The JSON records the threads, and the load when a run started. Runs on another
+``--device`` have no costs in the tables. Only AutoGluon accepts
 a time limit; the table marks other rivals that took longer with ``*``. Probabilities are
 clipped at 1e-7, the precision of float32, before the logarithm, so that no rival wins or loses
 by its dtype.
@@ -169,7 +170,7 @@ def run_apart(key):
             return {"error": f"{type(error).__name__}: {error}"}
 
 
-def environment():
+def environment(device="cpu"):
     """Return commit, versions and machine, on which the numbers depend."""
 
     def version(package):
@@ -190,7 +191,17 @@ def environment():
         "processor": models[0] if models else platform.processor(),
         "cores": os.cpu_count(),
         "threads": os.environ.get("OMP_NUM_THREADS", "each library's default"),
+        **gpu(device),
     }
+
+
+def gpu(device):
+    """Return the name of a GPU, in a dict that is empty on the processor."""
+    if device == "cpu":
+        return {}
+    import torch
+
+    return {"gpu": torch.cuda.get_device_name(device)}
 
 
 def run(args):
@@ -199,7 +210,7 @@ def run(args):
     results = {"environments": [], "runs": []}
     if out.exists():
         results = json.loads(out.read_text())
-    here = environment()
+    here = environment(args.device)
     if here not in results["environments"]:
         results["environments"].append(here)
     able = FOR_NUMBERS if args.numbers else set(RIVALS)
@@ -255,7 +266,7 @@ def table(results, rows, time_limit):
     for run in runs:
         for model, found in run.get("models", {}).items():
             if "error" not in found:
-                found = {"seed": run["seed"], **found}
+                found = {"seed": run["seed"], "device": run.get("device"), **found}
                 models.setdefault(model, {}).setdefault(run["data"], []).append(found)
     names = sorted({name for by_data in models.values() for name in by_data})
     loss, other = metrics_of(models)
@@ -267,7 +278,7 @@ def table(results, rows, time_limit):
     lines += ["", "Cost, median over sets (`*`: longer than the time limit on some)", ""]
     lines += as_markdown(
         ["", "CPU s", "wall s", "µs, one row", "µs a row in 1000", "kB"],
-        [[model, *costs(by_data, time_limit)] for model, by_data in models.items()],
+        [[model, *costs(runs, time_limit)] for model, runs in of_processor(models).items()],
     )
     return "\n".join(lines + failures(runs))
 
@@ -340,9 +351,15 @@ def of_shared_seeds(*models_runs):
     return [[run for run in runs if run["seed"] in seeds] for runs in models_runs]
 
 
-def costs(by_data, time_limit):
+def of_processor(models):
+    """Return the runs of each model that were not made on another device."""
+    runs = {model: [run for each in by.values() for run in each] for model, by in models.items()}
+    runs = {model: [run for run in each if run["device"] is None] for model, each in runs.items()}
+    return {model: each for model, each in runs.items() if each}
+
+
+def costs(runs, time_limit):
     """Return the median costs of a model, as cells."""
-    runs = [run for runs in by_data.values() for run in runs]
     keys = ["cpu_s", "wall_s", "us_one_row", "us_in_1000", "kilobytes"]
     medians = [statistics.median(run[key] for run in runs) for key in keys]
     cells = [f"{value:,.0f}" if value >= 100 else f"{value:.3g}" for value in medians]

@@ -38,6 +38,16 @@ def test_a_rival_is_compared_with_the_student_on_the_seeds_that_both_have():
     assert row_of("TabM-D", text)[-1] == ""
 
 
+def test_runs_on_a_gpu_have_losses_but_no_costs():
+    runs = [run_of("CatBoost", 0, 0.3), run_of("TabM-D", 0, 0.2, device="cuda")]
+
+    losses, costs = bench_rivals.table({"runs": runs}, 200, 10).split("Cost, ")
+
+    assert "| TabM-D | 0.2000" in losses
+    assert "CatBoost" in costs
+    assert "TabM-D" not in costs
+
+
 def test_what_failed_is_named_under_the_tables():
     runs = [
         run_of("CatBoost", 0, 0.3),
