@@ -41,7 +41,7 @@ class StudentMLP(nn.Module):
         on, unless the table has more than 100 such numbers.
     bin_dropout : float, default=0.2
         Rate at which training drops the embedding of a number's bin as a whole. It concerns
-        numbers whose bins alone explain less than a tenth of the targets' variance.
+        numbers whose bins alone explain less than a tenth of the targets' variance; below 1.
     category_embedding_size : int, default=8
         Size of the embedding of a category.
     sparse_units : int, default=64
@@ -103,6 +103,8 @@ class StudentMLP(nn.Module):
         sparse_units=64,
     ):
         super().__init__()
+        if not 0 <= bin_dropout < 1:
+            raise ValueError(f"bin_dropout must be at least 0 and below 1, got {bin_dropout!r}.")
         self.layout = layout
         width = layout.n_numbers + layout.n_indicators
         width += self._add_embeddings(
@@ -313,9 +315,8 @@ class BinEmbedding(nn.Module):
 
 def _drop_rates(dropout, is_weak):
     """Return the rate of each column, or None if none is dropped."""
-    return (
-        dropout * torch.tensor(is_weak, dtype=torch.float32) if dropout and any(is_weak) else None
-    )
+    is_weak = torch.tensor(is_weak, dtype=torch.float32)
+    return dropout * is_weak if dropout and is_weak.any() else None
 
 
 def centered_sums(increment, column, share, n_columns):

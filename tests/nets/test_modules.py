@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from skdistill import StudentMLP
+from skdistill import DistilledClassifier, StudentMLP, StudentNet
 from skdistill.nets.modules import BinEmbedding, CategoryEmbedding, PeriodicEmbedding
 from skdistill.serving.forward import ROWS_AT_ONCE, ForwardPass
 from skdistill.table.net_inputs import InputLayout
+from tests.small import numeric_rows
 
 SWITCHES = [(w, s, levels, f) for w in (0, 1) for s in (0, 1) for levels in (0, 1) for f in (0, 1)]
 
@@ -121,6 +122,15 @@ def test_training_drops_whole_bins_of_weak_columns_and_keeps_their_mean():
     is_gone = (dropped[:, 1] == 0).all(1)
     assert is_gone.float().mean() == pytest.approx(0.25, abs=0.03)
     torch.testing.assert_close(dropped[~is_gone, 1], whole[~is_gone, 1] / 0.75)
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1, float("nan")])
+def test_bins_cannot_all_be_dropped(rate):
+    X, y = numeric_rows()
+    student = StudentNet(module__bin_dropout=rate)
+
+    with pytest.raises(ValueError, match="bin_dropout must be at least 0 and below 1, got"):
+        DistilledClassifier(student=student).fit(X, y)
 
 
 @pytest.mark.parametrize(("dropout", "is_weak"), [(0.0, (True, True)), (0.5, (False, False))])
