@@ -26,7 +26,7 @@ done, so a stopped run can be continued; failures are tried again.
 Seconds cover fitting without imports; those of a student include its teachers. Each library
 uses its own default number of threads unless OMP_NUM_THREADS is set (1 is better on a busy
 machine). The JSON records the threads, and the load when a run started. Runs on another
-``--device`` have no costs in the tables. Only AutoGluon accepts
+``--device``, and of several ``--jobs``, have no costs in the tables. Only AutoGluon accepts
 a time limit; the table marks other rivals that took longer with ``*``. Probabilities are
 clipped at 1e-7, the precision of float32, before the logarithm, so that no rival wins or loses
 by its dtype.
@@ -226,20 +226,24 @@ def run(args):
     ]
     out.parent.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(args.jobs) as pool:
-        futures = [pool.submit(run_one_key, key, results, here, again=args.again) for key in keys]
-        for future in as_completed(futures):
-            future.result()
-            whole = out.with_suffix(".part")
-            whole.write_text(json.dumps(results, indent=1) + "\n")
-            whole.replace(out)
+        futures = [pool.submit(run_one_key, key, results, here, args) for key in keys]
+        try:
+            for future in as_completed(futures):
+                future.result()
+                whole = out.with_suffix(".part")
+                whole.write_text(json.dumps(results, indent=1) + "\n")
+                whole.replace(out)
+        except BaseException:  # Ctrl-C too
+            pool.shutdown(cancel_futures=True)
+            raise
     return results
 
 
-def run_one_key(key, results, here, *, again):
+def run_one_key(key, results, here, args):
     """Measure one rival on one task, unless the JSON has it."""
     runs = [run for run in results["runs"] if run.get("device") == key.get("device")]
     old = next((run for run in runs if key.items() <= run.items()), None)
-    if old and "models" in old and not again:
+    if old and "models" in old and not args.again:
         return
     print("{data} seed {seed} {rival}".format(**key), flush=True)
     load = os.getloadavg()[0]
@@ -247,6 +251,7 @@ def run_one_key(key, results, here, *, again):
     if old:
         results["runs"].remove(old)
     where = {"environment": results["environments"].index(here), "load_before": round(load, 1)}
+    where |= {"jobs": args.jobs} if args.jobs > 1 else {}
     results["runs"].append({**key, **where, **found})
     for name, model in found.get("models", {}).items():
         values = {k: v if k == "error" else round(v, 4) for k, v in model.items()}
@@ -266,7 +271,8 @@ def table(results, rows, time_limit):
     for run in runs:
         for model, found in run.get("models", {}).items():
             if "error" not in found:
-                found = {"seed": run["seed"], "device": run.get("device"), **found}
+                is_timed = "device" not in run and "jobs" not in run
+                found = {"seed": run["seed"], "is_timed": is_timed, **found}
                 models.setdefault(model, {}).setdefault(run["data"], []).append(found)
     names = sorted({name for by_data in models.values() for name in by_data})
     loss, other = metrics_of(models)
@@ -278,7 +284,7 @@ def table(results, rows, time_limit):
     lines += ["", "Cost, median over sets (`*`: longer than the time limit on some)", ""]
     lines += as_markdown(
         ["", "CPU s", "wall s", "µs, one row", "µs a row in 1000", "kB"],
-        [[model, *costs(runs, time_limit)] for model, runs in of_processor(models).items()],
+        [[model, *costs(runs, time_limit)] for model, runs in timed_runs(models).items()],
     )
     return "\n".join(lines + failures(runs))
 
@@ -351,10 +357,10 @@ def of_shared_seeds(*models_runs):
     return [[run for run in runs if run["seed"] in seeds] for runs in models_runs]
 
 
-def of_processor(models):
-    """Return the runs of each model that were not made on another device."""
+def timed_runs(models):
+    """Return the runs of each model that were alone, on the processor."""
     runs = {model: [run for each in by.values() for run in each] for model, by in models.items()}
-    runs = {model: [run for run in each if run["device"] is None] for model, each in runs.items()}
+    runs = {model: [run for run in each if run["is_timed"]] for model, each in runs.items()}
     return {model: each for model, each in runs.items() if each}
 
 
@@ -383,7 +389,7 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--time-limit", type=int, default=600, help="seconds, for AutoGluon")
     parser.add_argument("--rivals", nargs="+", choices=RIVALS, help="default: those installed")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at once; then seconds mislead")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at once")
     parser.add_argument("--device", default="cpu", help="of the nets, but AutoGluon's")
     parser.add_argument("--again", action="store_true", help="repeat runs that are in the JSON")
     parser.add_argument("--out", help="JSON; default: rivals.json or rivals_numbers.json")

@@ -14,6 +14,7 @@ from collections import namedtuple
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import joblib
 import numpy as np
@@ -329,13 +330,22 @@ def tabm(task):
     from pytabkit import TabM_D_Classifier
     from pytabkit.models.alg_interfaces import tabm_interface
 
-    class MetricsOfProba(tabm_interface.Metrics):
+    original = tabm_interface.Metrics
+
+    class MetricsOfProba(original):
         @staticmethod
         def apply(proba, *args, **kwargs):
             return original.apply(proba.clamp(min=1e-9).log(), *args, **kwargs)
 
-    original, tabm_interface.Metrics = tabm_interface.Metrics, MetricsOfProba
-    yield from pytabkit_net("TabM-D", TabM_D_Classifier, task)
+    with patch.object(tabm_interface, "Metrics", MetricsOfProba):
+        yield from pytabkit_net("TabM-D", TabM_D_Classifier, task)
+
+
+def tabm_as_it_is(task):
+    """Yield TabM-D with pytabkit's mistake, see `tabm`."""
+    from pytabkit import TabM_D_Classifier
+
+    yield from pytabkit_net("TabM-D as pytabkit stops it", TabM_D_Classifier, task)
 
 
 def pytabkit_net(label, classifier, task, **parameters):
@@ -404,6 +414,7 @@ RIVALS = {
     "catboost": (catboost, ["catboost"]),
     "realmlp": (realmlp, ["pytabkit", "torch"]),
     "tabm": (tabm, ["pytabkit", "torch"]),
+    "tabm_as_it_is": (tabm_as_it_is, ["pytabkit", "torch"]),
     "hinton": (hinton, ["torch", "xgboost"]),
     "tabtune": (tabtune, ["tabtune.distillation", "torch", "lightgbm", "xgboost"]),
     "autogluon": (

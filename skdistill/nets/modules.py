@@ -40,8 +40,9 @@ class StudentMLP(nn.Module):
         Size of the embedding of a number's bin; 0 disables it. There are bins from 1,000 rows
         on, unless the table has more than 100 such numbers.
     bin_dropout : float, default=0.2
-        Rate at which training drops the embedding of a number's bin as a whole. It concerns
-        numbers whose bins alone explain less than a tenth of the targets' variance; below 1.
+        Rate, below 1, at which training drops the embedding of a number's bin as a whole. It
+        concerns classifiers, and numbers whose bins alone explain less than a tenth of the
+        variance of the (soft) labels.
     category_embedding_size : int, default=8
         Size of the embedding of a category.
     sparse_units : int, default=64
@@ -66,7 +67,7 @@ class StudentMLP(nn.Module):
     The periodic embedding of a number x is a linear map of cos(2π(f x + φ)) over learned
     frequencies f and phases φ ([1]_, in the variant of [2]_). The embedding of a bin is the sum
     of learned increments up to that bin, centered over the bins. Many bins that say little alone
-    can be combined to fit noise, which dropping them prevents.
+    can be combined to fit noise, which dropping them lessens.
 
     References
     ----------
@@ -103,14 +104,18 @@ class StudentMLP(nn.Module):
         sparse_units=64,
     ):
         super().__init__()
-        if not 0 <= bin_dropout < 1:
-            raise ValueError(f"bin_dropout must be at least 0 and below 1, got {bin_dropout!r}.")
+        if not (isinstance(bin_dropout, (int, float, np.number)) and 0 <= bin_dropout < 1):
+            raise ValueError(f"bin_dropout must be a number from 0 to below 1, got {bin_dropout!r}")
         self.layout = layout
         width = layout.n_numbers + layout.n_indicators
         width += self._add_embeddings(
-            layout, n_frequencies, frequency_scale, bin_embedding_size, bin_dropout,
+            layout,
+            n_frequencies,
+            frequency_scale,
+            bin_embedding_size,
+            bin_dropout,
             category_embedding_size,
-        )  # fmt: skip
+        )
         sizes = [width, *hidden_sizes]
         if layout.is_sparse and hidden_sizes:
             sizes[1] = min(sizes[1], sparse_units)

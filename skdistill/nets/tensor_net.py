@@ -297,13 +297,14 @@ class TensorNet(DocumentationLink, NeuralNet):
         return args, kwargs
 
     def _autocast(self):
+        device_type = torch.device(device_of(self)).type
+        if not self.module_.training:
+            return torch.autocast(device_type, enabled=False)
         if getattr(self, "accelerator", None) is not None:
             return self.accelerator.autocast()
-        device_type = torch.device(self.device).type
         enabled = self.mixed_precision
         if enabled == "auto":
             enabled = device_type == "cuda" and not isinstance(self.module_, StudentMLP)
-        enabled = enabled and self.module_.training
         return torch.autocast(device_type, dtype=torch.bfloat16, enabled=enabled)
 
 

@@ -202,6 +202,7 @@ def _from_net_classifier(teacher, keep, width):
     for i, layer in enumerate(cut):
         name = f"hidden.{i}" if i < len(kept) else "out"
         arrays[f"{name}.weight"], arrays[f"{name}.bias"] = layer.weight, layer.bias
+    own = teacher.net_.get_params_for("module")
     return StudentNet(
         lr=LR,
         start={"inputs": teacher.inputs_.to_arrays(), "arrays": arrays},
@@ -212,6 +213,7 @@ def _from_net_classifier(teacher, keep, width):
         module__category_embedding_size=0
         if module.categories is None
         else module.categories.vector.shape[1],
+        **{f"module__{name}": own[name] for name in own if name == "bin_dropout"},
     )
 
 

@@ -46,10 +46,10 @@ def find_split_points(numbers, targets, max_bins):
 
 
 def find_weak_bins(numbers, targets, split_points):
-    """Tell which columns' bins explain less than a tenth of the targets' variance alone.
+    """Tell which columns' bins explain less than a tenth of the probabilities' variance alone.
 
-    What they explain is measured as `find_split_points` counts bins: the means of one half of
-    the rows predict the other half.
+    The means of one half of the rows predict the other half. Where the targets are numbers, no
+    bins are weak: nets that predict numbers need them more.
 
     Parameters
     ----------
@@ -63,8 +63,9 @@ def find_weak_bins(numbers, targets, split_points):
     -------
     is_weak : tuple of bool
     """
+    are_probabilities = np.allclose(targets.sum(1), 1)
     return tuple(
-        bool(_share_explained(column, targets, points) < WEAK_SHARE)
+        are_probabilities and bool(_share_explained(column, targets, points) < WEAK_SHARE)
         for column, points in zip(numbers.T, split_points)
     )
 

@@ -42,8 +42,8 @@ class InputLayout:
     n_indicators: int  # missing indicators, and one-hot categories if there are any
     n_categories: tuple  # number of codes of each column of category codes
     n_bins: tuple = ()  # number of bins of each embedded number; no such columns if empty
-    weak_bins: tuple = ()  # whether these bins explain little alone, see `find_weak_bins`
     is_sparse: bool = False  # the inputs are numbers that are mostly zero, as CSR
+    weak_bins: tuple = ()  # whether these bins explain little alone, see `find_weak_bins`
 
     @property
     def width(self):
@@ -197,17 +197,18 @@ class NetInputs:
 
     def _fit_bins(self, numbers, targets, max_bins):
         self.split_points = find_split_points(numbers, targets, max_bins)
-        if max_bins:
-            self.weak_bins = find_weak_bins(numbers, targets, self.split_points)
+        has_bins = any(map(len, self.split_points))
+        self.weak_bins = find_weak_bins(numbers, targets, self.split_points) if has_bins else ()
         return self._lay_out()
 
     def with_weak_bins(self, X, targets):
         """Return a copy that knows which of its bins explain little of other targets."""
         if not self.layout.n_bins:
             return self
-        other = copy(self)
-        numbers = self.encode(X)[:, self.number_columns[: self.layout.n_embedded]]
-        other.weak_bins = find_weak_bins(numbers.astype(np.float64), targets, self.split_points)
+        other, some = copy(self), slice(None, None, -(-X.shape[0] // ROWS_FOR_STATISTICS))
+        numbers = self.encode(X)[some, self.number_columns[: self.layout.n_embedded]]
+        numbers = numbers.astype(np.float64)
+        other.weak_bins = find_weak_bins(numbers, targets[some], self.split_points)
         return other._lay_out()
 
     def _fit_sparse(self, X):
@@ -268,7 +269,7 @@ class NetInputs:
             + (int(self.n_codes.sum()) if self.one_hot else 0),
             n_categories=() if self.one_hot else tuple(self.n_codes.tolist()),
             n_bins=n_bins if max(n_bins, default=1) > 1 else (),
-            weak_bins=self.weak_bins,
+            weak_bins=self.weak_bins if max(n_bins, default=1) > 1 else (),
         )
         points = np.concatenate([np.array([]), *self.split_points])
         n_points = np.array([len(each) for each in self.split_points], dtype=np.intp)

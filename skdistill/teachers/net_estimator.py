@@ -146,6 +146,7 @@ class BaseNetEstimator(DocumentationLink, BaseEstimator):
             and net.module is StudentMLP
             and not net.callbacks
             and net.patience is not None
+            and net.mixed_precision is not True
             and net.optimizer in ELEMENTWISE
             and "optimizer__param_groups" not in net.get_params()
             and not issparse(X)
@@ -263,11 +264,16 @@ class BaseNetEstimator(DocumentationLink, BaseEstimator):
 
 
 def _pad_bins(inputs):
-    """Give all inputs as many bins of each column, of which the last may stay empty."""
+    """Give all inputs as many bins of each column, of which the last may stay empty.
+
+    A column's bins are weak if they are so for all inputs that have bins.
+    """
+    are_weak = [each.weak_bins for each in inputs if each.layout.n_bins]
     most = [max(map(len, points)) for points in zip(*(each.split_points for each in inputs))]
     for each in inputs:
         each.split_points = [
             np.pad(points, (0, n_points - len(points)), constant_values=np.inf)
             for points, n_points in zip(each.split_points, most)
         ]
+        each.weak_bins = tuple(map(all, zip(*are_weak)))
         each._lay_out()

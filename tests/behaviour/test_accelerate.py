@@ -110,3 +110,22 @@ def test_workers_that_know_no_accelerator_are_refused():
     student = AcceleratedStudent(accelerator=accelerate.Accelerator(cpu=True), **SMALL)
     with pytest.raises(ValueError, match=r"1 process, which .* n_jobs must be None or 1, got 2"):
         distilled(student, n_jobs=2)
+
+
+def test_a_net_that_an_accelerator_trains_in_bfloat16_predicts_in_single_precision(
+    request,
+):
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    from tests.accelerated import SMALL, AcceleratedNet
+
+    X, y = numeric_rows()
+    AcceleratorState._reset_state(reset_partial_state=True)  # one process has one precision
+    request.addfinalizer(lambda: AcceleratorState._reset_state(reset_partial_state=True))
+    accelerator = Accelerator(cpu=True, mixed_precision="bf16")
+    net = NetClassifier(AcceleratedNet(StudentMLP, accelerator=accelerator, **SMALL)).fit(X, y)
+
+    proba = net.predict_proba(X)
+
+    assert len(np.unique(proba)) > len(X)  # in bfloat16 many would be alike

@@ -124,12 +124,12 @@ def test_training_drops_whole_bins_of_weak_columns_and_keeps_their_mean():
     torch.testing.assert_close(dropped[~is_gone, 1], whole[~is_gone, 1] / 0.75)
 
 
-@pytest.mark.parametrize("rate", [-0.1, 1, float("nan")])
+@pytest.mark.parametrize("rate", [-0.1, 1, float("nan"), None, "half"])
 def test_bins_cannot_all_be_dropped(rate):
     X, y = numeric_rows()
     student = StudentNet(module__bin_dropout=rate)
 
-    with pytest.raises(ValueError, match="bin_dropout must be at least 0 and below 1, got"):
+    with pytest.raises(ValueError, match="bin_dropout must be a number from 0 to below 1, got"):
         DistilledClassifier(student=student).fit(X, y)
 
 

@@ -347,6 +347,19 @@ def test_a_cpu_computes_in_bfloat16_only_if_it_is_asked_to(mixed_precision, dtyp
     assert weights_of(net).dtype == np.float32
 
 
+@pytest.mark.parametrize(("module", "is_mixed"), [(StudentMLP, False), (Linear, True)])
+def test_on_a_gpu_modules_of_ones_own_are_trained_in_bfloat16(module, is_mixed, monkeypatch):
+    made = []
+    net = TensorNet(module, device="cuda")
+    vars(net)["module_"] = module.__new__(module)
+    nn.Module.__init__(net.module_)
+    monkeypatch.setattr(torch, "autocast", lambda device, **how: made.append((device, how)))
+
+    net._autocast()
+
+    assert made == [("cuda", {"dtype": torch.bfloat16, "enabled": is_mixed})]
+
+
 def test_a_net_trained_in_bfloat16_predicts_in_single_precision():
     X, y = numeric_rows()
     params = {"module__layout": InputLayout(5, 5, 0, ()), "module__n_classes": 3}

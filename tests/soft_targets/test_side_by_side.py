@@ -71,6 +71,25 @@ def test_validation_rows_neither_train_a_fold_nor_count_its_epochs(kind):
     assert_array_equal(one.labeled, other.labeled)
 
 
+def test_the_net_on_all_rows_drops_weak_bins_where_folds_are_too_small_for_bins():
+    X, y = numeric_rows(1_500, n_classes=2)
+    X = np.column_stack([X, np.random.RandomState(0).rand(1_500)])  # the last says nothing
+    splits = list(StratifiedKFold(2).split(X, y))  # of 750 rows
+    teacher = net(max_epochs=1)
+
+    _, (fitted_one,) = fitted(teacher, training_data(X, y), splits=splits)
+
+    weak = fitted_one.estimator.net_.module_.layout.weak_bins
+    assert weak == fitted_one.estimator.inputs_.layout.weak_bins
+    assert weak[-1]
+    assert not all(weak)
+
+
+def test_nets_that_are_asked_for_bfloat16_are_trained_alone():
+    assert not net(mixed_precision=True).can_fit_folds(X)
+    assert net(mixed_precision="auto").can_fit_folds(X)
+
+
 @pytest.mark.parametrize("kind", TEACHERS)
 def test_rows_of_weight_zero_train_nothing(kind):
     weight = (np.arange(150) % 4 > 0).astype(float)

@@ -27,6 +27,15 @@ def fitted_net(X, y, **params):
     return NetClassifier(TensorNet(StudentMLP, **SMALL | params), random_state=0).fit(X, y)
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.4])
+def test_a_student_drops_as_many_bins_as_its_teacher(rate):
+    X, y = numeric_rows()
+
+    student = student_from_teacher(fitted_net(X, y, module__bin_dropout=rate))
+
+    assert student.get_params()["module__bin_dropout"] == rate
+
+
 def stack(*, norm=False, softmax=True):
     """Three hidden layers on five columns, for three classes."""
     layers = []

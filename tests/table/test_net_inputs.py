@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from skdistill.table.bins import find_weak_bins
 from skdistill.table.net_inputs import NetInputs
 from tests.small import mixed_table, numeric_rows, points_by_row
 
@@ -138,21 +139,35 @@ def test_bins_are_weak_that_explain_little_of_the_targets_alone():
     assert inputs.layout.weak_bins == (True, True, False)
 
 
-def test_noise_alone_does_not_seem_to_explain_the_targets():
+def test_noise_alone_does_not_seem_to_explain_the_labels():
     rng = np.random.RandomState(0)
-    X, targets = rng.rand(1_000, 20), np.eye(2)[rng.randint(0, 2, 1_000)]
+    X, labels = rng.rand(400, 5), np.eye(2)[rng.randint(0, 2, 400)]
+    points = [np.linspace(0, 1, 100)] * 5  # so many that they explain a quarter of their own rows
 
-    inputs, _ = inputs_of(X, targets=targets)
-
-    assert inputs.layout.weak_bins == (True,) * 20
+    assert find_weak_bins(X, labels, points) == (True,) * 5
 
 
-def test_targets_that_do_not_vary_have_weak_bins():
-    X = np.random.RandomState(0).rand(1_000, 1)
+@pytest.mark.parametrize(("chance", "is_weak"), [(0.63, True), (0.69, False)])  # .07 and .14
+def test_bins_are_weak_below_a_tenth(chance, is_weak):
+    rng = np.random.RandomState(0)
+    X = rng.choice([-1.0, 1.0], (20_000, 1))
+    y = (X[:, 0] > 0) ^ (rng.rand(20_000) > chance)
 
-    inputs, _ = inputs_of(X, targets=np.ones((1_000, 1)))
+    assert find_weak_bins(X, np.eye(2)[y.astype(int)], [np.array([0.0])]) == (is_weak,)
 
-    assert not any(inputs.layout.n_bins) or inputs.layout.weak_bins == (True,)
+
+def test_labels_that_do_not_vary_have_weak_bins():
+    X = np.random.RandomState(0).rand(100, 1)
+
+    assert find_weak_bins(X, np.eye(2)[np.zeros(100, int)], [np.array([0.5])]) == (True,)
+
+
+def test_no_bins_are_weak_where_numbers_are_predicted():
+    rng = np.random.RandomState(0)
+
+    inputs, _ = inputs_of(rng.rand(1_000, 2), targets=rng.normal(size=(1_000, 1)))
+
+    assert inputs.layout.weak_bins == (False, False)
 
 
 def test_no_column_gets_more_bins_than_asked_for():
